@@ -1,0 +1,84 @@
+//! Proving who someone is: credentials go in, [`Authenticated`] comes out, and only from here.
+
+mod key;
+mod password;
+mod trusted;
+
+pub use key::{KeyDigest, KeyHasher};
+pub use password::{
+    MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash, PasswordPool,
+};
+pub use trusted::{
+    IssueError, IssueRequest, Issued, RedeemError, TrustedAuth, TrustedParts, TrustedPolicy,
+};
+
+use crate::domain::clock::Timestamp;
+use crate::domain::directory::{KeyId, OrgId, User};
+use crate::domain::session::Method;
+use crate::domain::token::{Access, Attributes};
+
+/// Proof that someone is who they say they are.
+///
+/// Its fields are private and it is built only in this room, so nothing can open a session without it.
+#[derive(Debug)]
+pub struct Authenticated {
+    user: User,
+    method: Method,
+    /// The Org the credentials are good for; none leaves the choice to the caller.
+    org: Option<OrgId>,
+    key: Option<KeyId>,
+    access: Access,
+    attributes: Attributes,
+    /// When the attempt began.
+    began_at: Timestamp,
+}
+
+impl Authenticated {
+    pub(in crate::domain) fn by_password(user: User, began_at: Timestamp) -> Self {
+        let attributes = user.attributes.clone();
+        Self {
+            user,
+            method: Method::Password,
+            org: None,
+            key: None,
+            access: Access::Full,
+            attributes,
+            began_at,
+        }
+    }
+
+    /// Who it is.
+    pub const fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// How it was proven.
+    pub const fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The Org the credentials are good for.
+    pub const fn org(&self) -> Option<OrgId> {
+        self.org
+    }
+
+    /// The secret key behind it.
+    pub const fn key(&self) -> Option<KeyId> {
+        self.key
+    }
+
+    /// How much may be seen.
+    pub const fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Attributes the credentials bring.
+    pub const fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
+    /// When the attempt began: revocations from then on win.
+    pub const fn began_at(&self) -> Timestamp {
+        self.began_at
+    }
+}

@@ -1,0 +1,145 @@
+//! Who exists: users, groups, Orgs, secret keys and the content that sessions may be limited to.
+//!
+//! Traits are split by use. One object usually implements them all; `stores/sql` is the first.
+
+mod content;
+mod ids;
+mod name;
+mod records;
+
+pub use content::{Liveboard, Visualization};
+pub use ids::{GroupId, KeyId, OrgId, UserId};
+pub use name::{NameError, NameKey};
+pub use records::{
+    AccountStatus, AccountType, Group, GroupDraft, Membership, Org, OrgStatus, Provision,
+    SecretKey, User, UserDraft,
+};
+
+use crate::domain::authn::PasswordHash;
+use crate::domain::clock::Timestamp;
+use crate::domain::failure::StoreError;
+use async_trait::async_trait;
+use uuid::Uuid;
+
+/// A directory change that was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// A name that must be unique is taken.
+    #[error("{what} \"{name}\" exists already")]
+    Exists {
+        /// The kind of thing: `user`, `group`, `Org`.
+        what: &'static str,
+        /// The name that is taken.
+        name: String,
+    },
+    /// Something the change refers to is not there.
+    #[error("no such {what}: \"{name}\"")]
+    Missing {
+        /// The kind of thing.
+        what: &'static str,
+        /// What was looked for.
+        name: String,
+    },
+    /// The existing user is not in the Org and may not be added.
+    #[error("the user is not a member of Org {0}")]
+    NotInOrg(OrgId),
+    /// The store could not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Users and their memberships.
+#[async_trait]
+pub trait Users: std::fmt::Debug + Send + Sync {
+    /// The user of that name, compared by [`NameKey`].
+    async fn find_user(&self, name: &NameKey) -> Result<Option<User>, StoreError>;
+    /// The user of that id.
+    async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// The password hash, when the user has a password.
+    async fn password_hash(&self, id: UserId) -> Result<Option<PasswordHash>, StoreError>;
+    /// Every user, ordered by name; at most `limit` after the name `after`.
+    async fn list_users(
+        &self,
+        after: Option<&NameKey>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError>;
+    /// Creates a user with memberships, or nothing at all.
+    async fn create_user(&self, draft: &UserDraft) -> Result<User, DirectoryError>;
+    /// Sets or removes the password.
+    async fn set_password(&self, id: UserId, hash: Option<&PasswordHash>)
+    -> Result<(), StoreError>;
+    /// Enables or disables the account.
+    async fn set_status(&self, id: UserId, status: AccountStatus) -> Result<(), StoreError>;
+    /// Deletes the user and every membership; false when there was none.
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError>;
+    /// Remembers the Org the user worked in last.
+    async fn set_last_org(&self, id: UserId, org: OrgId) -> Result<(), StoreError>;
+    /// Just-in-time creation or update by trusted authentication, all of it or nothing.
+    async fn provision(&self, request: &Provision) -> Result<User, DirectoryError>;
+    /// The Orgs the user belongs to, ordered by id.
+    async fn orgs_of(&self, id: UserId) -> Result<Vec<Org>, StoreError>;
+    /// The groups the user belongs to in that Org, ordered by name.
+    async fn groups_of(&self, id: UserId, org: OrgId) -> Result<Vec<Group>, StoreError>;
+}
+
+/// Orgs and the groups in them.
+#[async_trait]
+pub trait Orgs: std::fmt::Debug + Send + Sync {
+    /// The Org of that id.
+    async fn find_org(&self, id: OrgId) -> Result<Option<Org>, StoreError>;
+    /// The Org of that name (compared by [`NameKey`]).
+    async fn find_org_by_name(&self, name: &NameKey) -> Result<Option<Org>, StoreError>;
+    /// Every Org, ordered by id.
+    async fn list_orgs(&self) -> Result<Vec<Org>, StoreError>;
+    /// Creates an Org; `id` is drawn by the caller.
+    async fn create_org(&self, org: &Org) -> Result<(), DirectoryError>;
+    /// The group of that name in that Org.
+    async fn find_group(&self, org: OrgId, name: &NameKey) -> Result<Option<Group>, StoreError>;
+    /// Every group of the Org, ordered by name.
+    async fn list_groups(&self, org: OrgId) -> Result<Vec<Group>, StoreError>;
+    /// Creates a group.
+    async fn create_group(&self, draft: &GroupDraft) -> Result<Group, DirectoryError>;
+}
+
+/// Secret keys of trusted authentication.
+#[async_trait]
+pub trait Keys: std::fmt::Debug + Send + Sync {
+    /// The live key with that digest. The digest is keyed: see [`crate::domain::authn::KeyDigest`].
+    async fn find_key(
+        &self,
+        digest: &crate::domain::authn::KeyDigest,
+    ) -> Result<Option<SecretKey>, StoreError>;
+    /// Every key, retired ones included, ordered by creation.
+    async fn list_keys(&self) -> Result<Vec<SecretKey>, StoreError>;
+    /// Adds a key.
+    async fn create_key(
+        &self,
+        key: &SecretKey,
+        digest: &crate::domain::authn::KeyDigest,
+    ) -> Result<(), DirectoryError>;
+    /// Retires a key; false when it is unknown or already retired.
+    async fn retire_key(&self, id: KeyId, at: Timestamp) -> Result<bool, StoreError>;
+    /// Remembers that the key was used; may be batched, so it is not exact to the second.
+    async fn touch_key(&self, id: KeyId, at: Timestamp) -> Result<(), StoreError>;
+}
+
+/// Liveboards and their visualizations.
+#[async_trait]
+pub trait Content: std::fmt::Debug + Send + Sync {
+    /// The Liveboard with its visualizations.
+    async fn find_liveboard(&self, id: Uuid) -> Result<Option<Liveboard>, StoreError>;
+    /// Adds or replaces a Liveboard.
+    async fn put_liveboard(&self, liveboard: &Liveboard) -> Result<(), StoreError>;
+}
+
+/// Values the server makes once and every node shares.
+#[async_trait]
+pub trait ServerSecrets: std::fmt::Debug + Send + Sync {
+    /// The secret of that name; `fresh` is stored, atomically, when there is none yet.
+    async fn secret_or_insert(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, StoreError>;
+}
+
+/// Everything the directory offers.
+pub trait Directory: Users + Orgs + Keys + Content + ServerSecrets {}
+
+impl<T: Users + Orgs + Keys + Content + ServerSecrets> Directory for T {}

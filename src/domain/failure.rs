@@ -1,0 +1,124 @@
+//! The closed list of ways to say no. Dialects render it; rich reasons stay in the log and the audit trail.
+
+use std::time::Duration;
+
+/// What a caller is told when it does not get what it asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The request itself is wrong; says which field and what was expected, never a secret's value.
+    BadRequest {
+        /// The parameter at fault, in the caller's own spelling; empty when the whole body is.
+        field: String,
+        /// What was expected, as a sentence a developer can act on.
+        expected: String,
+    },
+    /// Nobody is signed in, or what was presented is not good (any longer).
+    Unauthenticated(Unauthenticated),
+    /// Signed in, but not allowed.
+    Forbidden {
+        /// What is missing, as a sentence.
+        reason: String,
+    },
+    /// There is no such thing.
+    NotFound {
+        /// What was looked for.
+        what: String,
+    },
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// The body's media type is not one this endpoint reads.
+    UnsupportedMediaType,
+    /// The body is larger than the server reads.
+    TooLarge,
+    /// It would break something that exists.
+    Conflict {
+        /// What stands in the way, as a sentence.
+        reason: String,
+    },
+    /// Too many attempts; try again after the delay.
+    TooManyRequests {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// A feature the operator has switched off, such as trusted authentication.
+    SwitchedOff {
+        /// The feature's name.
+        feature: &'static str,
+    },
+    /// A store is away: nothing is known and nothing was lost.
+    Unavailable {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// Our fault. The cause is in the log under the incident id.
+    Internal,
+}
+
+/// Why a caller counts as signed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unauthenticated {
+    /// Nothing was presented.
+    NothingPresented,
+    /// User name, password or both are wrong, or the account may not sign in: deliberately one answer.
+    BadCredentials,
+    /// The session cookie is unknown, damaged or has ended.
+    DeadSession,
+    /// The token is unknown, damaged, expired or revoked.
+    DeadToken,
+    /// The secret key is wrong.
+    BadKey,
+}
+
+impl Failure {
+    /// A bad request about one field.
+    pub fn bad(field: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self::BadRequest {
+            field: field.into(),
+            expected: expected.into(),
+        }
+    }
+
+    /// Signed in, but not allowed.
+    pub fn forbidden(reason: impl Into<String>) -> Self {
+        Self::Forbidden {
+            reason: reason.into(),
+        }
+    }
+}
+
+/// A store that cannot answer. "Not there" is never an error: it is `Ok(None)`.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store is away, overloaded or refuses to work; nothing can be concluded.
+    #[error("store unavailable: {0}")]
+    Unavailable(#[source] anyhow::Error),
+    /// The store answered with something that cannot be read.
+    #[error("store returned a damaged record: {0}")]
+    Corrupt(#[source] anyhow::Error),
+}
+
+impl StoreError {
+    /// The store is away.
+    pub fn unavailable(cause: impl Into<anyhow::Error>) -> Self {
+        Self::Unavailable(cause.into())
+    }
+
+    /// The store holds something unreadable.
+    pub fn corrupt(cause: impl Into<anyhow::Error>) -> Self {
+        Self::Corrupt(cause.into())
+    }
+}
+
+/// How long a caller waits before it asks again when a store is away.
+pub const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl From<&StoreError> for Failure {
+    fn from(error: &StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::Unavailable {
+                retry_after: STORE_RETRY_AFTER,
+            },
+            StoreError::Corrupt(_) => Self::Internal,
+        }
+    }
+}

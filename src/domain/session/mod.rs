@@ -1,0 +1,78 @@
+//! Sessions: what one holds, how long it lives, why it ends, and what a store of sessions must promise.
+//!
+//! A session is opened only by [`crate::domain::login`], which takes an `Authenticated` by value. It
+//! is immutable afterwards, but for two things that change by targeted commands: the Org worked in
+//! and the moment it was last seen.
+//!
+//! ```text
+//! open ──check──▶ live ──check──▶ live ── … ──▶ ended (idle, absolute, logout, revoked, …)
+//! ```
+
+mod id;
+mod lifetime;
+mod store;
+
+pub use id::{SessionId, UserTag};
+pub use lifetime::Lifetime;
+pub use store::{Check, EndReason, Revocations, RevokeScope, SessionStore};
+
+use crate::domain::clock::Timestamp;
+use crate::domain::directory::{KeyId, OrgId, UserId};
+use crate::domain::token::{Access, Attributes};
+
+/// How the owner proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// With a password.
+    Password,
+    /// With a token of trusted authentication.
+    TrustedToken,
+}
+
+impl Method {
+    /// The word used in audit lines and stored records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::TrustedToken => "trusted_token",
+        }
+    }
+}
+
+/// An open session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The owner's name, for logs and listings; the directory has the current one.
+    pub user_name: String,
+    /// The Org worked in now.
+    pub org: OrgId,
+    /// How the owner proved who they are.
+    pub method: Method,
+    /// The secret key behind it, when a trusted token opened it.
+    pub key: Option<KeyId>,
+    /// Everything, or one object only.
+    pub access: Access,
+    /// Attributes that came with the token.
+    pub attributes: Attributes,
+    /// When authentication *began*: a revocation that lands while a password is being verified wins.
+    pub opened_at: Timestamp,
+    /// When it was last used.
+    pub last_seen_at: Timestamp,
+    /// How long it lives.
+    pub lifetime: Lifetime,
+    /// Whether the browser was asked to keep the cookie.
+    pub is_remembered: bool,
+    /// The address it was opened from.
+    pub address: String,
+    /// The program it was opened with (the `User-Agent`), shortened.
+    pub agent: String,
+}
+
+impl Session {
+    /// When it ends if it is not used again.
+    pub fn expires_at(&self) -> Timestamp {
+        self.lifetime.ends_at(self.opened_at, self.last_seen_at)
+    }
+}

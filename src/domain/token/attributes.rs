@@ -1,0 +1,145 @@
+//! Attributes a token brings for attribute-based access control: kept, validated and shown, never interpreted.
+
+use uuid::Uuid;
+
+/// The most entries of one kind.
+pub const MAX_ENTRIES: usize = 200;
+/// The most values of one entry.
+pub const MAX_VALUES: usize = 1_000;
+/// The longest name or value, in bytes.
+pub const MAX_TEXT_BYTES: usize = 4_096;
+
+/// The filter operators the vendor documents.
+pub const OPERATORS: [&str; 16] = [
+    "EQ",
+    "NE",
+    "LT",
+    "LE",
+    "GT",
+    "GE",
+    "IN",
+    "BW",
+    "CONTAINS",
+    "BEGINS_WITH",
+    "ENDS_WITH",
+    "BW_INC",
+    "BW_INC_MIN",
+    "BW_INC_MAX",
+    "LIKE",
+    "NOT_IN",
+];
+
+/// All attributes of one token, session or user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// Rows the user may see.
+    pub filters: Vec<Filter>,
+    /// How rows are ordered.
+    pub sorts: Vec<Sort>,
+    /// Values of named parameters.
+    pub parameters: Vec<NamedValues>,
+    /// Values of named variables.
+    pub variables: Vec<NamedValues>,
+    /// The objects all of this is limited to; empty means every object.
+    pub objects: Vec<MetadataRef>,
+}
+
+/// Rows whose column compares to the values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// The column's name.
+    pub column: String,
+    /// One of [`OPERATORS`].
+    pub operator: String,
+    /// What to compare with, as text.
+    pub values: Vec<String>,
+}
+
+/// An order by one column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// The column's name.
+    pub column: String,
+    /// Smallest first.
+    pub is_ascending: bool,
+}
+
+/// A name and its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedValues {
+    /// The parameter's or variable's name.
+    pub name: String,
+    /// Its values, as text.
+    pub values: Vec<String>,
+}
+
+/// An object by kind and GUID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataRef {
+    /// `LIVEBOARD`, `ANSWER`, `LOGICAL_TABLE` …
+    pub kind: String,
+    /// Its GUID.
+    pub id: Uuid,
+}
+
+/// Why attributes are refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AttributeError {
+    /// Too many of one kind.
+    #[error("at most {MAX_ENTRIES} entries of one kind and {MAX_VALUES} values each")]
+    TooMany,
+    /// An empty or over-long name or value.
+    #[error("names must not be empty, and no text may exceed {MAX_TEXT_BYTES} bytes")]
+    Text,
+    /// Not one of [`OPERATORS`].
+    #[error("unknown operator; expected one of {}", OPERATORS.join(", "))]
+    Operator,
+}
+
+impl Attributes {
+    /// Whether nothing is set.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Holds the limits that keep a stored record small and every operator known.
+    pub fn validate(&self) -> Result<(), AttributeError> {
+        let counts = [
+            self.filters.len(),
+            self.sorts.len(),
+            self.parameters.len(),
+            self.variables.len(),
+            self.objects.len(),
+        ];
+        if counts.into_iter().any(|n| n > MAX_ENTRIES) {
+            return Err(AttributeError::TooMany);
+        }
+        for filter in &self.filters {
+            check_named(&filter.column, &filter.values)?;
+            if !OPERATORS.contains(&filter.operator.as_str()) {
+                return Err(AttributeError::Operator);
+            }
+        }
+        for named in self.parameters.iter().chain(&self.variables) {
+            check_named(&named.name, &named.values)?;
+        }
+        for sort in &self.sorts {
+            check_named(&sort.column, &[])?;
+        }
+        for object in &self.objects {
+            check_named(&object.kind, &[])?;
+        }
+        Ok(())
+    }
+}
+
+fn check_named(name: &str, values: &[String]) -> Result<(), AttributeError> {
+    if values.len() > MAX_VALUES {
+        return Err(AttributeError::TooMany);
+    }
+    let is_long = |text: &str| text.len() > MAX_TEXT_BYTES;
+    if name.is_empty() || is_long(name) || values.iter().any(|v| is_long(v)) {
+        return Err(AttributeError::Text);
+    }
+    Ok(())
+}

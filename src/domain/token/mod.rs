@@ -1,0 +1,25 @@
+//! Trusted tokens: what a secret key or a session mints, and a client trades for a session or shows as a Bearer.
+
+mod access;
+mod attributes;
+mod format;
+mod store;
+
+pub use access::Access;
+pub use attributes::{AttributeError, Attributes, Filter, MetadataRef, NamedValues, Sort};
+pub use format::{TokenDigest, TokenMint, TokenText};
+pub use store::{FoundToken, TokenRecord, TokenStore};
+
+use std::time::Duration;
+
+/// How long a superseded token lives on when lifetimes are `compat` (the vendor's rule).
+pub const SUPERSEDED_GRACE: Duration = Duration::from_mins(5);
+
+/// How long tokens of the v1 endpoint live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenLifetime {
+    /// Until another token is minted with the same secret key, then [`SUPERSEDED_GRACE`]; never beyond the maximum age.
+    UntilSuperseded,
+    /// A fixed time.
+    Fixed(Duration),
+}

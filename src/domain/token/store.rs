@@ -1,0 +1,67 @@
+//! What every store of tokens promises.
+
+use crate::domain::clock::Timestamp;
+use crate::domain::directory::{KeyId, OrgId, UserId};
+use crate::domain::failure::StoreError;
+use crate::domain::session::UserTag;
+use crate::domain::token::{Access, Attributes, TokenDigest};
+use async_trait::async_trait;
+use std::fmt;
+
+/// What a token grants. Kept by the server; the token itself says nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenRecord {
+    /// Who it signs in.
+    pub user_id: UserId,
+    /// The user's tag, for revocations.
+    pub user_tag: UserTag,
+    /// The user's name as the directory has it.
+    pub user_name: String,
+    /// The name as the caller wrote it when the token was minted.
+    pub minted_for: String,
+    /// The Org it is good for.
+    pub org: OrgId,
+    /// Everything, or one object only.
+    pub access: Access,
+    /// Attributes it brings.
+    pub attributes: Attributes,
+    /// The secret key that minted it, if one did.
+    pub key: Option<KeyId>,
+    /// When minting *began*: a revocation that lands meanwhile wins.
+    pub minted_at: Timestamp,
+    /// When it ends at the latest.
+    pub expires_at: Timestamp,
+}
+
+/// What a look-up found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FoundToken {
+    /// It is good; the record's `expires_at` is the effective one, supersession counted in.
+    Live(Box<TokenRecord>),
+    /// It has expired, was superseded more than the grace ago, or was revoked.
+    Dead,
+    /// Nothing is known of it (any longer).
+    Unknown,
+}
+
+/// Where tokens are kept, under the digest of their id.
+#[async_trait]
+pub trait TokenStore: fmt::Debug + Send + Sync {
+    /// Keeps a new token.
+    ///
+    /// With `supersedes`, the token minted before it under the same secret key (with this flag) now
+    /// ends no later than `minted_at` plus the grace; older ones already do.
+    async fn put(
+        &self,
+        digest: &TokenDigest,
+        record: &TokenRecord,
+        supersedes: bool,
+    ) -> Result<(), StoreError>;
+
+    /// Looks a token up. Dead at `now` when expired, superseded too long ago, or revoked
+    /// (its own revocation, or the epoch of its user, Org, key or everybody).
+    async fn find(&self, digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError>;
+
+    /// Ends one token for good; false when nothing was known of it.
+    async fn revoke_token(&self, digest: &TokenDigest) -> Result<bool, StoreError>;
+}

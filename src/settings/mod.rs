@@ -1,0 +1,39 @@
+//! Settings: plain values, read once at start. `default.toml` is the reference; a test holds the two together.
+
+mod sections;
+
+pub use sections::{
+    Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Passwords, Redirects, SameSite, Server,
+    SessionStoreSetting, Sessions, TokenLifetimeSetting, Tokens, TrustedAuth,
+};
+
+use std::path::PathBuf;
+
+/// Every setting of the server.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Listeners, addresses, certificates.
+    pub server: Server,
+    /// Where everything that must survive is kept.
+    pub data_dir: PathBuf,
+    /// Where sessions are kept and how long they live.
+    pub sessions: Sessions,
+    /// Trusted authentication.
+    pub trusted_auth: TrustedAuth,
+    /// Tokens.
+    pub tokens: Tokens,
+    /// Who may embed us.
+    pub embed: Embed,
+    /// Where we may redirect to.
+    pub redirects: Redirects,
+    /// Session cookies.
+    pub cookies: Cookies,
+    /// Password hashing.
+    pub passwords: Passwords,
+    /// What the first start creates.
+    pub bootstrap: Bootstrap,
+    /// The log.
+    pub log: Log,
+    /// The audit trail.
+    pub audit: Audit,
+}

@@ -1,0 +1,157 @@
+//! One struct per section of the settings.
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use url::Url;
+
+/// `[server]`
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Plain HTTP; none when `off`.
+    pub http: Option<SocketAddr>,
+    /// HTTPS; none when `off`.
+    pub https: Option<SocketAddr>,
+    /// The address browsers use; none means the listeners' own.
+    pub public_url: Option<Url>,
+    /// Peers whose `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// A certificate chain in PEM; empty means a development certificate.
+    pub tls_cert_file: Option<PathBuf>,
+    /// Its private key in PEM.
+    pub tls_key_file: Option<PathBuf>,
+    /// How long open requests may take to finish when the server stops.
+    pub shutdown_timeout: Duration,
+    /// The largest request body, in bytes.
+    pub max_body_bytes: usize,
+    /// Worker threads; 0 is one per core.
+    pub workers: usize,
+}
+
+/// `[sessions]`
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    /// Where sessions and tokens are kept.
+    pub store: SessionStoreSetting,
+    /// Certificates to trust for `rediss://`, in PEM, in place of the public ones.
+    pub tls_ca_file: Option<PathBuf>,
+    /// The longest pause between two uses.
+    pub idle_timeout: Duration,
+    /// The longest life of a session.
+    pub absolute_timeout: Duration,
+    /// Idle and absolute timeout of remembered sessions.
+    pub remember_for: Duration,
+}
+
+/// `sessions.store`
+#[derive(Clone, Debug)]
+pub enum SessionStoreSetting {
+    /// In memory, written through to a file in the data folder.
+    Embedded,
+    /// `redis://…` or `rediss://…`; may hold a password.
+    Redis(SecretString),
+}
+
+/// `[trusted_auth]`
+#[derive(Clone, Debug)]
+pub struct TrustedAuth {
+    /// Whether secret keys may mint tokens.
+    pub enabled: bool,
+}
+
+/// `[tokens]`
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// How long v1 tokens live.
+    pub lifetime: TokenLifetimeSetting,
+    /// How long any token lives at most.
+    pub max_age: Duration,
+    /// Whether `GET session/login/token` works.
+    pub login_by_get: bool,
+}
+
+/// `tokens.lifetime`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenLifetimeSetting {
+    /// Until another token is minted with the same key, then five minutes.
+    Compat,
+    /// A fixed time.
+    Fixed(Duration),
+}
+
+/// `[embed]`
+#[derive(Clone, Debug)]
+pub struct Embed {
+    /// Origins whose pages may embed us and read our answers, each `scheme://host[:port]`, normalised.
+    pub origins: Vec<String>,
+}
+
+/// `[redirects]`
+#[derive(Clone, Debug)]
+pub struct Redirects {
+    /// Origins we may redirect to, `https://*.example.com` for one label included, normalised.
+    pub allow: Vec<String>,
+}
+
+/// `[cookies]`
+#[derive(Clone, Copy, Debug)]
+pub struct Cookies {
+    /// `SameSite` of session cookies.
+    pub same_site: SameSite,
+    /// Whether cookies set over https are `Partitioned`.
+    pub partitioned: bool,
+}
+
+/// `cookies.same_site`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    /// `None` over https, `Lax` over http.
+    Auto,
+    /// Always `Lax`.
+    Lax,
+    /// Always `Strict`.
+    Strict,
+}
+
+/// `[passwords]`
+#[derive(Clone, Copy, Debug)]
+pub struct Passwords {
+    /// How many passwords are hashed at a time; 0 is one per core.
+    pub hash_at_a_time: usize,
+}
+
+/// `[bootstrap]`
+#[derive(Clone, Debug)]
+pub struct Bootstrap {
+    /// The administrator's first password; none draws one and prints it once.
+    pub admin_password: Option<SecretString>,
+    /// The first secret key; none draws one and prints it once.
+    pub secret_key: Option<SecretString>,
+}
+
+/// `[log]`
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// How lines look.
+    pub format: LogFormat,
+    /// What is logged, in `tracing` filter syntax.
+    pub level: String,
+}
+
+/// `log.format`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[audit]`
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// Where audit lines go: none is `audit.jsonl` in the data folder, `-` is standard output.
+    pub file: Option<PathBuf>,
+}

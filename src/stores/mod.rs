@@ -1,0 +1,1 @@
+//! Where it is kept: implementations of the domain's store traits.
