@@ -78,6 +78,16 @@ impl Failure {
         }
     }
 
+    /// How long to wait before the next try, where waiting helps.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyRequests { retry_after } | Self::Unavailable { retry_after } => {
+                Some(*retry_after)
+            }
+            _ => None,
+        }
+    }
+
     /// Signed in, but not allowed.
     pub fn forbidden(reason: impl Into<String>) -> Self {
         Self::Forbidden {

@@ -1,1 +1,458 @@
-//! The door.
+//! THE DOOR: every dialect opens, closes and moves sessions here and nowhere else.
+//!
+//! Order of checks, written once: throttle → find the user (the same hashing work when there is none) →
+//! verify → account state → Org → open → audit. Unknown user, wrong password and disabled account are
+//! one answer in words, status and time; which it was is in the audit trail only. The throttle comes
+//! first so that guessing costs us no hashing; the Org comes after the password so that nobody
+//! without one learns who belongs where.
+
+use crate::domain::audit::{Act, AuditEvent, AuditSink, Client, Refusal};
+use crate::domain::authn::{
+    Authenticated, OrgRefused, PasswordPool, RedeemError, TrustedAuth, choose_org,
+};
+use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::directory::{AccountStatus, Directory, KeyId, NameKey, OrgId, User, UserId};
+use crate::domain::failure::{Failure, StoreError, Unauthenticated};
+use crate::domain::principal::{Principal, Via};
+use crate::domain::random::Random;
+use crate::domain::session::{
+    Check, EndReason, Lifetime, Method, Session, SessionId, SessionStore,
+};
+use crate::domain::throttle::{Bucket, Throttle};
+use crate::domain::token::Access;
+use secrecy::SecretString;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The most of a `User-Agent` that is kept.
+const AGENT_CHARS: usize = 200;
+
+/// How long sessions live.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionPolicy {
+    /// The longest pause between two uses.
+    pub idle: Duration,
+    /// The longest life.
+    pub absolute: Duration,
+    /// Both, for sessions the browser was asked to remember.
+    pub remembered: Duration,
+}
+
+impl SessionPolicy {
+    const fn lifetime(&self, is_remembered: bool) -> Lifetime {
+        if is_remembered {
+            Lifetime {
+                idle: self.remembered,
+                absolute: self.remembered,
+            }
+        } else {
+            Lifetime {
+                idle: self.idle,
+                absolute: self.absolute,
+            }
+        }
+    }
+}
+
+/// What kind of session is wanted.
+#[derive(Debug, Default)]
+pub struct OpenRequest {
+    /// In which Org; none means the user's last one.
+    pub org: Option<OrgId>,
+    /// Whether the browser shall keep it.
+    pub is_remembered: bool,
+    /// The session the same browser holds already: it ends when the new one opens.
+    pub replaced: Option<SessionId>,
+}
+
+/// An open session and its owner.
+#[derive(Debug)]
+pub struct Opened {
+    /// Its id, for the session layer to hand out.
+    pub id: SessionId,
+    /// The session.
+    pub session: Session,
+}
+
+/// Why nobody was let in.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// Wrong user, wrong password or a disabled account: which, only the audit trail says.
+    #[error("bad credentials ({})", .0.as_str())]
+    BadCredentials(Refusal),
+    /// Too many failures of late.
+    #[error("throttled for {0:?}")]
+    Throttled(Duration),
+    /// The right credentials, but not for that Org.
+    #[error("Org not allowed")]
+    OrgNotAllowed,
+    /// The token is not good.
+    #[error(transparent)]
+    Token(#[from] RedeemError),
+    /// A store was away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The password hasher failed.
+    #[error("password hashing failed: {0}")]
+    Hasher(String),
+}
+
+impl From<&LoginError> for Failure {
+    fn from(error: &LoginError) -> Self {
+        match error {
+            LoginError::BadCredentials(_) => Self::Unauthenticated(Unauthenticated::BadCredentials),
+            LoginError::Throttled(retry_after) => Self::TooManyRequests {
+                retry_after: *retry_after,
+            },
+            LoginError::OrgNotAllowed => Self::bad("org", "an active Org the user belongs to"),
+            LoginError::Token(error) => error.into(),
+            LoginError::Store(error) => error.into(),
+            LoginError::Hasher(_) => Self::Internal,
+        }
+    }
+}
+
+impl LoginError {
+    const fn refusal(&self) -> Refusal {
+        match self {
+            Self::BadCredentials(why) => *why,
+            Self::Throttled(_) => Refusal::Throttled,
+            Self::OrgNotAllowed => Refusal::OrgNotAllowed,
+            Self::Token(error) => error.refusal(),
+            Self::Store(_) | Self::Hasher(_) => Refusal::Unavailable,
+        }
+    }
+}
+
+impl From<OrgRefused> for LoginError {
+    fn from(refused: OrgRefused) -> Self {
+        match refused {
+            OrgRefused::NotAllowed => Self::OrgNotAllowed,
+            OrgRefused::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// The door.
+#[derive(Debug)]
+pub struct Login {
+    /// Users and Orgs.
+    pub directory: Arc<dyn Directory>,
+    /// Where sessions are kept.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Tokens of trusted authentication.
+    pub trusted: Arc<TrustedAuth>,
+    /// Where passwords are hashed.
+    pub passwords: PasswordPool,
+    /// Attempt limits.
+    pub throttle: Throttle,
+    /// Where events go.
+    pub audit: Arc<dyn AuditSink>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// How long sessions live.
+    pub policy: SessionPolicy,
+}
+
+impl Login {
+    /// Opens a session for a user name and password.
+    pub async fn log_in(
+        &self,
+        username: &str,
+        password: &SecretString,
+        request: OpenRequest,
+        client: &Client,
+    ) -> Result<Opened, LoginError> {
+        let result = async {
+            let proof = self.verify_password(username, password, client).await?;
+            self.open(proof, request, client).await
+        }
+        .await;
+        self.audit_login(Method::Password, username, &result, client);
+        result
+    }
+
+    /// Opens a session for a trusted token, which lives on.
+    pub async fn redeem_token(
+        &self,
+        token: &str,
+        username: Option<&str>,
+        request: OpenRequest,
+        client: &Client,
+    ) -> Result<Opened, LoginError> {
+        let result = async {
+            let proof = self.trusted.authenticate(token, username).await?;
+            self.open(proof, request, client).await
+        }
+        .await;
+        let name = username.unwrap_or_default();
+        self.audit_login(Method::TrustedToken, name, &result, client);
+        result
+    }
+
+    /// Says whether a password is right, without opening anything.
+    pub async fn verify_password(
+        &self,
+        username: &str,
+        password: &SecretString,
+        client: &Client,
+    ) -> Result<Authenticated, LoginError> {
+        let began_at = self.clock.now();
+        let key = NameKey::new(username).ok();
+        let bucket = key.as_ref().map_or_else(
+            || Bucket::nameless(client.address),
+            |key| Bucket::new(key, client.address),
+        );
+        self.throttle
+            .admit(&bucket)
+            .map_err(LoginError::Throttled)?;
+        let result = self.judge(key.as_ref(), password).await;
+        match &result {
+            Ok(_) => self.throttle.succeeded(&bucket),
+            Err(LoginError::BadCredentials(_)) => self.throttle.failed(&bucket),
+            Err(_) => self.throttle.unjudged(&bucket),
+        }
+        result.map(|user| Authenticated::by_password(user, began_at))
+    }
+
+    async fn judge(
+        &self,
+        key: Option<&NameKey>,
+        password: &SecretString,
+    ) -> Result<User, LoginError> {
+        let user = match key {
+            Some(key) => self.directory.find_user(key).await?,
+            None => None,
+        };
+        let hash = match &user {
+            Some(user) => self.directory.password_hash(user.id).await?,
+            // The same look-up an existing user costs: the answer must not come sooner.
+            None => {
+                self.directory
+                    .password_hash(UserId(uuid::Uuid::nil()))
+                    .await?
+            }
+        };
+        let matches = self
+            .passwords
+            .verify(password, hash.as_ref())
+            .await
+            .map_err(|error| LoginError::Hasher(error.to_string()))?;
+        match user {
+            None => Err(LoginError::BadCredentials(Refusal::UnknownUser)),
+            Some(_) if !matches => Err(LoginError::BadCredentials(Refusal::WrongPassword)),
+            Some(user) if user.status != AccountStatus::Active => {
+                Err(LoginError::BadCredentials(Refusal::UserDisabled))
+            }
+            Some(user) => Ok(user),
+        }
+    }
+
+    async fn open(
+        &self,
+        proof: Authenticated,
+        request: OpenRequest,
+        client: &Client,
+    ) -> Result<Opened, LoginError> {
+        if let (Some(bound), Some(wanted)) = (proof.org(), request.org)
+            && bound != wanted
+        {
+            return Err(LoginError::OrgNotAllowed);
+        }
+        let user = proof.user();
+        let wanted = proof.org().or(request.org);
+        let org = choose_org(&*self.directory, user, wanted).await?;
+        let id = SessionId::fresh(self.trusted.tag(user.id), &*self.random);
+        let session = Session {
+            user_id: user.id,
+            user_name: user.name.clone(),
+            org,
+            method: proof.method(),
+            key: proof.key(),
+            access: proof.access(),
+            attributes: proof.attributes().clone(),
+            opened_at: proof.began_at(),
+            last_seen_at: self.clock.now(),
+            lifetime: self.policy.lifetime(request.is_remembered),
+            is_remembered: request.is_remembered,
+            address: client.address_text(),
+            agent: client.agent.chars().take(AGENT_CHARS).collect(),
+        };
+        self.sessions
+            .open(&id, &session, request.replaced.as_ref())
+            .await?;
+        self.remember_org(user, org).await;
+        Ok(Opened { id, session })
+    }
+
+    /// Whether the session of that id lives; its idle timeout starts anew.
+    pub async fn check(&self, id: &SessionId) -> Result<Check, StoreError> {
+        self.sessions.check(id, self.clock.now()).await
+    }
+
+    /// Who bears a token.
+    pub async fn bearer(&self, token: &str) -> Result<Principal, RedeemError> {
+        self.trusted.recognise(token).await.map(Principal::of_token)
+    }
+
+    /// Closes a session; false when it did not live.
+    pub async fn log_out(&self, id: &SessionId, client: &Client) -> Result<bool, StoreError> {
+        let at = self.clock.now();
+        let reason = EndReason::Logout;
+        let Some(session) = self.sessions.close(id, reason, at).await? else {
+            return Ok(false);
+        };
+        self.audit.record(AuditEvent {
+            at,
+            act: Act::LoggedOut { reason },
+            user_id: Some(session.user_id),
+            user_name: Some(session.user_name),
+            client: client.clone(),
+        });
+        Ok(true)
+    }
+
+    /// Moves a session to another Org, in place. A Bearer cannot move: a token is good for one Org.
+    pub async fn switch_org(
+        &self,
+        who: &Principal,
+        to: OrgId,
+        client: &Client,
+    ) -> Result<(), SwitchError> {
+        let Via::Session(id) = &who.via else {
+            return if to == who.org {
+                Ok(())
+            } else {
+                Err(SwitchError::BoundToken)
+            };
+        };
+        if who.access != Access::Full || self.key_binds(who.key, to).await? {
+            return Err(SwitchError::BoundToken);
+        }
+        let user = self
+            .directory
+            .find_user_by_id(who.user_id)
+            .await?
+            .ok_or(SwitchError::SessionOver)?;
+        choose_org(&*self.directory, &user, Some(to)).await?;
+        if !self.sessions.set_org(id, to).await? {
+            return Err(SwitchError::SessionOver);
+        }
+        self.remember_org(&user, to).await;
+        self.audit.record(AuditEvent {
+            at: self.clock.now(),
+            act: Act::OrgSwitched { from: who.org, to },
+            user_id: Some(user.id),
+            user_name: Some(user.name),
+            client: client.clone(),
+        });
+        Ok(())
+    }
+
+    /// Whether the session came from a key that is good for another Org only: it must not outgrow its key.
+    async fn key_binds(&self, key: Option<KeyId>, to: OrgId) -> Result<bool, StoreError> {
+        let Some(id) = key else {
+            return Ok(false);
+        };
+        let keys = self.directory.list_keys().await?;
+        let of = keys.iter().find(|key| key.id == id).map(|key| key.org);
+        Ok(match of {
+            Some(None) => false,
+            Some(Some(org)) => org != to,
+            None => true,
+        })
+    }
+
+    /// The next login goes where this one went. A convenience: its failure fails nothing.
+    async fn remember_org(&self, user: &User, org: OrgId) {
+        if user.last_org == org {
+            return;
+        }
+        if let Err(error) = self.directory.set_last_org(user.id, org).await {
+            tracing::warn!(%error, user = %user.id, "the last Org was not remembered");
+        }
+    }
+
+    fn audit_login(
+        &self,
+        method: Method,
+        username: &str,
+        result: &Result<Opened, LoginError>,
+        client: &Client,
+    ) {
+        let (act, user_id, user_name) = match result {
+            Ok(opened) => (
+                Act::LoggedIn {
+                    method,
+                    org: opened.session.org,
+                    key: opened.session.key,
+                },
+                Some(opened.session.user_id),
+                opened.session.user_name.clone(),
+            ),
+            Err(error) => (
+                Act::LoginRefused {
+                    method,
+                    why: error.refusal(),
+                },
+                None,
+                username.chars().take(AGENT_CHARS).collect(),
+            ),
+        };
+        self.audit.record(AuditEvent {
+            at: self.clock.now(),
+            act,
+            user_id,
+            user_name: Some(user_name).filter(|name| !name.is_empty()),
+            client: client.clone(),
+        });
+    }
+
+    /// The current moment, for replies that tell it.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// Why a session stayed in its Org.
+#[derive(Debug, thiserror::Error)]
+pub enum SwitchError {
+    /// A Bearer token is good for one Org.
+    #[error("a token is good for one Org")]
+    BoundToken,
+    /// Not an active Org of that user.
+    #[error("Org not allowed")]
+    NotAllowed,
+    /// The session ended meanwhile.
+    #[error("the session is over")]
+    SessionOver,
+    /// A store was away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<OrgRefused> for SwitchError {
+    fn from(refused: OrgRefused) -> Self {
+        match refused {
+            OrgRefused::NotAllowed => Self::NotAllowed,
+            OrgRefused::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<&SwitchError> for Failure {
+    fn from(error: &SwitchError) -> Self {
+        match error {
+            SwitchError::BoundToken => Self::forbidden(
+                "this token or session is good for one Org; sign in to the other Org",
+            ),
+            SwitchError::NotAllowed => {
+                Self::forbidden("the Org does not exist, is not active, or the user is not in it")
+            }
+            SwitchError::SessionOver => Self::Unauthenticated(Unauthenticated::DeadSession),
+            SwitchError::Store(error) => error.into(),
+        }
+    }
+}

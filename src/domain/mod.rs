@@ -6,6 +6,7 @@ pub mod clock;
 pub mod directory;
 pub mod failure;
 pub mod login;
+pub mod principal;
 pub mod random;
 pub mod redirect;
 pub mod session;

@@ -37,6 +37,14 @@ impl Bucket {
             address: address.map(network_of),
         }
     }
+
+    /// The bucket that all attempts with an impossible user name share at an address.
+    pub fn nameless(address: Option<IpAddr>) -> Self {
+        Self {
+            user: String::new(),
+            address: address.map(network_of),
+        }
+    }
 }
 
 fn network_of(address: IpAddr) -> IpAddr {
@@ -95,7 +103,7 @@ impl Throttle {
         let pause = pause_after(count.failures + count.pending);
         let waited = now.since(count.last);
         if pause > waited {
-            return Err(pause - waited);
+            return Err(pause.saturating_sub(waited));
         }
         count.pending += 1;
         count.last = now;

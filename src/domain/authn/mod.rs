@@ -1,10 +1,12 @@
 //! Proving who someone is: credentials go in, [`Authenticated`] comes out, and only from here.
 
 mod key;
+mod org;
 mod password;
 mod trusted;
 
 pub use key::{KeyDigest, KeyHasher};
+pub use org::{OrgRefused, choose_org, open_orgs};
 pub use password::{
     MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash, PasswordPool,
 };

@@ -1,11 +1,10 @@
 //! Trusted authentication: an app that holds a secret key vouches for its users, and gets tokens for them.
 
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client, Refusal};
-use crate::domain::authn::{Authenticated, KeyHasher};
+use crate::domain::authn::{Authenticated, KeyHasher, OrgRefused, choose_org};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::directory::{
-    AccountStatus, Directory, DirectoryError, NameKey, OrgId, OrgStatus, Provision, SecretKey,
-    User, UserId,
+    AccountStatus, Directory, DirectoryError, NameKey, OrgId, Provision, SecretKey, User, UserId,
 };
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
 use crate::domain::random;
@@ -288,7 +287,16 @@ impl TrustedAuth {
                 Refusal::UserDisabled,
             ));
         }
-        let org = self.require_org(&user, wanted_org).await?;
+        let org = choose_org(&*self.directory, &user, wanted_org)
+            .await
+            .map_err(|refused| match refused {
+                OrgRefused::NotAllowed => parameter(
+                    "org",
+                    "an active Org the user belongs to, or autocreate=true to add the user".into(),
+                    Refusal::OrgNotAllowed,
+                ),
+                OrgRefused::Store(error) => IssueError::Store(error),
+            })?;
         self.directory.touch_key(key.id, at).await?;
 
         let (lifetime, supersedes) = match self.policy.lifetime {
@@ -392,39 +400,6 @@ impl TrustedAuth {
                     parameter("org", "an existing Org".into(), Refusal::OrgNotAllowed)
                 }
                 other => parameter("username", other.to_string(), Refusal::BadRequest),
-            })
-    }
-
-    /// The Org a token is for: the one asked for, else the last one worked in, else any the user belongs to.
-    async fn require_org(&self, user: &User, wanted: Option<OrgId>) -> Result<OrgId, IssueError> {
-        let orgs = self.directory.orgs_of(user.id).await?;
-        let is_open = |id: OrgId| {
-            orgs.iter()
-                .any(|org| org.id == id && org.status == OrgStatus::Active)
-        };
-        if let Some(wanted) = wanted {
-            return if is_open(wanted) {
-                Ok(wanted)
-            } else {
-                Err(parameter(
-                    "org",
-                    "an active Org the user belongs to, or autocreate=true to add the user".into(),
-                    Refusal::OrgNotAllowed,
-                ))
-            };
-        }
-        if is_open(user.last_org) {
-            return Ok(user.last_org);
-        }
-        orgs.iter()
-            .find(|org| org.status == OrgStatus::Active)
-            .map(|org| org.id)
-            .ok_or_else(|| {
-                parameter(
-                    "org",
-                    "a user who belongs to an active Org".into(),
-                    Refusal::OrgNotAllowed,
-                )
             })
     }
 

@@ -1,0 +1,73 @@
+//! Cross-origin answers: exact echo with credentials for `embed.origins`, nothing at all for anyone else.
+//!
+//! Written here because the origins change while the server runs, refusals of every layer must
+//! carry the headers too, and an origin that is not allowed must get none of them.
+
+use crate::api::services::Services;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderValue, ORIGIN, VARY,
+};
+use actix_web::middleware::Next;
+use actix_web::{HttpResponse, web};
+
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, OPTIONS");
+const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
+    "accept, accept-language, authorization, content-type, x-requested-by, x-refresh-token, \
+     x-request-id, x-thoughtspot-client, x-thoughtspot-orgs",
+);
+const REPLY_HEADERS: HeaderValue =
+    HeaderValue::from_static("x-callosum-incident-id, x-callosum-trace-id, retry-after");
+/// How long browsers may remember a preflight: Chromium's own ceiling.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
+
+/// Answers preflights and marks every reply that a page of an embedding origin may read.
+pub async fn cross_origin(
+    services: web::Data<Services>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let origin = request
+        .headers()
+        .get(ORIGIN)
+        .filter(|origin| {
+            origin
+                .to_str()
+                .is_ok_and(|origin| services.is_embed_origin(origin))
+        })
+        .cloned();
+    let is_preflight = request.method() == Method::OPTIONS
+        && request.headers().contains_key(ORIGIN)
+        && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = if is_preflight {
+        let mut reply = HttpResponse::NoContent();
+        if origin.is_some() {
+            reply
+                .insert_header((ACCESS_CONTROL_ALLOW_METHODS, METHODS))
+                .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS))
+                .insert_header((ACCESS_CONTROL_MAX_AGE, MAX_AGE));
+        }
+        request.into_response(reply.finish())
+    } else {
+        next.call(request).await?.map_into_boxed_body()
+    };
+    mark(response.headers_mut(), origin);
+    Ok(response)
+}
+
+fn mark(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
+    // Also without an Origin: a cache must not hand one origin's copy to another.
+    headers.append(VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = origin {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(
+            ACCESS_CONTROL_ALLOW_CREDENTIALS,
+            HeaderValue::from_static("true"),
+        );
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, REPLY_HEADERS);
+    }
+}

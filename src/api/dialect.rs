@@ -1,0 +1,171 @@
+//! What a dialect is: its own words for the failures that every dialect shares.
+
+use crate::domain::failure::Failure;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpResponse, ResponseError, web};
+use std::fmt;
+use std::marker::PhantomData;
+use uuid::Uuid;
+
+/// An id that a reply, its log line and its audit lines share, so that one finds the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Incident(pub Uuid);
+
+impl fmt::Display for Incident {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A wire dialect: it owns its words, never a rule.
+pub trait Dialect: fmt::Debug + 'static {
+    /// The name in audit lines.
+    const NAME: &'static str;
+
+    /// The reply for a failure.
+    fn render(failure: &Failure, incident: Incident) -> HttpResponse;
+}
+
+/// A refusal on its way out: the failure is shown, the cause is logged once and never sent.
+pub struct ApiError<D> {
+    failure: Failure,
+    cause: Option<anyhow::Error>,
+    dialect: PhantomData<fn() -> D>,
+}
+
+impl<D> ApiError<D> {
+    /// A refusal and what was behind it.
+    pub fn caused(failure: Failure, cause: impl Into<anyhow::Error>) -> Self {
+        Self {
+            failure,
+            cause: Some(cause.into()),
+            dialect: PhantomData,
+        }
+    }
+}
+
+impl<D> From<Failure> for ApiError<D> {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            cause: None,
+            dialect: PhantomData,
+        }
+    }
+}
+
+/// Any domain error that says which failure it is becomes a refusal, itself its cause.
+macro_rules! refuses_with {
+    ($($error:ty),+ $(,)?) => {$(
+        impl<D> From<$error> for ApiError<D> {
+            fn from(error: $error) -> Self {
+                Self::caused(Failure::from(&error), error)
+            }
+        }
+    )+};
+}
+
+refuses_with!(
+    crate::domain::failure::StoreError,
+    crate::domain::login::LoginError,
+    crate::domain::login::SwitchError,
+    crate::domain::authn::IssueError,
+    crate::domain::authn::RedeemError,
+);
+
+impl<D> fmt::Debug for ApiError<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiError")
+            .field("failure", &self.failure)
+            .field("cause", &self.cause)
+            .finish()
+    }
+}
+
+impl<D> fmt::Display for ApiError<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.failure)
+    }
+}
+
+impl<D: Dialect> ResponseError for ApiError<D> {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
+
+    /// An empty stand-in: [`render_failures`] puts the dialect's own reply in its place.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// The incident id of a request; the request log has put it there.
+pub fn incident_of(request: &impl HttpMessage) -> Incident {
+    request
+        .extensions()
+        .get::<Incident>()
+        .copied()
+        .unwrap_or(Incident(Uuid::nil()))
+}
+
+/// Turns every refusal inside a dialect's scope into the dialect's own reply, and logs its cause once.
+pub async fn render_failures<D: Dialect>(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let incident = incident_of(&request);
+    let response = next.call(request).await?.map_into_boxed_body();
+    let refused = response
+        .response()
+        .error()
+        .and_then(|error| error.as_error::<ApiError<D>>());
+    let Some(refused) = refused else {
+        return Ok(response);
+    };
+    log_cause(refused, incident);
+    let mut reply = D::render(&refused.failure, incident);
+    // Cookies that the handler set before it failed still count: a logout clears them either way.
+    let (request, old) = response.into_parts();
+    for cookie in old
+        .headers()
+        .get_all(actix_web::http::header::SET_COOKIE)
+        .cloned()
+    {
+        reply
+            .headers_mut()
+            .append(actix_web::http::header::SET_COOKIE, cookie);
+    }
+    Ok(ServiceResponse::new(request, reply))
+}
+
+fn log_cause<D>(refused: &ApiError<D>, incident: Incident) {
+    let cause = refused
+        .cause
+        .as_ref()
+        .map(|cause| format!("{cause:#}"))
+        .unwrap_or_default();
+    match refused.failure {
+        Failure::Internal => tracing::error!(%incident, cause, "request failed"),
+        Failure::Unavailable { .. } => tracing::warn!(%incident, cause, "store away"),
+        _ => tracing::debug!(%incident, cause, failure = ?refused.failure, "request refused"),
+    }
+}
+
+/// A refusal as a route of its own: what a scope answers where it has no such path or method.
+pub async fn refuse_path<D: Dialect>(request: actix_web::HttpRequest) -> Result<HttpResponse, ApiError<D>> {
+    let what = request.path().chars().take(200).collect();
+    Err(Failure::NotFound { what }.into())
+}
+
+/// What a resource answers to a method it does not have.
+pub async fn refuse_method<D: Dialect>() -> Result<HttpResponse, ApiError<D>> {
+    Err(Failure::MethodNotAllowed.into())
+}
+
+/// A resource that answers foreign methods in the dialect's words.
+pub fn resource<D: Dialect>(path: &str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(refuse_method::<D>))
+}

@@ -1,0 +1,180 @@
+//! Guards: a handler that needs somebody signed in takes them as an argument.
+//!
+//! What may be presented is an ordered list. A Bearer, when sent, decides: valid it wins over any
+//! cookie, invalid it is refused even beside a good one. Without a Bearer the session cookie decides.
+//! Each answers *not presented*, *accepted* or *refused*; a refusal never falls through to the next.
+
+use crate::api::caller::services;
+use crate::api::dialect::{ApiError, Dialect};
+use crate::api::services::Services;
+use crate::api::session_layer::{Presented, with_presented};
+use crate::domain::directory::User;
+use crate::domain::failure::{Failure, Unauthenticated};
+use crate::domain::principal::{Principal, Via};
+use crate::domain::session::Check;
+use crate::domain::token::Access;
+use actix_web::dev::Payload;
+use actix_web::http::Method;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, ORIGIN};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Somebody is signed in, and may make this kind of request from where they make it.
+#[derive(Debug)]
+pub struct RequireSession<D>(Principal, PhantomData<fn() -> D>);
+
+impl<D> Deref for RequireSession<D> {
+    type Target = Principal;
+    fn deref(&self) -> &Principal {
+        &self.0
+    }
+}
+
+/// Somebody is signed in, or nothing at all was presented. Something bad is refused all the same.
+#[derive(Debug)]
+pub struct MaybeSession<D>(pub Option<Principal>, PhantomData<fn() -> D>);
+
+/// An administrator of the whole server is signed in, not limited to one object.
+#[derive(Debug)]
+pub struct RequireAdmin<D> {
+    /// Who.
+    pub principal: Principal,
+    /// Their record.
+    pub user: User,
+    dialect: PhantomData<fn() -> D>,
+}
+
+impl<D: Dialect> FromRequest for RequireSession<D> {
+    type Error = ApiError<D>;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError<D>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            match authenticate::<D>(&request).await? {
+                Some(principal) => Ok(Self(principal, PhantomData)),
+                None => Err(Failure::Unauthenticated(Unauthenticated::NothingPresented).into()),
+            }
+        })
+    }
+}
+
+impl<D: Dialect> FromRequest for MaybeSession<D> {
+    type Error = ApiError<D>;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError<D>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Ok(Self(authenticate::<D>(&request).await?, PhantomData)) })
+    }
+}
+
+impl<D: Dialect> FromRequest for RequireAdmin<D> {
+    type Error = ApiError<D>;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError<D>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let session = RequireSession::<D>::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let RequireSession(principal, _) = session.await?;
+            let services = services(&request).ok_or(Failure::Internal)?;
+            let user = services
+                .directory
+                .find_user_by_id(principal.user_id)
+                .await?
+                .filter(|user| user.is_admin && principal.access == Access::Full)
+                .ok_or_else(|| Failure::forbidden("this needs an administrator of the server"))?;
+            Ok(Self {
+                principal,
+                user,
+                dialect: PhantomData,
+            })
+        })
+    }
+}
+
+async fn authenticate<D: Dialect>(request: &HttpRequest) -> Result<Option<Principal>, ApiError<D>> {
+    let services = services(request).ok_or(Failure::Internal)?;
+    if let Some(token) = bearer(request.headers()) {
+        return Ok(Some(services.login.bearer(token).await?));
+    }
+    let Some(principal) = from_cookie()? else {
+        return Ok(None);
+    };
+    refuse_forgery(request, services)?;
+    Ok(Some(principal))
+}
+
+/// The token of an `Authorization: Bearer` header; other schemes are none of ours.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?;
+    // Something unreadable is a Bearer that is no good, not an absent one.
+    let text = value.to_str().unwrap_or("Bearer ?");
+    let (scheme, token) = text.trim().split_once(' ').unwrap_or((text, ""));
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn from_cookie() -> Result<Option<Principal>, Failure> {
+    with_presented(|presented| match presented {
+        Presented::Nothing => Ok(None),
+        Presented::Checked(id, Check::Live(session)) => {
+            Ok(Some(Principal::of_session(id.clone(), (**session).clone())))
+        }
+        Presented::Bad | Presented::Checked(_, Check::Ended(_) | Check::Unknown) => {
+            Err(Failure::Unauthenticated(Unauthenticated::DeadSession))
+        }
+        Presented::StoreAway(error) => Err(error.into()),
+    })
+}
+
+/// Refuses a state-changing request that the browser's own headers say another site made (decision 3 of the
+/// contract). Scripts send neither header and pass; a Bearer is not sent by a browser on its own.
+pub fn refuse_forgery(request: &HttpRequest, services: &Services) -> Result<(), Failure> {
+    let is_safe = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
+    if is_safe {
+        return Ok(());
+    }
+    let header = |name| request.headers().get(name).map(|value| value.to_str());
+    let is_foreign = match (header(ORIGIN), header(SEC_FETCH_SITE)) {
+        (Some(Ok(origin)), _) => {
+            !services.is_own_origin(origin)
+                && !services.is_embed_origin(origin)
+                && !is_listener(request, origin)
+        }
+        (Some(Err(_)), _) => true,
+        (None, Some(Ok(site))) => site.eq_ignore_ascii_case("cross-site"),
+        (None, Some(Err(_))) => true,
+        (None, None) => false,
+    };
+    if is_foreign {
+        return Err(Failure::forbidden(
+            "a page of another site made this request; add its origin to embed.origins to allow it",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether the origin is the very address this connection came in on.
+fn is_listener(request: &HttpRequest, origin: &str) -> bool {
+    let scheme = if request.app_config().secure() {
+        "https"
+    } else {
+        "http"
+    };
+    request
+        .conn_data::<crate::api::caller::LocalAddress>()
+        .is_some_and(|local| origin == format!("{scheme}://{}", local.0))
+}
+
+/// Whether the principal came by cookie.
+pub const fn is_by_cookie(principal: &Principal) -> bool {
+    matches!(principal.via, Via::Session(_))
+}

@@ -1,0 +1,31 @@
+//! How we are spoken to: the only room that knows HTTP. One dialect a folder, one line each in [`mount`].
+
+pub mod caller;
+pub mod cors;
+pub mod dialect;
+pub mod form;
+pub mod guard;
+pub mod health;
+pub mod pages;
+pub mod request_log;
+pub mod services;
+pub mod session_layer;
+pub mod thoughtspot_v1;
+
+use crate::api::dialect::{refuse_path, render_failures};
+use crate::api::services::Services;
+use crate::api::thoughtspot_v1::V1;
+use actix_web::middleware::from_fn;
+use actix_web::web;
+
+/// Adds every route. What matches none is refused in the words of the oldest dialect.
+pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
+    thoughtspot_v1::mount(config, services);
+    health::mount(config);
+    pages::mount(config);
+    config.default_service(
+        web::scope("")
+            .wrap(from_fn(render_failures::<V1>))
+            .default_service(web::to(refuse_path::<V1>)),
+    );
+}

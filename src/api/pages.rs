@@ -1,0 +1,93 @@
+//! The pages from `static/`, compiled into the binary, each with its content security policy. No logic.
+
+use crate::api::services::Services;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderValue, X_FRAME_OPTIONS,
+};
+use actix_web::{HttpResponse, mime, web};
+
+/// A file of `static/`.
+struct Asset {
+    name: &'static str,
+    kind: &'static str,
+    body: &'static [u8],
+}
+
+macro_rules! asset {
+    ($name:literal, $kind:literal) => {
+        Asset {
+            name: $name,
+            kind: $kind,
+            body: include_bytes!(concat!("../../static/", $name)),
+        }
+    };
+}
+
+const ASSETS: &[Asset] = &[
+    asset!("app.css", "text/css; charset=utf-8"),
+    asset!("app.js", "text/javascript; charset=utf-8"),
+    asset!("doctor.js", "text/javascript; charset=utf-8"),
+    asset!("strings.js", "text/javascript; charset=utf-8"),
+    asset!("favicon.svg", "image/svg+xml"),
+];
+const INDEX: &[u8] = include_bytes!("../../static/index.html");
+const ROBOTS: &[u8] = include_bytes!("../../static/robots.txt");
+
+/// Adds the pages and their files.
+pub fn mount(config: &mut web::ServiceConfig) {
+    config
+        .route("/", web::get().to(index))
+        .route("/v2", web::get().to(index))
+        .route("/v2/", web::get().to(index))
+        .route("/static/{name}", web::get().to(asset))
+        .route("/favicon.ico", web::get().to(|| async { file("favicon.svg") }))
+        .route("/robots.txt", web::get().to(robots));
+}
+
+/// The app shell: where redirects land and frames point.
+async fn index(services: web::Data<Services>) -> HttpResponse {
+    page(&services, INDEX)
+}
+
+/// A page that only embedding origins may frame.
+fn page(services: &Services, body: &'static [u8]) -> HttpResponse {
+    let origins = services.live.load().embed_origins.join(" ");
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; \
+         frame-ancestors 'self' {origins}"
+    );
+    let mut reply = HttpResponse::Ok();
+    reply
+        .content_type(ContentType::html())
+        .insert_header((CACHE_CONTROL, "no-cache"));
+    if let Ok(policy) = HeaderValue::from_str(policy.trim_end()) {
+        reply.insert_header((CONTENT_SECURITY_POLICY, policy));
+    } else {
+        // An origin that no header can carry must not open the frame to everyone.
+        reply.insert_header((X_FRAME_OPTIONS, "DENY"));
+    }
+    reply.body(body)
+}
+
+async fn asset(name: web::Path<String>) -> HttpResponse {
+    file(&name)
+}
+
+fn file(name: &str) -> HttpResponse {
+    match ASSETS.iter().find(|asset| asset.name == name) {
+        Some(asset) => HttpResponse::Ok()
+            .content_type(asset.kind)
+            .insert_header((CACHE_CONTROL, "no-cache"))
+            .body(asset.body),
+        None => HttpResponse::NotFound()
+            .content_type(ContentType::plaintext())
+            .body("There is no such file here.\n"),
+    }
+}
+
+async fn robots() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(mime::TEXT_PLAIN_UTF_8)
+        .body(ROBOTS)
+}

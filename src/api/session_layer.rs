@@ -1,0 +1,334 @@
+//! The cookie and session layer: actix-session's middleware, with the door's sessions behind it.
+//!
+//! Three pieces. [`DoorStore`] is the `SessionStore` that actix-session sees: it checks an id at the
+//! door and otherwise keeps nothing, because the door has already opened or closed the session
+//! when the middleware comes to save or delete. [`PRESENTED`] carries what the check found to the
+//! guards, typed, for the length of one request. [`shape_cookies`] stands around the middleware
+//! and does what its fixed configuration cannot: which of several cookies counts, and the attributes
+//! of each reply's cookies by scheme, lifetime and setting.
+
+use crate::api::caller::is_https;
+use crate::api::services::{SameSiteRule, Services};
+use crate::domain::login::{Login, Opened};
+use crate::domain::random;
+use crate::domain::session::{Check, SessionId};
+use actix_session::config::{CookieContentSecurity, PersistentSession};
+use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
+use actix_session::{Session, SessionMiddleware};
+use actix_web::body::MessageBody;
+use actix_web::cookie::time::Duration as CookieDuration;
+use actix_web::cookie::{Cookie, CookieJar, Key, SameSite};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use actix_web::middleware::Next;
+use actix_web::web;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The session cookie's name, as the contract has it.
+pub const COOKIE_NAME: &str = "JSESSIONID";
+/// A browser's id, set beside the session cookie; nothing reads it.
+const CLIENT_COOKIE_NAME: &str = "clientId";
+/// A cookie's name and value must stay under 4096 bytes; ours is far under, and nothing longer is looked at.
+const MAX_COOKIE_BYTES: usize = 4_096;
+/// actix-session saves only a session that holds something.
+const MARK: &str = "v";
+
+/// What a request's session cookie turned out to be.
+#[derive(Debug, Default)]
+pub enum Presented {
+    /// There was none.
+    #[default]
+    Nothing,
+    /// There was one, but it is not ours, is damaged, or contradicts another one.
+    Bad,
+    /// There was one of ours; this is what the store says.
+    Checked(SessionId, Check),
+    /// There was one of ours, but the store is away.
+    StoreAway(crate::domain::failure::StoreError),
+}
+
+/// What passes between guards, handlers and the session layer during one request.
+#[derive(Debug, Default)]
+struct Exchange {
+    presented: Presented,
+    opened: Option<(SessionId, Option<std::time::Duration>)>,
+}
+
+tokio::task_local! {
+    static PRESENTED: RefCell<Exchange>;
+}
+
+/// Looks at what the request presented.
+pub fn with_presented<T>(look: impl FnOnce(&Presented) -> T) -> T {
+    PRESENTED
+        .try_with(|exchange| look(&exchange.borrow().presented))
+        .unwrap_or_else(|_| look(&Presented::Nothing))
+}
+
+/// The id of the live session the request presented: a login over it ends it.
+pub fn presented_id() -> Option<SessionId> {
+    with_presented(|presented| match presented {
+        Presented::Checked(id, Check::Live(_)) => Some(id.clone()),
+        _ => None,
+    })
+}
+
+/// Hands an opened session's cookie to the browser, under a new id whatever it presented before.
+pub fn hand_out(cookie_session: &Session, opened: &Opened) {
+    let max_age = opened
+        .session
+        .is_remembered
+        .then_some(opened.session.lifetime.absolute);
+    let _ = PRESENTED.try_with(|exchange| {
+        exchange.borrow_mut().opened = Some((opened.id.clone(), max_age));
+    });
+    cookie_session.renew();
+    if let Err(error) = cookie_session.insert(MARK, true) {
+        tracing::error!(%error, "the session cookie could not be marked");
+    }
+}
+
+/// Takes the cookies back from the browser.
+pub fn take_back(cookie_session: &Session) {
+    cookie_session.purge();
+}
+
+/// actix-session's view of the door.
+#[derive(Clone, Debug)]
+pub struct DoorStore {
+    login: Arc<Login>,
+}
+
+impl SessionStore for DoorStore {
+    /// Checks the id. Never fails: what the store said, trouble included, waits in [`PRESENTED`] for a guard to
+    /// answer in the dialect's words.
+    async fn load(&self, key: &SessionKey) -> Result<Option<HashMap<String, String>>, LoadError> {
+        let presented = match SessionId::parse(key.as_ref()) {
+            None => Presented::Bad,
+            Some(id) => match self.login.check(&id).await {
+                Ok(check) => Presented::Checked(id, check),
+                Err(error) => Presented::StoreAway(error),
+            },
+        };
+        let _ = PRESENTED.try_with(|exchange| exchange.borrow_mut().presented = presented);
+        Ok(Some(HashMap::from([(MARK.to_owned(), "true".to_owned())])))
+    }
+
+    /// Answers with the id of the session that the door opened during this request; keeps nothing.
+    async fn save(
+        &self,
+        _: HashMap<String, String>,
+        _: &CookieDuration,
+    ) -> Result<SessionKey, SaveError> {
+        let id = PRESENTED
+            .try_with(|exchange| exchange.borrow().opened.as_ref().map(|(id, _)| id.expose()))
+            .ok()
+            .flatten()
+            .ok_or_else(|| SaveError::Other(anyhow::anyhow!("no session was opened")))?;
+        SessionKey::try_from(id.to_string()).map_err(|error| SaveError::Other(error.into()))
+    }
+
+    /// Sessions do not change through the cookie layer, and a dead one is never written again.
+    async fn update(
+        &self,
+        key: SessionKey,
+        _: HashMap<String, String>,
+        _: &CookieDuration,
+    ) -> Result<SessionKey, UpdateError> {
+        Ok(key)
+    }
+
+    /// The check itself starts the idle timeout anew.
+    async fn update_ttl(&self, _: &SessionKey, _: &CookieDuration) -> Result<(), anyhow::Error> {
+        Ok(())
+    }
+
+    /// The door has ended the session already, in the step that acknowledged it.
+    async fn delete(&self, _: &SessionKey) -> Result<(), anyhow::Error> {
+        Ok(())
+    }
+}
+
+/// actix-session's middleware, set up once for every browser-facing dialect.
+pub fn middleware(services: &Services) -> SessionMiddleware<DoorStore> {
+    let store = DoorStore {
+        login: Arc::clone(&services.login),
+    };
+    SessionMiddleware::builder(store, services.site.cookie_key.clone())
+        .cookie_name(COOKIE_NAME.to_owned())
+        .cookie_content_security(CookieContentSecurity::Signed)
+        .cookie_path("/".to_owned())
+        .cookie_http_only(true)
+        // The three below are rewritten for each reply; these are what they fall back to.
+        .cookie_secure(true)
+        .cookie_same_site(SameSite::Lax)
+        .session_lifecycle(PersistentSession::default())
+        .build()
+}
+
+/// Chooses the session cookie that counts on the way in, and shapes the cookies on the way out.
+pub async fn shape_cookies(
+    services: web::Data<Services>,
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let mut exchange = Exchange::default();
+    match choose_cookie(request.headers(), &services.site.cookie_key) {
+        Choice::None => {}
+        Choice::Bad => {
+            exchange.presented = Presented::Bad;
+            request.headers_mut().remove(COOKIE);
+        }
+        Choice::One(pair) => request.headers_mut().insert(COOKIE, pair),
+    }
+    let is_tls = request.app_config().secure();
+    let is_https = is_https(request.head(), is_tls, &services);
+    PRESENTED
+        .scope(RefCell::new(exchange), async move {
+            let mut response = next.call(request).await?.map_into_boxed_body();
+            let max_age = PRESENTED
+                .try_with(|exchange| exchange.borrow().opened.as_ref().and_then(|(_, age)| *age))
+                .ok()
+                .flatten();
+            let shape = CookieShape::of(&services, is_https);
+            shape.apply(response.headers_mut(), max_age, &*services.random);
+            Ok(response)
+        })
+        .await
+}
+
+enum Choice {
+    None,
+    Bad,
+    One(HeaderValue),
+}
+
+/// Several session cookies can arrive: an attacker on a sibling host may have planted one (case 27). Those that
+/// do not carry our signature are ignored; if two different ones do, none is believed.
+fn choose_cookie(headers: &HeaderMap, key: &Key) -> Choice {
+    let mut is_presented = false;
+    let mut ours: Option<&str> = None;
+    let pairs = headers
+        .get_all(COOKIE)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .map(str::trim);
+    for pair in pairs {
+        let Some((COOKIE_NAME, value)) = pair.split_once('=') else {
+            continue;
+        };
+        is_presented = true;
+        if pair.len() > MAX_COOKIE_BYTES || !is_signed(value, key) {
+            continue;
+        }
+        match ours {
+            Some(other) if other != pair => return Choice::Bad,
+            _ => ours = Some(pair),
+        }
+    }
+    match ours.map(HeaderValue::from_str) {
+        Some(Ok(pair)) => Choice::One(pair),
+        Some(Err(_)) => Choice::Bad,
+        None if is_presented => Choice::Bad,
+        None => Choice::None,
+    }
+}
+
+fn is_signed(value: &str, key: &Key) -> bool {
+    let Ok(cookie) = Cookie::parse_encoded(format!("{COOKIE_NAME}={value}")) else {
+        return false;
+    };
+    let mut jar = CookieJar::new();
+    jar.add_original(cookie.into_owned());
+    jar.signed(key).get(COOKIE_NAME).is_some()
+}
+
+/// The attributes of the cookies of one reply.
+struct CookieShape {
+    is_secure: bool,
+    same_site: SameSite,
+    is_partitioned: bool,
+}
+
+impl CookieShape {
+    fn of(services: &Services, is_https: bool) -> Self {
+        Self {
+            is_secure: is_https,
+            same_site: match services.site.same_site {
+                SameSiteRule::Auto if is_https => SameSite::None,
+                SameSiteRule::Auto | SameSiteRule::Lax => SameSite::Lax,
+                SameSiteRule::Strict => SameSite::Strict,
+            },
+            is_partitioned: is_https && services.live.load().is_partitioned,
+        }
+    }
+
+    /// Rewrites the middleware's session cookie and puts the client cookie behind it, set or cleared alike:
+    /// a clearing cookie that does not repeat the attributes does not clear (case 54).
+    fn apply(
+        &self,
+        headers: &mut HeaderMap,
+        max_age: Option<std::time::Duration>,
+        random: &dyn random::Random,
+    ) {
+        let set: Vec<HeaderValue> = headers.get_all(SET_COOKIE).cloned().collect();
+        let Some(at) = set.iter().position(is_session_cookie) else {
+            return;
+        };
+        let Some(value) = set[at].to_str().ok().and_then(cookie_value) else {
+            return;
+        };
+        headers.remove(SET_COOKIE);
+        let is_cleared = value.is_empty();
+        let age = if is_cleared {
+            Some(0)
+        } else {
+            max_age.map(|age| age.as_secs())
+        };
+        let client = if is_cleared {
+            String::new()
+        } else {
+            random::uuid(random).to_string()
+        };
+        let ours = [(COOKIE_NAME, value), (CLIENT_COOKIE_NAME, client.as_str())];
+        for (name, value) in ours {
+            if let Ok(cookie) = HeaderValue::from_str(&self.text(name, value, age)) {
+                headers.append(SET_COOKIE, cookie);
+            }
+        }
+        for (_, other) in set.iter().enumerate().filter(|(index, _)| *index != at) {
+            headers.append(SET_COOKIE, other.clone());
+        }
+    }
+
+    fn text(&self, name: &str, value: &str, max_age: Option<u64>) -> String {
+        let mut text = format!("{name}={value}; Path=/; HttpOnly; SameSite={}", self.same_site);
+        if self.is_secure {
+            text.push_str("; Secure");
+        }
+        if self.is_partitioned {
+            text.push_str("; Partitioned");
+        }
+        if let Some(seconds) = max_age {
+            text.push_str("; Max-Age=");
+            text.push_str(&seconds.to_string());
+        }
+        if max_age == Some(0) {
+            text.push_str("; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
+        }
+        text
+    }
+}
+
+fn is_session_cookie(header: &HeaderValue) -> bool {
+    header
+        .to_str()
+        .is_ok_and(|text| text.strip_prefix(COOKIE_NAME).is_some_and(|rest| rest.starts_with('=')))
+}
+
+fn cookie_value(header: &str) -> Option<&str> {
+    let (pair, _) = header.split_once(';').unwrap_or((header, ""));
+    pair.split_once('=').map(|(_, value)| value)
+}

@@ -1,0 +1,192 @@
+//! `session/login`, `session/login/token` and `session/logout`: the ways in and the way out.
+
+use crate::api::caller::Caller;
+use crate::api::dialect::ApiError;
+use crate::api::form::{Form, Query, flag, optional, required};
+use crate::api::guard::{bearer, refuse_forgery};
+use crate::api::services::Services;
+use crate::api::session_layer;
+use crate::api::session_layer::{Presented, presented_id, with_presented};
+use crate::api::thoughtspot_v1::V1;
+use crate::domain::directory::OrgId;
+use crate::domain::failure::{Failure, Unauthenticated};
+use crate::domain::login::OpenRequest;
+use crate::domain::redirect::SafeRedirect;
+use actix_session::Session;
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+type Refusal = ApiError<V1>;
+
+#[derive(Deserialize)]
+pub struct LoginForm {
+    username: Option<String>,
+    password: Option<SecretString>,
+    rememberme: Option<String>,
+    orgid: Option<String>,
+}
+
+/// `POST session/login`: user name and password; 204 and cookies.
+pub async fn log_in(
+    Form(form, _): Form<V1, LoginForm>,
+    caller: Caller<V1>,
+    cookies: Session,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Refusal> {
+    use secrecy::ExposeSecret;
+    let username = required("username", form.username)?;
+    let password = form
+        .password
+        .filter(|password| !password.expose_secret().is_empty())
+        .ok_or_else(|| Failure::bad("password", "a value; it is missing or empty"))?;
+    let request = OpenRequest {
+        org: org_id(form.orgid)?,
+        is_remembered: flag("rememberme", form.rememberme.as_deref())?,
+        replaced: presented_id(),
+    };
+    let opened = services
+        .login
+        .log_in(&username, &password, request, &caller.client)
+        .await?;
+    session_layer::hand_out(&cookies, &opened);
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[derive(Deserialize)]
+pub struct TokenForm {
+    username: Option<String>,
+    auth_token: Option<SecretString>,
+    redirect_url: Option<String>,
+    no_url_redirection: Option<String>,
+}
+
+/// `POST session/login/token`: a trusted token for a cookie session, and on to `redirect_url`.
+pub async fn redeem(
+    Form(form, _): Form<V1, TokenForm>,
+    caller: Caller<V1>,
+    cookies: Session,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Refusal> {
+    redeem_token(form, &caller, &cookies, &services).await
+}
+
+/// `GET session/login/token`: the same, for clients that only have a link. Can be switched off.
+pub async fn redeem_by_get(
+    Query(form, _): Query<V1, TokenForm>,
+    caller: Caller<V1>,
+    cookies: Session,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Refusal> {
+    if !services.site.may_login_by_get {
+        return Err(Failure::MethodNotAllowed.into());
+    }
+    redeem_token(form, &caller, &cookies, &services).await
+}
+
+/// The target is judged before the token is looked at: a bad one opens nothing and sets no cookie.
+async fn redeem_token(
+    form: TokenForm,
+    caller: &Caller<V1>,
+    cookies: &Session,
+    services: &Services,
+) -> Result<HttpResponse, Refusal> {
+    use secrecy::ExposeSecret;
+    let stays = flag("no_url_redirection", form.no_url_redirection.as_deref())?;
+    let target = form
+        .redirect_url
+        .filter(|url| !url.is_empty())
+        .map(|url| services.live.load().redirects.check(&url))
+        .transpose()
+        .map_err(|refusal| ApiError::caused(Failure::from(&refusal), refusal))?;
+    let token = form
+        .auth_token
+        .filter(|token| !token.expose_secret().is_empty())
+        .ok_or_else(|| Failure::bad("auth_token", "a token; it is missing or empty"))?;
+    let username = optional(form.username);
+    let request = OpenRequest {
+        replaced: presented_id(),
+        ..OpenRequest::default()
+    };
+    let opened = services
+        .login
+        .redeem_token(
+            token.expose_secret(),
+            username.as_deref(),
+            request,
+            &caller.client,
+        )
+        .await?;
+    session_layer::hand_out(cookies, &opened);
+    Ok(match target.filter(|_| !stays) {
+        Some(target) => redirect_to(&target),
+        None => HttpResponse::NoContent().finish(),
+    })
+}
+
+fn redirect_to(target: &SafeRedirect) -> HttpResponse {
+    HttpResponse::Found()
+        .insert_header((LOCATION, target.location()))
+        .finish()
+}
+
+/// `POST session/logout`: ends the cookie session; a Bearer beside it lives on until it is revoked.
+///
+/// 401 when nothing live was presented. The cookies are cleared whenever one of ours came, dead or alive.
+pub async fn log_out(
+    request: HttpRequest,
+    caller: Caller<V1>,
+    cookies: Session,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Refusal> {
+    close_session(&request, &caller, &cookies, &services).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn close_session(
+    request: &HttpRequest,
+    caller: &Caller<V1>,
+    cookies: &Session,
+    services: &Services,
+) -> Result<(), Refusal> {
+    let nothing_live = Failure::Unauthenticated(Unauthenticated::DeadSession);
+    // A store that is away says nothing about the session: the cookie stays as it is.
+    with_presented(|presented| match presented {
+        Presented::StoreAway(error) => Err(Failure::from(error)),
+        _ => Ok(()),
+    })?;
+    let was_live = match presented_id() {
+        None => false,
+        Some(id) => {
+            refuse_forgery(request, services)?;
+            services.login.log_out(&id, &caller.client).await?
+        }
+    };
+    session_layer::take_back(cookies);
+    if was_live {
+        return Ok(());
+    }
+    match bearer(request.headers()) {
+        Some(token) => {
+            services.login.bearer(token).await?;
+            Ok(())
+        }
+        None if with_presented(|presented| matches!(presented, Presented::Nothing)) => {
+            Err(Failure::Unauthenticated(Unauthenticated::NothingPresented).into())
+        }
+        None => Err(nothing_live.into()),
+    }
+}
+
+/// An Org's number; an empty parameter counts as absent.
+pub fn org_id(text: Option<String>) -> Result<Option<OrgId>, Failure> {
+    optional(text)
+        .map(|text| {
+            text.trim()
+                .parse()
+                .map(OrgId)
+                .map_err(|_| Failure::bad("orgid", "a whole number"))
+        })
+        .transpose()
+}

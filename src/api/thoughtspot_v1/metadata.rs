@@ -1,0 +1,65 @@
+//! `metadata/listvizheaders`: the call that documentation uses to show that a session works.
+
+use crate::api::dialect::ApiError;
+use crate::api::form::{Query, required};
+use crate::api::guard::RequireSession;
+use crate::api::services::Services;
+use crate::api::thoughtspot_v1::V1;
+use crate::domain::failure::Failure;
+use crate::domain::token::Access;
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+#[derive(Deserialize)]
+pub struct VizQuery {
+    id: Option<String>,
+}
+
+/// `GET metadata/listvizheaders?id=`: the visualizations of a Liveboard, in order.
+pub async fn list_viz_headers(
+    who: RequireSession<V1>,
+    Query(query, _): Query<V1, VizQuery>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, ApiError<V1>> {
+    let id = required("id", query.id)?;
+    let id = Uuid::parse_str(&id)
+        .map_err(|_| Failure::bad("id", "the GUID of a saved Answer or Liveboard"))?;
+    let found = services.directory.find_liveboard(id).await?;
+    // Judged before "not found": a limited session must not learn which other objects exist.
+    let is_shown = |object: Uuid| who.access.may_view(id) || who.access.may_view(object);
+    let may_any = match (who.access, &found) {
+        (Access::Full, _) => true,
+        (access, Some(board)) => {
+            access.may_view(id) || board.visualizations.iter().any(|viz| access.may_view(viz.id))
+        }
+        (access, None) => access.may_view(id),
+    };
+    if !may_any {
+        return Err(Failure::forbidden("this session may see another object only").into());
+    }
+    let board = found.ok_or_else(|| Failure::NotFound {
+        what: format!("Liveboard {id}"),
+    })?;
+    let headers: Vec<_> = board
+        .visualizations
+        .iter()
+        .filter(|viz| is_shown(viz.id))
+        .map(|viz| {
+            json!({
+                "id": viz.id,
+                "name": viz.title,
+                "title": { "value": { "text": viz.title } },
+                "vizType": viz.kind,
+                "size": viz.size,
+                "author": board.owner.0,
+                "owner": board.owner.0,
+                "modifiedBy": board.owner.0,
+                "created": board.created_at.millis(),
+                "modified": board.modified_at.millis(),
+            })
+        })
+        .collect();
+    Ok(HttpResponse::Ok().json(headers))
+}

@@ -1,0 +1,72 @@
+//! `ThoughtSpot` REST API v1: form posts, flat error bodies, and the undocumented calls its clients rely on.
+//!
+//! Every path answers under three prefixes: the documented one, the one that the Visual Embed SDK calls, and
+//! the bare one. What each does, and why we believe so, is in `docs/dialects/thoughtspot-v1.md`.
+
+mod attributes;
+mod error;
+mod login;
+mod metadata;
+mod org;
+mod session;
+mod token;
+mod user;
+
+pub use error::{INCIDENT_HEADER, TRACE_HEADER, V1};
+
+use crate::api::dialect::{refuse_path, render_failures, resource};
+use crate::api::services::Services;
+use crate::api::session_layer;
+use actix_web::middleware::from_fn;
+use actix_web::web;
+
+/// Longest first: actix takes the first prefix that matches.
+const PREFIXES: [&str; 3] = [
+    "/callosum/v1/tspublic/v1",
+    "/callosum/v1",
+    "/tspublic/v1",
+];
+
+/// Adds the dialect's routes.
+pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
+    for prefix in PREFIXES {
+        config.service(
+            web::scope(prefix)
+                .wrap(session_layer::middleware(services))
+                .wrap(from_fn(session_layer::shape_cookies))
+                .wrap(from_fn(render_failures::<V1>))
+                .configure(routes)
+                .default_service(web::to(refuse_path::<V1>)),
+        );
+    }
+    config.service(
+        web::scope("/prism")
+            .wrap(session_layer::middleware(services))
+            .wrap(from_fn(session_layer::shape_cookies))
+            .wrap(from_fn(render_failures::<V1>))
+            .service(resource::<V1>("/preauth/info").route(web::get().to(session::preauth_info)))
+            .default_service(web::to(refuse_path::<V1>)),
+    );
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(resource::<V1>("/session/login").route(web::post().to(login::log_in)))
+        .service(resource::<V1>("/session/auth/token").route(web::post().to(token::issue)))
+        .service(
+            resource::<V1>("/session/login/token")
+                .route(web::post().to(login::redeem))
+                .route(web::get().to(login::redeem_by_get)),
+        )
+        .service(resource::<V1>("/session/logout").route(web::post().to(login::log_out)))
+        // One published client spells it isActive.
+        .service(resource::<V1>("/session/{probe:(?i)isactive}").route(web::get().to(session::is_active)))
+        .service(resource::<V1>("/session/info").route(web::get().to(session::info)))
+        .service(
+            resource::<V1>("/session/orgs")
+                .route(web::get().to(org::list))
+                .route(web::put().to(org::switch)),
+        )
+        .service(resource::<V1>("/metadata/listvizheaders").route(web::get().to(metadata::list_viz_headers)))
+        .service(resource::<V1>("/user/session/invalidate").route(web::post().to(user::invalidate_sessions)));
+}

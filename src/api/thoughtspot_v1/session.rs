@@ -1,0 +1,113 @@
+//! `session/isactive`, `session/info` and `preauth/info`: am I signed in, and as whom?
+
+use crate::api::dialect::ApiError;
+use crate::api::guard::RequireSession;
+use crate::api::services::Services;
+use crate::api::thoughtspot_v1::V1;
+use crate::api::thoughtspot_v1::attributes;
+use crate::domain::directory::{Directory, OrgId, User};
+use crate::domain::failure::{Failure, StoreError, Unauthenticated};
+use crate::domain::principal::{Principal, Via};
+use crate::domain::token::Access;
+use actix_web::{HttpResponse, web};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Three dotted parts, as clients parse it; `.cl` makes the Embed SDK treat us as a cloud cluster.
+pub const RELEASE_VERSION: &str = "26.8.0.cl-1";
+
+/// `GET session/isactive`: 204 for a live cookie or Bearer. Extends the idle timeout, as every check does.
+pub async fn is_active(_: RequireSession<V1>) -> HttpResponse {
+    HttpResponse::NoContent().finish()
+}
+
+/// `GET session/info`.
+pub async fn info(
+    who: RequireSession<V1>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, ApiError<V1>> {
+    Ok(HttpResponse::Ok().json(describe(&who, &services).await?))
+}
+
+/// `GET /prism/preauth/info`: the same object under `info`.
+pub async fn preauth_info(
+    who: RequireSession<V1>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, ApiError<V1>> {
+    let info = describe(&who, &services).await?;
+    Ok(HttpResponse::Ok().json(json!({ "info": info })))
+}
+
+async fn describe(who: &Principal, services: &Services) -> Result<Value, ApiError<V1>> {
+    let directory = &*services.directory;
+    let user = directory
+        .find_user_by_id(who.user_id)
+        .await?
+        .ok_or(Failure::Unauthenticated(Unauthenticated::DeadSession))?;
+    let privileges = privileges_in(directory, &user, who.org).await?;
+    let org = directory.find_org(who.org).await?;
+    let cluster = services.site.cluster_id;
+    let access = match who.access {
+        Access::Full => json!("FULL"),
+        Access::Object(_) => json!("REPORT_BOOK_VIEW"),
+    };
+    let object = match who.access {
+        Access::Full => Value::Null,
+        Access::Object(id) => json!(id),
+    };
+    let idle_end = who.idle_end.map(|end| end.min(who.absolute_end).millis());
+    Ok(json!({
+        "userName": user.name,
+        "userDisplayName": user.display_name,
+        "userEmail": user.email,
+        "userGUID": user.id.0,
+        "userCreatedTime": user.created_at.millis(),
+        "userModifiedTime": user.modified_at.millis(),
+        "privileges": privileges,
+        "currentOrgId": who.org.0,
+        "orgsEnabled": true,
+        "isSystemUser": false,
+        "canChangePassword": true,
+        "apiVersion": "v1",
+        "releaseVersion": RELEASE_VERSION,
+        "clusterId": cluster,
+        "clusterName": "vestibule",
+        "expirationTime": who.absolute_end.seconds(),
+        "locale": "en-US",
+        "timezone": "UTC",
+        "accessLevel": access,
+        "objectId": object,
+        "jwtUserOptions": attributes::write(&who.attributes),
+        "configInfo": {
+            // The Embed SDK reads this object unguarded; empty keys keep it from calling an analytics service.
+            "mixpanelConfig": { "devSdkKey": "", "prodSdkKey": "", "production": false },
+            "isPublicUser": false,
+            "isSaas": false,
+            "selfClusterId": cluster,
+            "selfClusterName": "vestibule",
+        },
+        "vestibule": {
+            "idle_expires_at_ms": idle_end,
+            "absolute_expires_at_ms": who.absolute_end.millis(),
+            "org": { "id": who.org.0, "name": org.map(|org| org.name) },
+            "method": match who.via { Via::Session(_) => "cookie", Via::Bearer => "bearer" },
+        },
+    }))
+}
+
+/// What the user may do in that Org, in the vendor's words.
+pub async fn privileges_in(
+    directory: &dyn Directory,
+    user: &User,
+    org: OrgId,
+) -> Result<BTreeSet<String>, StoreError> {
+    let groups = directory.groups_of(user.id, org).await?;
+    let mut privileges: BTreeSet<String> = groups
+        .into_iter()
+        .flat_map(|group| group.privileges)
+        .collect();
+    if user.is_admin {
+        privileges.insert("ADMINISTRATION".to_owned());
+    }
+    Ok(privileges)
+}

@@ -1,0 +1,107 @@
+//! `session/auth/token`: the holder of a secret key gets a token for a user.
+
+use crate::api::caller::Caller;
+use crate::api::dialect::ApiError;
+use crate::api::form::{Form, flag, optional, required};
+use crate::api::services::Services;
+use crate::api::thoughtspot_v1::V1;
+use crate::api::thoughtspot_v1::attributes;
+use crate::api::thoughtspot_v1::login::org_id;
+use crate::domain::authn::IssueRequest;
+use crate::domain::failure::{Failure, Unauthenticated};
+use crate::domain::token::Access;
+use actix_web::http::header::ContentType;
+use actix_web::{HttpResponse, web};
+use secrecy::SecretString;
+use serde::Deserialize;
+use uuid::Uuid;
+
+#[derive(Deserialize)]
+pub struct AuthTokenForm {
+    secret_key: Option<SecretString>,
+    username: Option<String>,
+    access_level: Option<String>,
+    id: Option<String>,
+    orgid: Option<String>,
+    groups: Option<String>,
+    autocreate: Option<String>,
+    email: Option<String>,
+    display_name: Option<String>,
+    jwt_user_options: Option<String>,
+}
+
+/// `POST session/auth/token`: 200 and the bare token as text.
+pub async fn issue(
+    Form(form, _): Form<V1, AuthTokenForm>,
+    caller: Caller<V1>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, ApiError<V1>> {
+    let request = read(form)?;
+    let issued = services.trusted.issue(request, &caller.client).await?;
+    Ok(HttpResponse::Ok()
+        .content_type(ContentType::plaintext())
+        .body(issued.text.expose().to_owned()))
+}
+
+fn read(form: AuthTokenForm) -> Result<IssueRequest, Failure> {
+    // Without a key nothing else of the request is judged: a stranger learns nothing about parameters.
+    let secret_key = form
+        .secret_key
+        .ok_or(Failure::Unauthenticated(Unauthenticated::BadKey))?;
+    Ok(IssueRequest {
+        secret_key,
+        username: required("username", form.username)?,
+        org: org_id(form.orgid)?,
+        access: access(form.access_level.as_deref(), form.id)?,
+        auto_create: flag("autocreate", form.autocreate.as_deref())?,
+        email: optional(form.email),
+        display_name: optional(form.display_name),
+        groups: groups(optional(form.groups))?,
+        replace_groups: false,
+        attributes: attributes::read(optional(form.jwt_user_options))?,
+    })
+}
+
+/// Absent means `FULL`, as the current vendor table has no required mark.
+fn access(level: Option<&str>, id: Option<String>) -> Result<Access, Failure> {
+    match level.unwrap_or_default() {
+        "" | "FULL" => Ok(Access::Full),
+        "REPORT_BOOK_VIEW" => {
+            let id = required("id", id)?;
+            Uuid::parse_str(&id)
+                .map(Access::Object)
+                .map_err(|_| Failure::bad("id", "the GUID of a Liveboard or visualization"))
+        }
+        _ => Err(Failure::bad("access_level", "FULL or REPORT_BOOK_VIEW")),
+    }
+}
+
+fn groups(text: Option<String>) -> Result<Option<Vec<String>>, Failure> {
+    text.map(|text| {
+        serde_json::from_str(&text)
+            .map_err(|_| Failure::bad("groups", "a JSON array of group names"))
+    })
+    .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_38_groups_that_are_no_array_of_names_are_refused() {
+        for bad in ["x", "{}", "[1]", "[[\"a\"]]", "\"a\"", &"[".repeat(100_000)] {
+            assert!(groups(Some(bad.to_owned())).is_err());
+        }
+        let read = groups(Some(r#"["a","b c"]"#.to_owned())).unwrap();
+        assert_eq!(read, Some(vec!["a".to_owned(), "b c".to_owned()]));
+    }
+
+    #[test]
+    fn an_object_token_needs_a_guid() {
+        assert!(access(Some("REPORT_BOOK_VIEW"), None).is_err());
+        assert!(access(Some("REPORT_BOOK_VIEW"), Some("x".into())).is_err());
+        assert!(access(Some("report"), None).is_err());
+        assert_eq!(access(None, None), Ok(Access::Full));
+    }
+}

@@ -1,0 +1,69 @@
+//! `user/session/invalidate`: an administrator ends the sessions of some users, or of everybody.
+
+use crate::api::caller::Caller;
+use crate::api::dialect::ApiError;
+use crate::api::form::{Form, optional};
+use crate::api::guard::RequireAdmin;
+use crate::api::services::Services;
+use crate::api::thoughtspot_v1::V1;
+use crate::domain::directory::{NameKey, UserId};
+use crate::domain::failure::Failure;
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use uuid::Uuid;
+
+#[derive(Deserialize)]
+pub struct InvalidateForm {
+    username: Option<String>,
+    userid: Option<String>,
+}
+
+/// `POST user/session/invalidate`: `username` and `userid` are JSON arrays in a string; with neither,
+/// everybody's sessions end. All names are looked up before any session ends.
+pub async fn invalidate_sessions(
+    admin: RequireAdmin<V1>,
+    Form(form, _): Form<V1, InvalidateForm>,
+    caller: Caller<V1>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, ApiError<V1>> {
+    let names = list("username", optional(form.username))?;
+    let ids = list("userid", optional(form.userid))?;
+    let mut users: Vec<UserId> = Vec::new();
+    for name in &names {
+        let found = match NameKey::new(name) {
+            Ok(key) => services.directory.find_user(&key).await?,
+            Err(_) => None,
+        };
+        let user = found.ok_or_else(|| Failure::bad("username", "names of existing users"))?;
+        users.push(user.id);
+    }
+    for id in &ids {
+        let found = match Uuid::parse_str(id) {
+            Ok(id) => services.directory.find_user_by_id(UserId(id)).await?,
+            Err(_) => None,
+        };
+        let user = found.ok_or_else(|| Failure::bad("userid", "GUIDs of existing users"))?;
+        users.push(user.id);
+    }
+    let by = Some(&admin.user);
+    if names.is_empty() && ids.is_empty() {
+        services
+            .administration
+            .end_all_sessions(by, &caller.client)
+            .await?;
+    }
+    for user in users {
+        services
+            .administration
+            .end_sessions_of(user, by, &caller.client)
+            .await?;
+    }
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn list(field: &'static str, text: Option<String>) -> Result<Vec<String>, Failure> {
+    text.map_or(Ok(Vec::new()), |text| {
+        serde_json::from_str(&text)
+            .map_err(|_| Failure::bad(field, "a JSON array of strings"))
+    })
+}

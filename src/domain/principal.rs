@@ -1,0 +1,70 @@
+//! Who a request acts for, once a guard has checked what it presented.
+
+use crate::domain::clock::Timestamp;
+use crate::domain::directory::{KeyId, OrgId, UserId};
+use crate::domain::session::{Session, SessionId};
+use crate::domain::token::{Access, Attributes, TokenRecord};
+
+/// Who a request acts for.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// Who.
+    pub user_id: UserId,
+    /// By what name, for logs; the directory has the current one.
+    pub user_name: String,
+    /// In which Org.
+    pub org: OrgId,
+    /// How much they may see.
+    pub access: Access,
+    /// The secret key behind it, if one is.
+    pub key: Option<KeyId>,
+    /// What attributes they bring.
+    pub attributes: Attributes,
+    /// When this ends at the latest.
+    pub absolute_end: Timestamp,
+    /// When this ends if nothing more happens; none where only time matters.
+    pub idle_end: Option<Timestamp>,
+    /// What was presented.
+    pub via: Via,
+}
+
+/// What was presented.
+#[derive(Clone, Debug)]
+pub enum Via {
+    /// A session cookie.
+    Session(SessionId),
+    /// A Bearer token.
+    Bearer,
+}
+
+impl Principal {
+    /// The owner of a live session.
+    pub fn of_session(id: SessionId, session: Session) -> Self {
+        Self {
+            absolute_end: session.opened_at.plus(session.lifetime.absolute),
+            idle_end: Some(session.last_seen_at.plus(session.lifetime.idle)),
+            user_id: session.user_id,
+            user_name: session.user_name,
+            org: session.org,
+            access: session.access,
+            key: session.key,
+            attributes: session.attributes,
+            via: Via::Session(id),
+        }
+    }
+
+    /// The bearer of a live token.
+    pub fn of_token(record: TokenRecord) -> Self {
+        Self {
+            user_id: record.user_id,
+            user_name: record.user_name,
+            org: record.org,
+            access: record.access,
+            key: record.key,
+            attributes: record.attributes,
+            absolute_end: record.expires_at,
+            idle_end: None,
+            via: Via::Bearer,
+        }
+    }
+}
