@@ -1,7 +1,15 @@
 //! Settings: plain values, read once at start. `default.toml` is the reference; a test holds the two together.
 
+mod layers;
+mod load;
+mod origins;
+mod reader;
+mod secrets;
 mod sections;
+mod spelling;
 
+pub use load::{Loaded, SettingsError, Shown, Sources};
+pub use origins::{normalise_origin, normalise_redirect};
 pub use sections::{
     Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Passwords, Redirects, SameSite, Server,
     SessionStoreSetting, Sessions, TokenLifetimeSetting, Tokens, TrustedAuth,

@@ -1,0 +1,217 @@
+//! The layers of settings: each key's text, and where it came from.
+
+use crate::settings::spelling;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+/// How environment variables of ours begin.
+const PREFIX: &str = "VESTIBULE__";
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::settings) enum Origin {
+    /// Nobody set it.
+    Default,
+    /// The file of `--config`.
+    File(PathBuf),
+    /// The environment variable of that name.
+    Environment(String),
+    /// The flag of that name.
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Environment(name) => write!(f, "environment {name}"),
+            Self::Flag(flag) => write!(f, "flag {flag}"),
+        }
+    }
+}
+
+/// A value before anyone has asked what type it should have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::settings) enum Raw {
+    /// A text, number or boolean.
+    One(String),
+    /// A list.
+    Many(Vec<String>),
+    /// Something no setting takes, such as a date.
+    Odd,
+}
+
+impl Raw {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::String(text) => Self::One(text.clone()),
+            Value::Integer(number) => Self::One(number.to_string()),
+            Value::Float(number) => Self::One(number.to_string()),
+            Value::Boolean(flag) => Self::One(flag.to_string()),
+            Value::Array(items) => {
+                let texts: Option<Vec<_>> = items
+                    .iter()
+                    .map(|item| item.as_str().map(str::to_owned))
+                    .collect();
+                texts.map_or(Self::Odd, Self::Many)
+            }
+            Value::Datetime(_) | Value::Table(_) => Self::Odd,
+        }
+    }
+}
+
+/// Every key with the value in force and its origin, and what was wrong on the way.
+#[derive(Debug)]
+pub(in crate::settings) struct Layers {
+    leaves: BTreeMap<String, (Raw, Origin)>,
+    /// One sentence each.
+    pub problems: Vec<String>,
+}
+
+impl Layers {
+    /// The lowest layer. Its keys are the only ones there are.
+    pub fn of_defaults(text: &str) -> Self {
+        let mut layers = Self {
+            leaves: BTreeMap::new(),
+            problems: Vec::new(),
+        };
+        match text.parse::<Table>() {
+            Ok(table) => {
+                for (key, value) in flatten(&table) {
+                    let raw = value.map_or(Raw::Odd, Raw::of);
+                    layers.leaves.insert(key, (raw, Origin::Default));
+                }
+            }
+            Err(error) => layers
+                .problems
+                .push(format!("the embedded defaults: {}", error.message())),
+        }
+        layers
+    }
+
+    /// Lays the file of `--config` on top.
+    pub fn add_file(&mut self, path: &Path, text: &str) {
+        let table = match text.parse::<Table>() {
+            Ok(table) => table,
+            Err(error) => {
+                // The parser's own rendering quotes the line, which may hold a password.
+                let line = error
+                    .span()
+                    .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+                let message = error.message().replace('\n', " ");
+                self.problems
+                    .push(format!("file {}, line {line}: {message}", path.display()));
+                return;
+            }
+        };
+        for (key, value) in flatten(&table) {
+            let place = format!("file {}", path.display());
+            let Some(value) = value else {
+                // An empty section changes nothing, but a misspelt one was meant to.
+                if !self.is_section(&key) {
+                    self.unknown(&place, &key, &key, str::to_owned);
+                }
+                continue;
+            };
+            if self.leaves.contains_key(&key) {
+                let origin = Origin::File(path.to_owned());
+                self.leaves.insert(key, (Raw::of(value), origin));
+            } else if self.is_section(&key) {
+                self.problems.push(format!(
+                    "{place}: {key} is a section: expected [{key}] with settings below it"
+                ));
+            } else {
+                self.unknown(&place, &key, &key, str::to_owned);
+            }
+        }
+    }
+
+    /// Lays environment variables on top; those of others are none of our business.
+    pub fn add_environment(&mut self, variables: &[(String, String)]) {
+        for (name, value) in variables {
+            let Some(rest) = name.strip_prefix(PREFIX) else {
+                continue;
+            };
+            let key = rest.replace("__", ".").to_ascii_lowercase();
+            if self.leaves.contains_key(&key) && *name == variable_of(&key) {
+                let origin = Origin::Environment(name.clone());
+                self.leaves.insert(key, (Raw::One(value.clone()), origin));
+            } else {
+                self.unknown("environment", name, &key, variable_of);
+            }
+        }
+    }
+
+    /// Lays flags on top.
+    pub fn add_flags(&mut self, flags: &[(String, String)]) {
+        for (key, value) in flags {
+            if self.leaves.contains_key(key) {
+                let origin = Origin::Flag(flag_of(key));
+                self.leaves
+                    .insert(key.clone(), (Raw::One(value.clone()), origin));
+            } else {
+                self.unknown("flag --set", key, key, str::to_owned);
+            }
+        }
+    }
+
+    /// The value in force and its origin.
+    pub fn get(&self, key: &str) -> Option<&(Raw, Origin)> {
+        self.leaves.get(key)
+    }
+
+    /// Every key there is.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.leaves.keys().map(String::as_str)
+    }
+
+    fn is_section(&self, name: &str) -> bool {
+        self.keys()
+            .any(|key| key.split_once('.').is_some_and(|(first, _)| first == name))
+    }
+
+    /// Reports a name nobody knows. Never its value: a misspelt password is still one.
+    fn unknown(&mut self, place: &str, written: &str, key: &str, spell: fn(&str) -> String) {
+        let hint = spelling::closest(key, self.keys()).map_or_else(
+            || "`vestibule config show` lists them all".to_owned(),
+            |close| format!("did you mean {}?", spell(close)),
+        );
+        self.problems
+            .push(format!("{place}: {written} is not a setting; {hint}"));
+    }
+}
+
+/// The environment variable of a key.
+fn variable_of(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "__").to_ascii_uppercase())
+}
+
+/// The flag that sets a key.
+fn flag_of(key: &str) -> String {
+    match key {
+        "server.http" => "--http".to_owned(),
+        "server.https" => "--https".to_owned(),
+        "data_dir" => "--data-dir".to_owned(),
+        other => format!("--set {other}"),
+    }
+}
+
+/// Dotted keys and their values; an empty table is its own key without a value.
+fn flatten(table: &Table) -> Vec<(String, Option<&Value>)> {
+    let mut flat = Vec::new();
+    for (name, value) in table {
+        match value {
+            Value::Table(inner) if inner.is_empty() => flat.push((name.clone(), None)),
+            Value::Table(inner) => {
+                for (rest, value) in flatten(inner) {
+                    flat.push((format!("{name}.{rest}"), value));
+                }
+            }
+            value => flat.push((name.clone(), Some(value))),
+        }
+    }
+    flat
+}

@@ -1,0 +1,353 @@
+//! Loading: flags over the environment over a file over `default.toml`, every problem reported at once.
+
+use crate::settings::layers::Layers;
+use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
+use crate::settings::reader::{DURATION, Reader, parse_duration};
+use crate::settings::{
+    Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Passwords, Redirects, SameSite, Server,
+    SessionStoreSetting, Sessions, Settings, TokenLifetimeSetting, Tokens, TrustedAuth,
+    normalise_origin, normalise_redirect,
+};
+use secrecy::SecretString;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+/// The reference: every key with its meaning and default.
+const DEFAULTS: &str = include_str!("default.toml");
+/// The shortest password an administrator may start with, in bytes; the domain's rule for all passwords.
+const MIN_PASSWORD_BYTES: usize = 8;
+/// The longest, in bytes.
+const MAX_PASSWORD_BYTES: usize = 1024;
+/// The longest pause before a stopping server gives up on open requests.
+const LONGEST_SHUTDOWN: Duration = Duration::from_hours(1);
+
+/// Where settings come from besides `default.toml`.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// The file of `--config`.
+    pub config_file: Option<PathBuf>,
+    /// The environment, all of it.
+    pub environment: Vec<(String, String)>,
+    /// Flags: a dotted key and its text.
+    pub flags: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The environment and flags hold passwords.
+        f.debug_struct("Sources")
+            .field("config_file", &self.config_file)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is wrong with the settings: one sentence per problem, secrets left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsError {
+    problems: Vec<String>,
+}
+
+impl SettingsError {
+    /// One sentence each.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problems.join("\n"))
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+/// One setting as `config show` prints it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Shown {
+    /// The dotted key.
+    pub key: String,
+    /// The value in force as text; secrets masked, lists separated by commas, empty for none.
+    pub value: String,
+    /// Where it came from: `default`, `file …`, `environment …` or `flag …`.
+    pub origin: String,
+}
+
+/// Settings in force, and where each came from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    shown: Vec<Shown>,
+}
+
+impl Loaded {
+    /// Reads all sources; says everything that is wrong with them, not only the first thing.
+    pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
+        let mut layers = Layers::of_defaults(DEFAULTS);
+        if let Some(path) = &sources.config_file {
+            match std::fs::read_to_string(path) {
+                Ok(text) => layers.add_file(path, &text),
+                Err(error) => layers
+                    .problems
+                    .push(format!("file {} cannot be read: {error}", path.display())),
+            }
+        }
+        layers.add_environment(&sources.environment);
+        layers.add_flags(&sources.flags);
+
+        let mut reader = Reader::new(layers);
+        let settings = read(&mut reader);
+        let (problems, shown) = reader.finish();
+        if !problems.is_empty() {
+            return Err(SettingsError { problems });
+        }
+        let shown = shown
+            .into_iter()
+            .map(|(key, value, origin)| Shown {
+                key,
+                value,
+                origin: origin.to_string(),
+            })
+            .collect();
+        Ok(Self { settings, shown })
+    }
+
+    /// Every setting with its value (secrets masked) and origin, ordered by key.
+    pub fn show(&self) -> Vec<Shown> {
+        self.shown.clone()
+    }
+}
+
+impl Settings {
+    /// The settings of `default.toml`.
+    pub fn defaults() -> Self {
+        read(&mut Reader::new(Layers::of_defaults(DEFAULTS)))
+    }
+}
+
+fn read(reader: &mut Reader) -> Settings {
+    Settings {
+        server: server(reader),
+        data_dir: data_dir(reader),
+        sessions: sessions(reader),
+        trusted_auth: TrustedAuth {
+            enabled: reader.flag("trusted_auth.enabled"),
+        },
+        tokens: tokens(reader),
+        embed: Embed {
+            origins: reader.list("embed.origins", EXPECTED_ORIGIN, normalise_origin),
+        },
+        redirects: Redirects {
+            allow: reader.list("redirects.allow", EXPECTED_REDIRECT, normalise_redirect),
+        },
+        cookies: Cookies {
+            same_site: reader.word(
+                "cookies.same_site",
+                "auto, lax or strict",
+                &[
+                    ("auto", SameSite::Auto),
+                    ("lax", SameSite::Lax),
+                    ("strict", SameSite::Strict),
+                ],
+                SameSite::Auto,
+            ),
+            partitioned: reader.flag("cookies.partitioned"),
+        },
+        passwords: Passwords {
+            hash_at_a_time: reader.number("passwords.hash_at_a_time", 0..=1024),
+        },
+        bootstrap: bootstrap(reader),
+        log: log(reader),
+        audit: Audit {
+            file: reader.path("audit.file"),
+        },
+    }
+}
+
+fn data_dir(reader: &mut Reader) -> PathBuf {
+    reader
+        .parsed("data_dir", "a folder", |text| {
+            (!text.is_empty()).then(|| PathBuf::from(text))
+        })
+        .unwrap_or_default()
+}
+
+fn server(reader: &mut Reader) -> Server {
+    let problems_before = reader.problem_count();
+    let http = reader.listener("server.http");
+    let https = reader.listener("server.https");
+    if http.is_none() && https.is_none() && reader.problem_count() == problems_before {
+        reader.refuse_together(
+            &["server.http", "server.https"],
+            "both are off: expected at least one to listen",
+        );
+    }
+    if http.is_some_and(|http| http.port() != 0 && Some(http) == https) {
+        reader.refuse_together(
+            &["server.http", "server.https"],
+            "expected two different addresses",
+        );
+    }
+    let problems_before = reader.problem_count();
+    let tls_cert_file = reader.file("server.tls_cert_file");
+    let tls_key_file = reader.file("server.tls_key_file");
+    if tls_cert_file.is_some() != tls_key_file.is_some()
+        && reader.problem_count() == problems_before
+    {
+        reader.refuse_together(
+            &["server.tls_cert_file", "server.tls_key_file"],
+            "a certificate needs its key and a key its certificate: expected both or neither",
+        );
+    }
+    let shutdown_timeout = reader
+        .duration("server.shutdown_timeout")
+        .unwrap_or_default();
+    if shutdown_timeout > LONGEST_SHUTDOWN {
+        reader.refuse("server.shutdown_timeout", "0s to 1h");
+    }
+    Server {
+        http,
+        https,
+        public_url: reader.site("server.public_url"),
+        trusted_proxies: reader.networks("server.trusted_proxies"),
+        tls_cert_file,
+        tls_key_file,
+        shutdown_timeout,
+        max_body_bytes: reader.number("server.max_body_bytes", 1024..=100 * 1024 * 1024),
+        workers: reader.number("server.workers", 0..=1024),
+    }
+}
+
+fn sessions(reader: &mut Reader) -> Sessions {
+    let store = reader
+        .parsed(
+            "sessions.store",
+            "embedded, redis://host[:port][/database] or rediss://…",
+            parse_store,
+        )
+        .unwrap_or(Store::Embedded);
+    let tls_ca_file = reader.file("sessions.tls_ca_file");
+    // Whoever names certificates expects encryption; silence would let passwords travel in the clear.
+    if tls_ca_file.is_some() && matches!(store, Store::Plain(_)) {
+        reader.refuse_together(
+            &["sessions.tls_ca_file", "sessions.store"],
+            "certificates are of no use to redis://: expected rediss://, or no tls_ca_file",
+        );
+    }
+    let idle = reader.lifetime("sessions.idle_timeout");
+    let absolute = reader.lifetime("sessions.absolute_timeout");
+    if let (Some(idle), Some(absolute)) = (idle, absolute)
+        && idle > absolute
+    {
+        reader.refuse_together(
+            &["sessions.idle_timeout", "sessions.absolute_timeout"],
+            "expected the idle timeout to be at most the absolute one",
+        );
+    }
+    Sessions {
+        store: match store {
+            Store::Embedded => SessionStoreSetting::Embedded,
+            Store::Plain(url) | Store::Encrypted(url) => SessionStoreSetting::Redis(url),
+        },
+        tls_ca_file,
+        idle_timeout: idle.unwrap_or_default(),
+        absolute_timeout: absolute.unwrap_or_default(),
+        remember_for: reader.lifetime("sessions.remember_for").unwrap_or_default(),
+    }
+}
+
+enum Store {
+    Embedded,
+    Plain(SecretString),
+    Encrypted(SecretString),
+}
+
+fn parse_store(text: &str) -> Option<Store> {
+    if text == "embedded" {
+        return Some(Store::Embedded);
+    }
+    let url = Url::parse(text).ok()?;
+    url.host().filter(|host| !host.to_string().is_empty())?;
+    let database = url.path().trim_start_matches('/');
+    if !database.is_empty() && database.parse::<u32>().is_err() {
+        return None;
+    }
+    match url.scheme() {
+        "redis" => Some(Store::Plain(text.into())),
+        "rediss" => Some(Store::Encrypted(text.into())),
+        _ => None,
+    }
+}
+
+fn tokens(reader: &mut Reader) -> Tokens {
+    let max_age = reader.lifetime("tokens.max_age");
+    let lifetime = reader
+        .parsed(
+            "tokens.lifetime",
+            &format!("compat, or {DURATION}"),
+            |text| match text {
+                "compat" => Some(TokenLifetimeSetting::Compat),
+                text => parse_duration(text).map(TokenLifetimeSetting::Fixed),
+            },
+        )
+        .unwrap_or(TokenLifetimeSetting::Compat);
+    if let (TokenLifetimeSetting::Fixed(lifetime), Some(max_age)) = (lifetime, max_age) {
+        if lifetime.is_zero() {
+            reader.refuse("tokens.lifetime", "more than 0s");
+        } else if lifetime > max_age {
+            reader.refuse_together(
+                &["tokens.lifetime", "tokens.max_age"],
+                "expected the lifetime to be at most the maximum age",
+            );
+        }
+    }
+    Tokens {
+        lifetime,
+        max_age: max_age.unwrap_or_default(),
+        login_by_get: reader.flag("tokens.login_by_get"),
+    }
+}
+
+fn bootstrap(reader: &mut Reader) -> Bootstrap {
+    Bootstrap {
+        admin_password: reader.secret(
+            "bootstrap.admin_password",
+            "a password of 8 to 1024 bytes",
+            |text| (MIN_PASSWORD_BYTES..=MAX_PASSWORD_BYTES).contains(&text.len()),
+        ),
+        secret_key: reader.secret(
+            "bootstrap.secret_key",
+            "16 to 256 visible ASCII characters, best a UUID",
+            // Guesses at keys are not slowed down, so a short one is an open door.
+            |text| (16..=256).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()),
+        ),
+    }
+}
+
+fn log(reader: &mut Reader) -> Log {
+    Log {
+        format: reader.word(
+            "log.format",
+            "text or json",
+            &[("text", LogFormat::Text), ("json", LogFormat::Json)],
+            LogFormat::Text,
+        ),
+        level: reader
+            .parsed(
+                "log.level",
+                "error, warn, info, debug, trace or a filter such as info,vestibule=debug",
+                |text| {
+                    let is_good = !text.trim().is_empty() && EnvFilter::try_new(text).is_ok();
+                    is_good.then(|| text.to_owned())
+                },
+            )
+            .unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
