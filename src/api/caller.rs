@@ -127,7 +127,9 @@ mod tests {
         }
         let proxies = ["10.0.0.0/8".parse().unwrap()];
         let request = request.to_http_request();
-        client_address(request.head(), &proxies).unwrap().to_string()
+        client_address(request.head(), &proxies)
+            .unwrap()
+            .to_string()
     }
 
     #[test]

@@ -42,7 +42,9 @@ pub async fn cross_origin(
         .cloned();
     let is_preflight = request.method() == Method::OPTIONS
         && request.headers().contains_key(ORIGIN)
-        && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        && request
+            .headers()
+            .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if is_preflight {
         let mut reply = HttpResponse::NoContent();
         if origin.is_some() {

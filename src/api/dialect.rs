@@ -155,7 +155,9 @@ fn log_cause<D>(refused: &ApiError<D>, incident: Incident) {
 }
 
 /// A refusal as a route of its own: what a scope answers where it has no such path or method.
-pub async fn refuse_path<D: Dialect>(request: actix_web::HttpRequest) -> Result<HttpResponse, ApiError<D>> {
+pub async fn refuse_path<D: Dialect>(
+    request: actix_web::HttpRequest,
+) -> Result<HttpResponse, ApiError<D>> {
     let what = request.path().chars().take(200).collect();
     Err(Failure::NotFound { what }.into())
 }

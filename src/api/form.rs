@@ -18,7 +18,14 @@ const MAX_PARAMETERS: usize = 1_000;
 
 /// A form body.
 #[derive(Debug)]
-pub struct Form<D, T>(pub T, PhantomData<fn() -> D>);
+pub struct Form<D, T>(T, PhantomData<fn() -> D>);
+
+impl<D, T> Form<D, T> {
+    /// What the body held.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
 
 impl<D: Dialect, T: DeserializeOwned + 'static> FromRequest for Form<D, T> {
     type Error = ApiError<D>;
@@ -39,7 +46,14 @@ impl<D: Dialect, T: DeserializeOwned + 'static> FromRequest for Form<D, T> {
 
 /// The query of a GET.
 #[derive(Debug)]
-pub struct Query<D, T>(pub T, PhantomData<fn() -> D>);
+pub struct Query<D, T>(T, PhantomData<fn() -> D>);
+
+impl<D, T> Query<D, T> {
+    /// What the query held.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
 
 impl<D: Dialect, T: DeserializeOwned + 'static> FromRequest for Query<D, T> {
     type Error = ApiError<D>;
@@ -93,7 +107,10 @@ pub fn parse<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, Failure> {
     for pair in encoded.split(|byte| *byte == b'&') {
         count += 1;
         if count > MAX_PARAMETERS {
-            return Err(Failure::bad("", format!("at most {MAX_PARAMETERS} parameters")));
+            return Err(Failure::bad(
+                "",
+                format!("at most {MAX_PARAMETERS} parameters"),
+            ));
         }
         if !is_utf8(pair) {
             let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
@@ -163,7 +180,13 @@ mod tests {
 
     #[test]
     fn case_23_a_flag_is_read_in_any_case_and_nothing_else_passes() {
-        for (text, expected) in [("TRUE", true), ("True", true), ("1", true), ("", false), ("False", false)] {
+        for (text, expected) in [
+            ("TRUE", true),
+            ("True", true),
+            ("1", true),
+            ("", false),
+            ("False", false),
+        ] {
             assert_eq!(flag("f", Some(text)), Ok(expected), "{text}");
         }
         for bad in ["yes", "true,false", "tru"] {

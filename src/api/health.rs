@@ -21,7 +21,11 @@ async fn live() -> HttpResponse {
 /// `GET /health/ready`: 200 when both stores answer; else 503 saying which does not.
 async fn ready(services: web::Data<Services>) -> HttpResponse {
     let sessions = services.sessions.ping().await;
-    let directory = services.directory.find_org(OrgId::PRIMARY).await.map(|_| ());
+    let directory = services
+        .directory
+        .find_org(OrgId::PRIMARY)
+        .await
+        .map(|_| ());
     let word = |result: &Result<(), _>| if result.is_ok() { "ok" } else { "away" };
     let body = json!({
         "status": if sessions.is_ok() && directory.is_ok() { "ready" } else { "not ready" },

@@ -12,20 +12,16 @@ pub mod services;
 pub mod session_layer;
 pub mod thoughtspot_v1;
 
-use crate::api::dialect::{refuse_path, render_failures};
+use crate::api::dialect::refuse_path;
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
-use actix_web::middleware::from_fn;
 use actix_web::web;
 
-/// Adds every route. What matches none is refused in the words of the oldest dialect.
+/// Adds every route. What matches none is refused in the words of the oldest dialect; the server's outermost
+/// [`dialect::render_failures`] puts them.
 pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     thoughtspot_v1::mount(config, services);
     health::mount(config);
     pages::mount(config);
-    config.default_service(
-        web::scope("")
-            .wrap(from_fn(render_failures::<V1>))
-            .default_service(web::to(refuse_path::<V1>)),
-    );
+    config.default_service(web::to(refuse_path::<V1>));
 }

@@ -40,7 +40,10 @@ pub fn mount(config: &mut web::ServiceConfig) {
         .route("/v2", web::get().to(index))
         .route("/v2/", web::get().to(index))
         .route("/static/{name}", web::get().to(asset))
-        .route("/favicon.ico", web::get().to(|| async { file("favicon.svg") }))
+        .route(
+            "/favicon.ico",
+            web::get().to(|| async { file("favicon.svg") }),
+        )
         .route("/robots.txt", web::get().to(robots));
 }
 

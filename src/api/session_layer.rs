@@ -61,7 +61,7 @@ tokio::task_local! {
 }
 
 /// Looks at what the request presented.
-pub fn with_presented<T>(look: impl FnOnce(&Presented) -> T) -> T {
+pub fn with_presented<T>(look: impl Fn(&Presented) -> T) -> T {
     PRESENTED
         .try_with(|exchange| look(&exchange.borrow().presented))
         .unwrap_or_else(|_| look(&Presented::Nothing))
@@ -179,9 +179,11 @@ pub async fn shape_cookies(
         Choice::None => {}
         Choice::Bad => {
             exchange.presented = Presented::Bad;
-            request.headers_mut().remove(COOKIE);
+            let _ = request.headers_mut().remove(COOKIE);
         }
-        Choice::One(pair) => request.headers_mut().insert(COOKIE, pair),
+        Choice::One(pair) => {
+            let _ = request.headers_mut().insert(COOKIE, pair);
+        }
     }
     let is_tls = request.app_config().secure();
     let is_https = is_https(request.head(), is_tls, &services);
@@ -304,7 +306,10 @@ impl CookieShape {
     }
 
     fn text(&self, name: &str, value: &str, max_age: Option<u64>) -> String {
-        let mut text = format!("{name}={value}; Path=/; HttpOnly; SameSite={}", self.same_site);
+        let mut text = format!(
+            "{name}={value}; Path=/; HttpOnly; SameSite={}",
+            self.same_site
+        );
         if self.is_secure {
             text.push_str("; Secure");
         }
@@ -323,9 +328,10 @@ impl CookieShape {
 }
 
 fn is_session_cookie(header: &HeaderValue) -> bool {
-    header
-        .to_str()
-        .is_ok_and(|text| text.strip_prefix(COOKIE_NAME).is_some_and(|rest| rest.starts_with('=')))
+    header.to_str().is_ok_and(|text| {
+        text.strip_prefix(COOKIE_NAME)
+            .is_some_and(|rest| rest.starts_with('='))
+    })
 }
 
 fn cookie_value(header: &str) -> Option<&str> {

@@ -79,8 +79,8 @@ fn read_filters(keys: &Map<String, Value>, into: &mut Attributes) -> Result<(), 
 
 fn read_sorts(keys: &Map<String, Value>, into: &mut Attributes) -> Result<(), Failure> {
     for number in numbers(keys, &["sortCol", "asc"])? {
-        let column = text(keys, "sortCol", number)
-            .ok_or_else(|| missing(&format!("sortCol{number}")))?;
+        let column =
+            text(keys, "sortCol", number).ok_or_else(|| missing(&format!("sortCol{number}")))?;
         let is_ascending = match keys.get(&format!("asc{number}")) {
             None | Some(Value::Bool(true)) => true,
             Some(Value::Bool(false)) => false,
@@ -98,8 +98,7 @@ fn read_sorts(keys: &Map<String, Value>, into: &mut Attributes) -> Result<(), Fa
 
 fn read_overrides(keys: &Map<String, Value>, into: &mut Attributes) -> Result<(), Failure> {
     for number in numbers(keys, &["param", "paramVal"])? {
-        let name =
-            text(keys, "param", number).ok_or_else(|| missing(&format!("param{number}")))?;
+        let name = text(keys, "param", number).ok_or_else(|| missing(&format!("param{number}")))?;
         let values = values(keys.get(&format!("paramVal{number}")))
             .ok_or_else(|| missing(&format!("paramVal{number}")))?;
         into.parameters.push(NamedValues { name, values });
@@ -118,7 +117,9 @@ fn read_object(entry: &Value) -> Result<MetadataRef, Failure> {
             kind: kind.to_owned(),
             id,
         }),
-        _ => Err(missing("metadata entries with a type and a GUID as identifier")),
+        _ => Err(missing(
+            "metadata entries with a type and a GUID as identifier",
+        )),
     }
 }
 

@@ -54,7 +54,11 @@ impl Dialect for V1 {
 
 /// Rounded up: a client that waits as long as it was told must not come too early.
 fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX).max(1)
+    wait.as_millis()
+        .div_ceil(1_000)
+        .try_into()
+        .unwrap_or(u64::MAX)
+        .max(1)
 }
 
 /// Status, numeric code and sentence (docs/dialects/thoughtspot-v1.md, "Errors").

@@ -30,11 +30,12 @@ pub struct LoginForm {
 
 /// `POST session/login`: user name and password; 204 and cookies.
 pub async fn log_in(
-    Form(form, _): Form<V1, LoginForm>,
+    form: Form<V1, LoginForm>,
     caller: Caller<V1>,
     cookies: Session,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
+    let form = form.into_inner();
     use secrecy::ExposeSecret;
     let username = required("username", form.username)?;
     let password = form
@@ -64,21 +65,23 @@ pub struct TokenForm {
 
 /// `POST session/login/token`: a trusted token for a cookie session, and on to `redirect_url`.
 pub async fn redeem(
-    Form(form, _): Form<V1, TokenForm>,
+    form: Form<V1, TokenForm>,
     caller: Caller<V1>,
     cookies: Session,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
+    let form = form.into_inner();
     redeem_token(form, &caller, &cookies, &services).await
 }
 
 /// `GET session/login/token`: the same, for clients that only have a link. Can be switched off.
 pub async fn redeem_by_get(
-    Query(form, _): Query<V1, TokenForm>,
+    form: Query<V1, TokenForm>,
     caller: Caller<V1>,
     cookies: Session,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
+    let form = form.into_inner();
     if !services.site.may_login_by_get {
         return Err(Failure::MethodNotAllowed.into());
     }

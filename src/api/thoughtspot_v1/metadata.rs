@@ -20,9 +20,10 @@ pub struct VizQuery {
 /// `GET metadata/listvizheaders?id=`: the visualizations of a Liveboard, in order.
 pub async fn list_viz_headers(
     who: RequireSession<V1>,
-    Query(query, _): Query<V1, VizQuery>,
+    query: Query<V1, VizQuery>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V1>> {
+    let query = query.into_inner();
     let id = required("id", query.id)?;
     let id = Uuid::parse_str(&id)
         .map_err(|_| Failure::bad("id", "the GUID of a saved Answer or Liveboard"))?;
@@ -32,7 +33,11 @@ pub async fn list_viz_headers(
     let may_any = match (who.access, &found) {
         (Access::Full, _) => true,
         (access, Some(board)) => {
-            access.may_view(id) || board.visualizations.iter().any(|viz| access.may_view(viz.id))
+            access.may_view(id)
+                || board
+                    .visualizations
+                    .iter()
+                    .any(|viz| access.may_view(viz.id))
         }
         (access, None) => access.may_view(id),
     };

@@ -10,7 +10,7 @@ mod metadata;
 mod org;
 mod session;
 mod token;
-mod user;
+// mod user;
 
 pub use error::{INCIDENT_HEADER, TRACE_HEADER, V1};
 
@@ -21,11 +21,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web;
 
 /// Longest first: actix takes the first prefix that matches.
-const PREFIXES: [&str; 3] = [
-    "/callosum/v1/tspublic/v1",
-    "/callosum/v1",
-    "/tspublic/v1",
-];
+const PREFIXES: [&str; 3] = ["/callosum/v1/tspublic/v1", "/callosum/v1", "/tspublic/v1"];
 
 /// Adds the dialect's routes.
 pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
@@ -60,13 +56,18 @@ fn routes(config: &mut web::ServiceConfig) {
         )
         .service(resource::<V1>("/session/logout").route(web::post().to(login::log_out)))
         // One published client spells it isActive.
-        .service(resource::<V1>("/session/{probe:(?i)isactive}").route(web::get().to(session::is_active)))
+        .service(
+            resource::<V1>("/session/{probe:(?i)isactive}")
+                .route(web::get().to(session::is_active)),
+        )
         .service(resource::<V1>("/session/info").route(web::get().to(session::info)))
         .service(
             resource::<V1>("/session/orgs")
                 .route(web::get().to(org::list))
                 .route(web::put().to(org::switch)),
         )
-        .service(resource::<V1>("/metadata/listvizheaders").route(web::get().to(metadata::list_viz_headers)))
-        .service(resource::<V1>("/user/session/invalidate").route(web::post().to(user::invalidate_sessions)));
+        .service(
+            resource::<V1>("/metadata/listvizheaders")
+                .route(web::get().to(metadata::list_viz_headers)),
+        );
 }

@@ -22,9 +22,10 @@ pub struct PageQuery {
 /// `GET session/orgs`. `batchsize` and `offset` count Orgs; -1 means all.
 pub async fn list(
     who: RequireSession<V1>,
-    Query(page, _): Query<V1, PageQuery>,
+    page: Query<V1, PageQuery>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V1>> {
+    let page = page.into_inner();
     let user = services
         .directory
         .find_user_by_id(who.user_id)
@@ -63,15 +64,13 @@ pub struct SwitchForm {
 /// `PUT session/orgs`: the session keeps its id and goes on in the other Org; 204.
 pub async fn switch(
     who: RequireSession<V1>,
-    Form(form, _): Form<V1, SwitchForm>,
+    form: Form<V1, SwitchForm>,
     caller: Caller<V1>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V1>> {
+    let form = form.into_inner();
     let to = org_id(form.orgid.or(form.org))?
         .ok_or_else(|| Failure::bad("orgid", "the number of an Org; it is missing or empty"))?;
-    services
-        .login
-        .switch_org(&who, to, &caller.client)
-        .await?;
+    services.login.switch_org(&who, to, &caller.client).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -32,10 +32,11 @@ pub struct AuthTokenForm {
 
 /// `POST session/auth/token`: 200 and the bare token as text.
 pub async fn issue(
-    Form(form, _): Form<V1, AuthTokenForm>,
+    form: Form<V1, AuthTokenForm>,
     caller: Caller<V1>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V1>> {
+    let form = form.into_inner();
     let request = read(form)?;
     let issued = services.trusted.issue(request, &caller.client).await?;
     Ok(HttpResponse::Ok()

@@ -22,10 +22,11 @@ pub struct InvalidateForm {
 /// everybody's sessions end. All names are looked up before any session ends.
 pub async fn invalidate_sessions(
     admin: RequireAdmin<V1>,
-    Form(form, _): Form<V1, InvalidateForm>,
+    form: Form<V1, InvalidateForm>,
     caller: Caller<V1>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V1>> {
+    let form = form.into_inner();
     let names = list("username", optional(form.username))?;
     let ids = list("userid", optional(form.userid))?;
     let mut users: Vec<UserId> = Vec::new();
