@@ -1,11 +1,12 @@
 //! What handlers work with: the domain's services and the few facts about ourselves that HTTP needs.
 
+use crate::domain::administration::Administration;
 use crate::domain::authn::TrustedAuth;
 use crate::domain::directory::Directory;
 use crate::domain::login::Login;
 use crate::domain::random::Random;
 use crate::domain::redirect::RedirectPolicy;
-use crate::domain::session::{Revocations, SessionStore};
+use crate::domain::session::SessionStore;
 use actix_web::cookie::Key;
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
@@ -23,8 +24,8 @@ pub struct Services {
     pub directory: Arc<dyn Directory>,
     /// Where sessions are kept.
     pub sessions: Arc<dyn SessionStore>,
-    /// Ends many sessions at once.
-    pub revocations: Arc<dyn Revocations>,
+    /// The acts of administrators.
+    pub administration: Arc<Administration>,
     /// Randomness.
     pub random: Arc<dyn Random>,
     /// What we know about ourselves.

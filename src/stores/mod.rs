@@ -1,1 +1,104 @@
-//! Where it is kept: implementations of the domain's store traits.
+//! Where it is kept: implementations of the domain's store traits, chosen by the settings.
+
+pub mod codec;
+pub mod embedded;
+pub mod redis;
+pub mod sql;
+
+use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::directory::{Directory, ServerSecrets};
+use crate::domain::failure::StoreError;
+use crate::domain::session::{Revocations, SessionStore};
+use crate::domain::token::TokenStore;
+use crate::settings::{SessionStoreSetting, Settings};
+use crate::stores::embedded::EmbeddedStore;
+use crate::stores::redis::{RedisOptions, RedisStore};
+use crate::stores::sql::SqlDirectory;
+use anyhow::Context;
+use std::sync::Arc;
+
+/// Every store, by what it is used for.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    /// Users, groups, Orgs, keys, content.
+    pub directory: Arc<dyn Directory>,
+    /// The server's own secrets.
+    pub secrets: Arc<dyn ServerSecrets>,
+    /// Sessions.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Tokens.
+    pub tokens: Arc<dyn TokenStore>,
+    /// Ends many sessions and tokens at once.
+    pub revocations: Arc<dyn Revocations>,
+    kept: Kept,
+}
+
+/// The session store once more, as what it is.
+#[derive(Clone, Debug)]
+enum Kept {
+    Embedded(Arc<EmbeddedStore>),
+    Redis(Arc<RedisStore>),
+}
+
+/// Opens what the settings name.
+pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Stores> {
+    let file = settings.data_dir.join("directory.db");
+    let directory = SqlDirectory::open_sqlite(&file)
+        .await
+        .with_context(|| format!("the directory {}", file.display()))?;
+    let directory = Arc::new(directory);
+    let secrets = Arc::clone(&directory) as Arc<dyn ServerSecrets>;
+    match &settings.sessions.store {
+        SessionStoreSetting::Embedded => {
+            let file = settings.data_dir.join("sessions.db");
+            let store = EmbeddedStore::open(&file, clock)
+                .await
+                .with_context(|| format!("the session store {}", file.display()))?;
+            let store = Arc::new(store);
+            Ok(Stores {
+                directory,
+                secrets,
+                sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
+                tokens: Arc::clone(&store) as Arc<dyn TokenStore>,
+                revocations: Arc::clone(&store) as Arc<dyn Revocations>,
+                kept: Kept::Embedded(store),
+            })
+        }
+        SessionStoreSetting::Redis(url) => {
+            let store = RedisStore::open(RedisOptions {
+                url: url.clone(),
+                ca_file: settings.sessions.tls_ca_file.clone(),
+                key_prefix: "vestibule:".to_owned(),
+            })
+            .await
+            .context("sessions.store: Redis cannot be reached")?;
+            let store = Arc::new(store);
+            Ok(Stores {
+                directory,
+                secrets,
+                sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
+                tokens: Arc::clone(&store) as Arc<dyn TokenStore>,
+                revocations: Arc::clone(&store) as Arc<dyn Revocations>,
+                kept: Kept::Redis(store),
+            })
+        }
+    }
+}
+
+impl Stores {
+    /// The session store's own time, where it has one that several nodes share.
+    pub async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        match &self.kept {
+            Kept::Embedded(_) => Ok(None),
+            Kept::Redis(store) => store.store_time().await.map(Some),
+        }
+    }
+
+    /// Writes what is still only in memory.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        match &self.kept {
+            Kept::Embedded(store) => store.flush().await,
+            Kept::Redis(_) => Ok(()),
+        }
+    }
+}

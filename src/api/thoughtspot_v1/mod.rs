@@ -10,7 +10,7 @@ mod metadata;
 mod org;
 mod session;
 mod token;
-// mod user;
+mod user;
 
 pub use error::{INCIDENT_HEADER, TRACE_HEADER, V1};
 
@@ -69,5 +69,6 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(
             resource::<V1>("/metadata/listvizheaders")
                 .route(web::get().to(metadata::list_viz_headers)),
+        
         );
 }

@@ -6,6 +6,7 @@ use crate::api::form::{Form, optional};
 use crate::api::guard::RequireAdmin;
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
+use crate::domain::administration::Actor;
 use crate::domain::directory::{NameKey, UserId};
 use crate::domain::failure::Failure;
 use actix_web::{HttpResponse, web};
@@ -46,17 +47,17 @@ pub async fn invalidate_sessions(
         let user = found.ok_or_else(|| Failure::bad("userid", "GUIDs of existing users"))?;
         users.push(user.id);
     }
-    let by = Some(&admin.user);
+    let by = Actor::user(&admin.user, caller.client);
     if names.is_empty() && ids.is_empty() {
         services
             .administration
-            .end_all_sessions(by, &caller.client)
+            .end_all_sessions(&by)
             .await?;
     }
     for user in users {
         services
             .administration
-            .end_sessions_of(user, by, &caller.client)
+            .end_sessions_of(user, &by)
             .await?;
     }
     Ok(HttpResponse::NoContent().finish())

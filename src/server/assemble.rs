@@ -1,0 +1,277 @@
+//! From settings to services: opens the stores, reads the server's own secrets, puts the domain together.
+
+use crate::api::services::{Live, SameSiteRule, Services, Site};
+use crate::domain::administration::{Administration, AdministrationParts};
+use crate::domain::audit::AuditSink;
+use crate::domain::authn::{KeyHasher, PasswordPool, TrustedAuth, TrustedParts, TrustedPolicy};
+use crate::domain::clock::Clock;
+use crate::domain::directory::ServerSecrets;
+use crate::domain::login::{Login, SessionPolicy};
+use crate::domain::random;
+use crate::domain::random::Random;
+use crate::domain::redirect::{OriginRule, RedirectPolicy};
+use crate::domain::throttle::Throttle;
+use crate::domain::token::{TokenLifetime, TokenMint};
+use crate::settings::{SameSite, Settings, TokenLifetimeSetting};
+use crate::stores::Stores;
+use actix_web::cookie::Key;
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use secrecy::SecretSlice;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What everything is built on.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Where audit events go.
+    pub audit: Arc<dyn AuditSink>,
+    /// Where things are kept.
+    pub stores: Stores,
+}
+
+/// Secrets made once in the directory, so that every node has the same.
+struct Secrets {
+    cookie_key: Key,
+    token_key: SecretSlice<u8>,
+    tag_key: SecretSlice<u8>,
+    keys: Arc<KeyHasher>,
+    cluster_id: Uuid,
+}
+
+impl Secrets {
+    async fn load(ground: &Ground) -> anyhow::Result<Self> {
+        let directory: &dyn ServerSecrets = &*ground.stores.secrets;
+        let secret = async |name: &str, length: usize| -> anyhow::Result<Vec<u8>> {
+            let mut fresh = zeroize::Zeroizing::new(vec![0; length]);
+            ground.random.fill(&mut fresh);
+            let kept = directory
+                .secret_or_insert(name, &fresh)
+                .await
+                .with_context(|| format!("the server secret {name}"))?;
+            anyhow::ensure!(kept.len() == length, "the server secret {name} is damaged");
+            Ok(kept)
+        };
+        let cluster = secret("cluster_id", 16).await?;
+        Ok(Self {
+            cookie_key: Key::try_from(secret("cookie_key", 64).await?.as_slice())?,
+            token_key: SecretSlice::from(secret("token_key", 32).await?),
+            tag_key: SecretSlice::from(secret("tag_key", 32).await?),
+            keys: Arc::new(KeyHasher::new(SecretSlice::from(
+                secret("key_digest", 32).await?,
+            ))),
+            cluster_id: uuid::Builder::from_slice(&cluster)?
+                .with_variant(uuid::Variant::RFC4122)
+                .with_version(uuid::Version::Random)
+                .into_uuid(),
+        })
+    }
+}
+
+fn password_pool(settings: &Settings) -> anyhow::Result<PasswordPool> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let at_a_time = match settings.passwords.hash_at_a_time {
+        0 => cores,
+        n => n,
+    };
+    Ok(PasswordPool::new(at_a_time)?)
+}
+
+/// The administrator's acts alone: what the command line needs when no server runs.
+pub async fn administration(
+    settings: &Settings,
+    ground: &Ground,
+) -> anyhow::Result<Administration> {
+    let secrets = Secrets::load(ground).await?;
+    Ok(build_administration(
+        ground,
+        &secrets,
+        password_pool(settings)?,
+    ))
+}
+
+fn build_administration(
+    ground: &Ground,
+    secrets: &Secrets,
+    passwords: PasswordPool,
+) -> Administration {
+    Administration::new(AdministrationParts {
+        directory: Arc::clone(&ground.stores.directory),
+        revocations: Arc::clone(&ground.stores.revocations),
+        passwords,
+        keys: Arc::clone(&secrets.keys),
+        audit: Arc::clone(&ground.audit),
+        clock: Arc::clone(&ground.clock),
+        random: Arc::clone(&ground.random),
+        tag_key: secrets.tag_key.clone(),
+    })
+}
+
+/// Every service, for a server that listens on `addresses`.
+pub async fn services(
+    settings: &Settings,
+    ground: &Ground,
+    addresses: &Addresses,
+) -> anyhow::Result<Services> {
+    let secrets = Secrets::load(ground).await?;
+    let passwords = password_pool(settings)?;
+    let administration = build_administration(ground, &secrets, passwords.clone());
+    let trusted = Arc::new(TrustedAuth::new(TrustedParts {
+        directory: Arc::clone(&ground.stores.directory),
+        tokens: Arc::clone(&ground.stores.tokens),
+        audit: Arc::clone(&ground.audit),
+        clock: Arc::clone(&ground.clock),
+        random: Arc::clone(&ground.random),
+        mint: TokenMint::new(secrets.token_key.clone()),
+        keys: Arc::clone(&secrets.keys),
+        tag_key: secrets.tag_key.clone(),
+        policy: TrustedPolicy {
+            lifetime: match settings.tokens.lifetime {
+                TokenLifetimeSetting::Compat => TokenLifetime::UntilSuperseded,
+                TokenLifetimeSetting::Fixed(lifetime) => TokenLifetime::Fixed(lifetime),
+            },
+            max_age: settings.tokens.max_age,
+        },
+        is_enabled: settings.trusted_auth.enabled,
+    }));
+    let login = Arc::new(Login {
+        directory: Arc::clone(&ground.stores.directory),
+        sessions: Arc::clone(&ground.stores.sessions),
+        trusted: Arc::clone(&trusted),
+        passwords,
+        throttle: Throttle::new(Arc::clone(&ground.clock)),
+        audit: Arc::clone(&ground.audit),
+        clock: Arc::clone(&ground.clock),
+        random: Arc::clone(&ground.random),
+        policy: SessionPolicy {
+            idle: settings.sessions.idle_timeout,
+            absolute: settings.sessions.absolute_timeout,
+            remembered: settings.sessions.remember_for,
+        },
+    });
+    Ok(Services {
+        login,
+        trusted,
+        administration: Arc::new(administration),
+        directory: Arc::clone(&ground.stores.directory),
+        sessions: Arc::clone(&ground.stores.sessions),
+        random: Arc::clone(&ground.random),
+        site: site(settings, secrets, addresses),
+        live: ArcSwap::from_pointee(live(settings, addresses)?),
+    })
+}
+
+fn site(settings: &Settings, secrets: Secrets, addresses: &Addresses) -> Site {
+    Site {
+        own_origins: addresses.own_origins(settings),
+        is_public_https: settings
+            .server
+            .public_url
+            .as_ref()
+            .is_some_and(|url| url.scheme() == "https"),
+        trusted_proxies: settings.server.trusted_proxies.clone(),
+        cookie_key: secrets.cookie_key,
+        same_site: match settings.cookies.same_site {
+            SameSite::Auto => SameSiteRule::Auto,
+            SameSite::Lax => SameSiteRule::Lax,
+            SameSite::Strict => SameSiteRule::Strict,
+        },
+        max_body_bytes: settings.server.max_body_bytes,
+        may_login_by_get: settings.tokens.login_by_get,
+        cluster_id: secrets.cluster_id,
+    }
+}
+
+fn live(settings: &Settings, addresses: &Addresses) -> anyhow::Result<Live> {
+    Ok(Live {
+        embed_origins: settings.embed.origins.clone(),
+        redirects: redirect_policy(settings, addresses)?,
+        is_partitioned: settings.cookies.partitioned,
+    })
+}
+
+/// Where the settings allow redirects to; also what `vestibule redirect check` judges by.
+pub fn redirect_policy(
+    settings: &Settings,
+    addresses: &Addresses,
+) -> anyhow::Result<RedirectPolicy> {
+    let own = addresses.own_origins(settings);
+    let listed = [
+        ("server", &own),
+        ("embed.origins", &settings.embed.origins),
+        ("redirects.allow", &settings.redirects.allow),
+    ];
+    let mut rules = Vec::new();
+    for (source, texts) in listed {
+        for text in texts {
+            let rule = OriginRule::parse(text, source)
+                .with_context(|| format!("{source}: \"{text}\" is not an origin"))?;
+            rules.push(rule);
+        }
+    }
+    // Behind a public URL the loopback listener is a proxy's business: browsers are elsewhere.
+    let allow_loopback = addresses.are_loopback() && settings.server.public_url.is_none();
+    Ok(RedirectPolicy::new(rules, allow_loopback))
+}
+
+/// The addresses actually listened on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Addresses {
+    /// Plain HTTP.
+    pub http: Option<SocketAddr>,
+    /// HTTPS.
+    pub https: Option<SocketAddr>,
+}
+
+impl Addresses {
+    /// The addresses the settings ask for.
+    pub const fn wanted(settings: &Settings) -> Self {
+        Self {
+            http: settings.server.http,
+            https: settings.server.https,
+        }
+    }
+
+    fn are_loopback(&self) -> bool {
+        [self.http, self.https]
+            .into_iter()
+            .flatten()
+            .all(|address| address.ip().is_loopback())
+    }
+
+    /// The public URL's origin; without one, every address we listen on, as browsers write it.
+    pub fn own_origins(&self, settings: &Settings) -> Vec<String> {
+        if let Some(url) = &settings.server.public_url {
+            return vec![url.origin().ascii_serialization()];
+        }
+        let listeners = [("http", self.http, 80), ("https", self.https, 443)];
+        let mut origins = Vec::new();
+        for (scheme, address, default_port) in listeners {
+            let Some(address) = address else { continue };
+            let port = match address.port() {
+                port if port == default_port => String::new(),
+                port => format!(":{port}"),
+            };
+            if address.ip().is_unspecified() || address.ip().is_loopback() {
+                origins.extend(
+                    ["localhost", "127.0.0.1", "[::1]"]
+                        .map(|host| format!("{scheme}://{host}{port}")),
+                );
+            }
+            let host = match address {
+                SocketAddr::V4(v4) => v4.ip().to_string(),
+                SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+            };
+            let own = format!("{scheme}://{host}{port}");
+            if !address.ip().is_unspecified() && !origins.contains(&own) {
+                origins.push(own);
+            }
+        }
+        origins
+    }
+}

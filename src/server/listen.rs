@@ -1,0 +1,113 @@
+//! The HTTP servers: sockets, middleware in their order, drain on stop.
+
+use crate::api;
+use crate::api::caller::LocalAddress;
+use crate::api::cors::cross_origin;
+use crate::api::dialect::render_failures;
+use crate::api::request_log::log_request;
+use crate::api::services::Services;
+use crate::api::thoughtspot_v1::V1;
+use crate::server::assemble::Addresses;
+use crate::settings::Server;
+use actix_web::dev::{Extensions, Server as ActixServer};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::rt::net::TcpStream;
+use actix_web::{App, HttpServer, web};
+use anyhow::Context;
+use rustls::ServerConfig;
+use std::any::Any;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A client that has not sent its request head after this long is not going to (case 53).
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// An idle connection is kept this long.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Sockets that are bound but do not answer yet.
+#[derive(Debug)]
+pub struct Sockets {
+    http: Option<TcpListener>,
+    https: Option<TcpListener>,
+}
+
+impl Sockets {
+    /// Binds what the settings ask for.
+    pub fn bind(server: &Server) -> anyhow::Result<Self> {
+        let bind = |name: &str, address: Option<SocketAddr>| {
+            address
+                .map(|address| {
+                    TcpListener::bind(address).with_context(|| {
+                        format!("{name} = {address}: cannot listen there (is another server running?)")
+                    })
+                })
+                .transpose()
+        };
+        Ok(Self {
+            http: bind("server.http", server.http)?,
+            https: bind("server.https", server.https)?,
+        })
+    }
+
+    /// Where they are, port 0 resolved.
+    pub fn addresses(&self) -> Addresses {
+        let address = |socket: &Option<TcpListener>| socket.as_ref()?.local_addr().ok();
+        Addresses {
+            http: address(&self.http),
+            https: address(&self.https),
+        }
+    }
+}
+
+/// Starts answering. The returned server must be awaited; it ends on SIGTERM, SIGINT or through its handle.
+pub fn listen(
+    sockets: Sockets,
+    tls: Option<ServerConfig>,
+    settings: &Server,
+    services: Arc<Services>,
+) -> anyhow::Result<ActixServer> {
+    let services = web::Data::from(services);
+    let mut server = HttpServer::new(move || {
+        let services = services.clone();
+        // Last wrapped is outermost: log → CORS → compression → dialect words → route.
+        App::new()
+            .app_data(services.clone())
+            .app_data(web::PayloadConfig::new(services.site.max_body_bytes))
+            .wrap(from_fn(render_failures::<V1>))
+            .wrap(Compress::default())
+            .wrap(from_fn(cross_origin))
+            .wrap(from_fn(log_request))
+            .configure(|config| api::mount(config, &services))
+    })
+    .client_request_timeout(HEAD_TIMEOUT)
+    .keep_alive(KEEP_ALIVE)
+    .shutdown_timeout(settings.shutdown_timeout.as_secs().max(1))
+    .on_connect(remember_local_address);
+    if settings.workers > 0 {
+        server = server.workers(settings.workers);
+    }
+    if let Some(socket) = sockets.http {
+        server = server.listen(socket)?;
+    }
+    if let (Some(socket), Some(tls)) = (sockets.https, tls) {
+        server = server.listen_rustls_0_23(socket, tls)?;
+    }
+    Ok(server.run())
+}
+
+/// The address a browser reached us at counts as our own origin, however it was routed here.
+fn remember_local_address(connection: &dyn Any, data: &mut Extensions) {
+    use actix_tls::accept::rustls_0_23::TlsStream;
+    let local = connection
+        .downcast_ref::<TcpStream>()
+        .or_else(|| {
+            connection
+                .downcast_ref::<TlsStream<TcpStream>>()
+                .map(|tls| tls.get_ref().0)
+        })
+        .and_then(|stream| stream.local_addr().ok());
+    if let Some(local) = local {
+        data.insert(LocalAddress(local));
+    }
+}

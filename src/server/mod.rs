@@ -1,0 +1,206 @@
+//! The composition root: from settings to a running server. The only room that sees every other.
+
+pub mod assemble;
+mod audit_log;
+mod demo;
+mod greeting;
+pub mod listen;
+mod tls;
+
+use crate::domain::administration::Administration;
+use crate::domain::audit::AuditSink;
+use crate::domain::clock::{Clock, SystemClock};
+use crate::domain::random::{Random, SystemRandom};
+use crate::operator::lock::DataLock;
+use crate::operator::socket::OperatorSocket;
+use crate::server::assemble::Ground;
+use crate::server::audit_log::AuditLog;
+use crate::server::greeting::Greeting;
+use crate::server::listen::Sockets;
+use crate::server::tls::CertificateFiles;
+use crate::settings::{Loaded, LogFormat, Settings};
+use crate::stores;
+use crate::telemetry;
+use anyhow::Context;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// How often the clock is compared with the session store's.
+const CLOCK_CHECK: Duration = Duration::from_secs(30);
+
+/// What `serve` was asked beyond the settings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServeOptions {
+    /// Whether to add demo data.
+    pub is_demo: bool,
+}
+
+/// Runs the server until it is told to stop.
+pub fn serve(loaded: &Loaded, options: ServeOptions) -> anyhow::Result<()> {
+    let settings = &loaded.settings;
+    telemetry::start(settings.log.format == LogFormat::Json, &settings.log.level);
+    install_crypto();
+    actix_web::rt::System::new().block_on(run(settings, options))
+}
+
+/// The first thing any process of ours does: TLS everywhere uses one provider.
+fn install_crypto() {
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
+        tracing::debug!("the crypto provider was installed before");
+    }
+}
+
+/// The administrator's acts on the data itself, for the command line when no server runs.
+pub async fn open_administration(settings: &Settings) -> anyhow::Result<Administration> {
+    install_crypto();
+    let (ground, _, _) = open_ground(settings).await?;
+    assemble::administration(settings, &ground).await
+}
+
+async fn open_ground(
+    settings: &Settings,
+) -> anyhow::Result<(Ground, Arc<SystemClock>, Arc<AuditLog>)> {
+    make_private(&settings.data_dir)?;
+    let clock = Arc::new(SystemClock::start());
+    let audit_file = settings
+        .audit
+        .file
+        .clone()
+        .unwrap_or_else(|| settings.data_dir.join("audit.jsonl"));
+    let audit = Arc::new(AuditLog::open(&audit_file)?);
+    let stores = stores::open(settings, Arc::clone(&clock) as Arc<dyn Clock>).await?;
+    let random = SystemRandom::open().context("the operating system's random generator")?;
+    let ground = Ground {
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        random: Arc::new(random) as Arc<dyn Random>,
+        audit: Arc::clone(&audit) as Arc<dyn AuditSink>,
+        stores,
+    };
+    Ok((ground, clock, audit))
+}
+
+fn make_private(folder: &Path) -> anyhow::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("data_dir = {}", folder.display()))
+}
+
+async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
+    make_private(&settings.data_dir)?;
+    let _lock = DataLock::acquire(&settings.data_dir)?;
+    let sockets = Sockets::bind(&settings.server)?;
+    let addresses = sockets.addresses();
+    let (ground, clock, audit) = open_ground(settings).await?;
+    let follower = tokio::spawn(follow_store(clock, ground.stores.clone()));
+
+    let services = Arc::new(assemble::services(settings, &ground, &addresses).await?);
+    let administration = &services.administration;
+    let actor = administration.operator();
+    let first = administration
+        .bootstrap(
+            settings.bootstrap.admin_password.clone(),
+            settings.bootstrap.secret_key.clone(),
+            &actor,
+        )
+        .await
+        .context("the first start")?;
+    if options.is_demo {
+        demo::add(administration, &*services.directory, &actor, ground.clock.now()).await?;
+    }
+
+    let (tls, development_ca) = match settings.server.https {
+        Some(_) => {
+            let (files, ca) = certificate_files(settings, &*ground.clock)?;
+            let (config, follow) = tls::configure(files)?;
+            tokio::spawn(follow);
+            (Some(config), ca)
+        }
+        None => (None, None),
+    };
+    let server = listen::listen(sockets, tls, &settings.server, Arc::clone(&services))?;
+    let stop = server.handle();
+
+    let socket = OperatorSocket::bind(&crate::operator::socket_path(&settings.data_dir))
+        .context("the operator's socket in data_dir")?;
+    let (operator_stop, operator_stopped) = tokio::sync::oneshot::channel::<()>();
+    let operator = tokio::spawn(socket.serve(Arc::clone(administration), async {
+        let _ = operator_stopped.await;
+    }));
+
+    let greeting = Greeting {
+        addresses,
+        settings,
+        first: first.as_ref(),
+        is_demo: options.is_demo,
+        development_ca,
+    };
+    print_greeting(&greeting.text());
+    drop(first);
+    let served = server.await;
+    drop(stop);
+    tracing::info!("stopped accepting; every open request has been answered or timed out");
+    let _ = operator_stop.send(());
+    let _ = operator.await;
+    follower.abort();
+    ground
+        .stores
+        .close()
+        .await
+        .context("the stores could not be closed cleanly")?;
+    audit.close();
+    served.context("the HTTP server")
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the greeting is for people; the log is on standard error"
+)]
+fn print_greeting(text: &str) {
+    println!("{text}");
+}
+
+/// Keeps our clock with the session store's, so that nodes agree on when a session ends.
+async fn follow_store(clock: Arc<SystemClock>, stores: stores::Stores) {
+    loop {
+        match stores.time().await {
+            Ok(Some(now)) => clock.follow(now),
+            Ok(None) => return,
+            Err(error) => tracing::warn!(%error, "the session store's clock could not be read"),
+        }
+        tokio::time::sleep(CLOCK_CHECK).await;
+    }
+}
+
+fn certificate_files(
+    settings: &Settings,
+    clock: &dyn Clock,
+) -> anyhow::Result<(CertificateFiles, Option<String>)> {
+    if let (Some(chain), Some(key)) = (&settings.server.tls_cert_file, &settings.server.tls_key_file)
+    {
+        let files = CertificateFiles {
+            chain: chain.clone(),
+            key: key.clone(),
+        };
+        return Ok((files, None));
+    }
+    let beside = PathBuf::from("certs");
+    let folder = if beside.is_dir() {
+        beside
+    } else {
+        settings.data_dir.join("certs")
+    };
+    let nanos = i128::from(clock.now().millis()) * 1_000_000;
+    let now = OffsetDateTime::from_unix_timestamp_nanos(nanos)?;
+    let files = tls::development(&folder, now)?;
+    let ca = folder.join("ca.pem").display().to_string();
+    Ok((files, Some(ca)))
+}
