@@ -20,6 +20,8 @@ pub struct Principal {
     pub key: Option<KeyId>,
     /// What attributes they bring.
     pub attributes: Attributes,
+    /// When the login or minting behind it began: what is minted from it cannot outlive a revocation since then.
+    pub began_at: Timestamp,
     /// When this ends at the latest.
     pub absolute_end: Timestamp,
     /// When this ends if nothing more happens; none where only time matters.
@@ -42,6 +44,7 @@ impl Principal {
     pub fn of_session(id: SessionId, session: Session) -> Self {
         Self {
             absolute_end: session.opened_at.plus(session.lifetime.absolute),
+            began_at: session.opened_at,
             idle_end: Some(session.last_seen_at.plus(session.lifetime.idle)),
             user_id: session.user_id,
             user_name: session.user_name,
@@ -62,6 +65,7 @@ impl Principal {
             access: record.access,
             key: record.key,
             attributes: record.attributes,
+            began_at: record.minted_at,
             absolute_end: record.expires_at,
             idle_end: None,
             via: Via::Bearer,

@@ -7,7 +7,7 @@ use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use crate::api::thoughtspot_v1::attributes;
 use crate::api::thoughtspot_v1::login::org_id;
-use crate::domain::authn::IssueRequest;
+use crate::domain::authn::{IssueRequest, Persist, Validity, Voucher};
 use crate::domain::failure::{Failure, Unauthenticated};
 use crate::domain::token::Access;
 use actix_web::http::header::ContentType;
@@ -50,7 +50,8 @@ fn read(form: AuthTokenForm) -> Result<IssueRequest, Failure> {
         .secret_key
         .ok_or(Failure::Unauthenticated(Unauthenticated::BadKey))?;
     Ok(IssueRequest {
-        secret_key,
+        voucher: Voucher::Key(secret_key),
+        validity: Validity::Policy,
         username: required("username", form.username)?,
         org: org_id(form.orgid)?,
         access: access(form.access_level.as_deref(), form.id)?,
@@ -58,8 +59,10 @@ fn read(form: AuthTokenForm) -> Result<IssueRequest, Failure> {
         email: optional(form.email),
         display_name: optional(form.display_name),
         groups: groups(optional(form.groups))?,
+        updates_existing: true,
         replace_groups: false,
         attributes: attributes::read(optional(form.jwt_user_options))?,
+        persist: Persist::No,
     })
 }
 

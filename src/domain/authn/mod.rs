@@ -11,7 +11,8 @@ pub use password::{
     MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash, PasswordPool,
 };
 pub use trusted::{
-    IssueError, IssueRequest, Issued, RedeemError, TrustedAuth, TrustedParts, TrustedPolicy,
+    IssueError, IssueRequest, Issued, Persist, RedeemError, TrustedAuth, TrustedParts, TrustedPolicy,
+    Validity, Voucher,
 };
 
 use crate::domain::clock::Timestamp;

@@ -102,6 +102,17 @@ impl Attributes {
         *self == Self::default()
     }
 
+    /// These, then those.
+    #[must_use]
+    pub fn with(mut self, more: &Self) -> Self {
+        self.filters.extend_from_slice(&more.filters);
+        self.sorts.extend_from_slice(&more.sorts);
+        self.parameters.extend_from_slice(&more.parameters);
+        self.variables.extend_from_slice(&more.variables);
+        self.objects.extend_from_slice(&more.objects);
+        self
+    }
+
     /// Holds the limits that keep a stored record small and every operator known.
     pub fn validate(&self) -> Result<(), AttributeError> {
         let counts = [

@@ -1,48 +1,73 @@
-//! Trusted authentication: an app that holds a secret key vouches for its users, and gets tokens for them.
+//! Issuing tokens: who vouches, for whom, for which Org, for how long.
 
-use crate::domain::audit::{Act, AuditEvent, AuditSink, Client, Refusal};
-use crate::domain::authn::{Authenticated, KeyHasher, OrgRefused, choose_org};
-use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::audit::{Act, AuditEvent, Client, Refusal};
+use crate::domain::authn::{Authenticated, OrgRefused, TrustedAuth, choose_org};
+use crate::domain::clock::Timestamp;
 use crate::domain::directory::{
-    AccountStatus, Directory, DirectoryError, NameKey, OrgId, Provision, SecretKey, User, UserId,
+    AccountStatus, DirectoryError, KeyId, NameKey, OrgId, Provision, SecretKey, User, UserId,
 };
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
+use crate::domain::principal::Principal;
 use crate::domain::random;
-use crate::domain::random::Random;
-use crate::domain::session::{Method, UserTag};
-use crate::domain::token::{
-    Access, Attributes, FoundToken, TokenLifetime, TokenMint, TokenRecord, TokenStore, TokenText,
-};
-use secrecy::{ExposeSecret, SecretSlice, SecretString};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::domain::token::{Access, Attributes, TokenLifetime, TokenRecord, TokenText};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The most groups one request may name.
 const MAX_GROUPS: usize = 200;
 
-/// How trusted authentication behaves.
+/// Who vouches for the user a token is for.
+#[derive(Debug)]
+pub enum Voucher {
+    /// The holder of a secret key.
+    Key(SecretString),
+    /// The user, by password.
+    Proof(Box<Authenticated>),
+    /// The user, by a session or a token they hold already; the new token grants no more than it.
+    Held(Box<Principal>),
+}
+
+/// How long a token lives.
 #[derive(Clone, Copy, Debug)]
-pub struct TrustedPolicy {
-    /// How long tokens live when the request does not say.
-    pub lifetime: TokenLifetime,
-    /// How long a token lives at most.
-    pub max_age: Duration,
+pub enum Validity {
+    /// As the server's policy for tokens of the v1 endpoint says.
+    Policy,
+    /// This long, and no longer than the policy's maximum. Shortens no other token.
+    For(Duration),
+}
+
+/// What becomes of the request's attributes beyond the token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Persist {
+    /// Nothing: they are the token's alone.
+    #[default]
+    No,
+    /// They replace the user's own.
+    Replace,
+    /// They are added to the user's own.
+    Append,
+    /// The user's own are removed.
+    Reset,
 }
 
 /// A request for a token, by the holder of a secret key.
 #[derive(Debug)]
 pub struct IssueRequest {
-    /// The key presented.
-    pub secret_key: SecretString,
+    /// Who vouches.
+    pub voucher: Voucher,
+    /// How long the token lives.
+    pub validity: Validity,
     /// For whom.
     pub username: String,
     /// For which Org; none means the user's last one.
     pub org: Option<OrgId>,
     /// Everything, or one object.
     pub access: Access,
-    /// Whether to create or update the user.
+    /// Whether to create the user; only the holder of a secret key may.
     pub auto_create: bool,
+    /// Whether `auto_create` also brings an existing user up to date.
+    pub updates_existing: bool,
     /// For a created or updated user.
     pub email: Option<String>,
     /// For a created or updated user.
@@ -53,6 +78,25 @@ pub struct IssueRequest {
     pub replace_groups: bool,
     /// Attributes the token brings.
     pub attributes: Attributes,
+    /// What becomes of them beyond the token.
+    pub persist: Persist,
+}
+
+/// What a voucher turned out to vouch for.
+struct Vouched {
+    key: Option<SecretKey>,
+    /// The user, where the voucher itself says who.
+    user: Option<UserId>,
+    /// The only Org the voucher is good for.
+    bound_org: Option<OrgId>,
+    /// The most the token may show.
+    access: Option<Access>,
+    /// When the voucher's own proof began: what was revoked since then stays revoked.
+    began_at: Option<Timestamp>,
+    /// Attributes the token cannot shed.
+    attributes: Option<Attributes>,
+    /// When the voucher itself ends, where the token must not outlive it.
+    ends_at: Option<Timestamp>,
 }
 
 /// A token and what it is good for.
@@ -121,109 +165,18 @@ impl IssueError {
     }
 }
 
-/// Why a token is not good.
-#[derive(Debug, thiserror::Error)]
-pub enum RedeemError {
-    /// Not ours, or forgotten.
-    #[error("unknown token")]
-    Unknown,
-    /// Expired, superseded or revoked.
-    #[error("dead token")]
-    Dead,
-    /// Minted for someone else than the user name beside it.
-    #[error("the token is another user's")]
-    OfOther,
-    /// A store was away.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl RedeemError {
-    /// The word for the audit trail.
-    pub const fn refusal(&self) -> Refusal {
-        match self {
-            Self::Unknown => Refusal::UnknownToken,
-            Self::Dead => Refusal::DeadToken,
-            Self::OfOther => Refusal::TokenOfOther,
-            Self::Store(_) => Refusal::Unavailable,
+impl Vouched {
+    /// The key behind the token, so that retiring it ends the token too.
+    fn key_id(&self, request: &IssueRequest) -> Option<KeyId> {
+        match &request.voucher {
+            Voucher::Held(held) => held.key,
+            Voucher::Key(_) | Voucher::Proof(_) => self.key.as_ref().map(|key| key.id),
         }
     }
-}
-
-impl From<&RedeemError> for Failure {
-    fn from(error: &RedeemError) -> Self {
-        match error {
-            RedeemError::Unknown | RedeemError::Dead | RedeemError::OfOther => {
-                Self::Unauthenticated(Unauthenticated::DeadToken)
-            }
-            RedeemError::Store(error) => error.into(),
-        }
-    }
-}
-
-/// Issues and recognises trusted tokens.
-#[derive(Debug)]
-pub struct TrustedAuth {
-    directory: Arc<dyn Directory>,
-    tokens: Arc<dyn TokenStore>,
-    audit: Arc<dyn AuditSink>,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    mint: TokenMint,
-    keys: Arc<KeyHasher>,
-    tag_key: SecretSlice<u8>,
-    policy: TrustedPolicy,
-    is_enabled: AtomicBool,
-}
-
-/// What [`TrustedAuth`] is built from.
-#[derive(Debug)]
-pub struct TrustedParts {
-    /// Users, Orgs and keys.
-    pub directory: Arc<dyn Directory>,
-    /// Where tokens are kept.
-    pub tokens: Arc<dyn TokenStore>,
-    /// Where events go.
-    pub audit: Arc<dyn AuditSink>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Randomness.
-    pub random: Arc<dyn Random>,
-    /// Makes and recognises token texts.
-    pub mint: TokenMint,
-    /// Digests presented keys.
-    pub keys: Arc<KeyHasher>,
-    /// The key of user tags.
-    pub tag_key: SecretSlice<u8>,
-    /// How it behaves.
-    pub policy: TrustedPolicy,
-    /// Whether keys may mint at all.
-    pub is_enabled: bool,
 }
 
 impl TrustedAuth {
-    /// Puts the parts together.
-    pub fn new(parts: TrustedParts) -> Self {
-        Self {
-            directory: parts.directory,
-            tokens: parts.tokens,
-            audit: parts.audit,
-            clock: parts.clock,
-            random: parts.random,
-            mint: parts.mint,
-            keys: parts.keys,
-            tag_key: parts.tag_key,
-            policy: parts.policy,
-            is_enabled: AtomicBool::new(parts.is_enabled),
-        }
-    }
-
-    /// The tag of a user's sessions and tokens.
-    pub fn tag(&self, user: UserId) -> UserTag {
-        UserTag::of(user, self.tag_key.expose_secret())
-    }
-
-    /// Issues a token to the holder of a secret key. Order: enabled, key, parameters, user, Org, mint.
+    /// Issues a token. Order: enabled, voucher, parameters, user, Org, mint, audit.
     pub async fn issue(
         &self,
         request: IssueRequest,
@@ -262,24 +215,22 @@ impl TrustedAuth {
         request: &IssueRequest,
         at: Timestamp,
     ) -> Result<(Issued, bool), IssueError> {
-        if !self.is_enabled.load(Ordering::Relaxed) {
-            return Err(IssueError::SwitchedOff);
-        }
-        let key = self.require_key(&request.secret_key).await?;
-        if let (Some(of), Some(wanted)) = (key.org, request.org)
-            && of != wanted
-        {
-            return Err(IssueError::KeyOfOtherOrg);
-        }
+        let vouched = self.vouch(&request.voucher).await?;
         let name = NameKey::new(&request.username)
             .map_err(|error| parameter("username", error.to_string(), Refusal::BadRequest))?;
         request
             .attributes
             .validate()
             .map_err(|error| parameter("attributes", error.to_string(), Refusal::BadRequest))?;
-
-        let wanted_org = request.org.or(key.org);
-        let (user, created) = self.user_for(request, &name, wanted_org, at).await?;
+        if let (Some(of), Some(wanted)) = (vouched.bound_org, request.org)
+            && of != wanted
+        {
+            return Err(IssueError::KeyOfOtherOrg);
+        }
+        let wanted_org = request.org.or(vouched.bound_org);
+        let (user, created) = self
+            .user_for(request, &vouched, &name, wanted_org, at)
+            .await?;
         if user.status != AccountStatus::Active {
             return Err(parameter(
                 "username",
@@ -292,38 +243,82 @@ impl TrustedAuth {
             .map_err(|refused| match refused {
                 OrgRefused::NotAllowed => parameter(
                     "org",
-                    "an active Org the user belongs to, or autocreate=true to add the user".into(),
+                    "an active Org the user belongs to, or auto-creation to add the user".into(),
                     Refusal::OrgNotAllowed,
                 ),
                 OrgRefused::Store(error) => IssueError::Store(error),
             })?;
-        self.directory.touch_key(key.id, at).await?;
-
-        let (lifetime, supersedes) = match self.policy.lifetime {
-            TokenLifetime::UntilSuperseded => (self.policy.max_age, true),
-            TokenLifetime::Fixed(lifetime) => (lifetime.min(self.policy.max_age), false),
-        };
+        if let Some(key) = &vouched.key {
+            self.directory.touch_key(key.id, at).await?;
+        }
+        let attributes = self.settle_attributes(request, &vouched, &user).await?;
+        let (expires_at, supersedes) = self.expiry(request.validity, at);
         let record = TokenRecord {
             user_id: user.id,
             user_tag: self.tag(user.id),
             user_name: user.name,
             minted_for: request.username.clone(),
             org,
-            access: request.access,
-            attributes: request.attributes.clone(),
-            key: Some(key.id),
-            minted_at: at,
-            expires_at: at.plus(lifetime),
+            access: vouched.access.unwrap_or(request.access),
+            attributes,
+            key: vouched.key_id(request),
+            minted_at: vouched.began_at.unwrap_or(at),
+            expires_at: vouched.ends_at.map_or(expires_at, |end| expires_at.min(end)),
         };
-        let issued = self.mint(record, supersedes).await?;
-        Ok((issued, created))
-    }
-
-    /// Keeps a record under a fresh token.
-    async fn mint(&self, record: TokenRecord, supersedes: bool) -> Result<Issued, StoreError> {
         let (text, digest) = self.mint.fresh(&*self.random);
         self.tokens.put(&digest, &record, supersedes).await?;
-        Ok(Issued { text, record })
+        Ok((Issued { text, record }, created))
+    }
+
+    fn expiry(&self, validity: Validity, at: Timestamp) -> (Timestamp, bool) {
+        let most = self.policy.max_age;
+        match (validity, self.policy.lifetime) {
+            (Validity::For(time), _) => (at.plus(time.min(most)), false),
+            (Validity::Policy, TokenLifetime::Fixed(time)) => (at.plus(time.min(most)), false),
+            (Validity::Policy, TokenLifetime::UntilSuperseded) => (at.plus(most), true),
+        }
+    }
+
+    async fn vouch(&self, voucher: &Voucher) -> Result<Vouched, IssueError> {
+        let nothing = Vouched {
+            key: None,
+            user: None,
+            bound_org: None,
+            access: None,
+            began_at: None,
+            attributes: None,
+            ends_at: None,
+        };
+        match voucher {
+            Voucher::Key(presented) => {
+                if !self.is_enabled.load(Ordering::Relaxed) {
+                    return Err(IssueError::SwitchedOff);
+                }
+                let key = self.require_key(presented).await?;
+                Ok(Vouched {
+                    bound_org: key.org,
+                    key: Some(key),
+                    ..nothing
+                })
+            }
+            Voucher::Proof(proof) => Ok(Vouched {
+                user: Some(proof.user().id),
+                began_at: Some(proof.began_at()),
+                ..nothing
+            }),
+            Voucher::Held(held) => {
+                // An object's session or a key's stays where it is; only a user's own may choose an Org.
+                let may_move = held.access == Access::Full && held.key.is_none();
+                Ok(Vouched {
+                    user: Some(held.user_id),
+                    bound_org: (!may_move).then_some(held.org),
+                    access: Some(held.access),
+                    attributes: Some(held.attributes.clone()),
+                    began_at: Some(held.began_at),
+                    ..nothing
+                })
+            }
+        }
     }
 
     async fn require_key(&self, presented: &SecretString) -> Result<SecretKey, IssueError> {
@@ -339,28 +334,61 @@ impl TrustedAuth {
     async fn user_for(
         &self,
         request: &IssueRequest,
+        vouched: &Vouched,
         name: &NameKey,
         org: Option<OrgId>,
         at: Timestamp,
     ) -> Result<(User, bool), IssueError> {
+        let may_create = request.auto_create && vouched.key.is_some();
         let found = self.directory.find_user(name).await?;
         let Some(user) = found else {
-            if request.auto_create {
+            if may_create {
                 let user = self.provision(request, name, org, at).await?;
                 return Ok((user, true));
             }
             return Err(parameter(
                 "username",
-                "an existing user, or autocreate=true".into(),
+                "an existing user, or auto-creation by a secret key".into(),
                 Refusal::UnknownUser,
             ));
         };
+        if vouched.user.is_some_and(|id| id != user.id) {
+            return Err(parameter(
+                "username",
+                "the user who is signed in".into(),
+                Refusal::BadRequest,
+            ));
+        }
         // A disabled account stays as it is: whoever holds a key may not revive or reshape it.
-        if request.auto_create && user.status == AccountStatus::Active {
+        let may_update =
+            may_create && request.updates_existing && user.status == AccountStatus::Active;
+        if may_update {
             let user = self.provision(request, name, org, at).await?;
             return Ok((user, false));
         }
         Ok((user, false))
+    }
+
+    /// The token's attributes, after the user's own were changed as asked.
+    async fn settle_attributes(
+        &self,
+        request: &IssueRequest,
+        vouched: &Vouched,
+        user: &User,
+    ) -> Result<Attributes, IssueError> {
+        if let Some(held) = &vouched.attributes {
+            return Ok(held.clone());
+        }
+        let own = match request.persist {
+            Persist::No => return Ok(user.attributes.clone().with(&request.attributes)),
+            Persist::Replace => request.attributes.clone(),
+            Persist::Append => user.attributes.clone().with(&request.attributes),
+            Persist::Reset => Attributes::default(),
+        };
+        own.validate()
+            .map_err(|error| parameter("attributes", error.to_string(), Refusal::BadRequest))?;
+        self.directory.set_attributes(user.id, &own).await?;
+        Ok(own)
     }
 
     async fn provision(
@@ -401,47 +429,6 @@ impl TrustedAuth {
                 }
                 other => parameter("username", other.to_string(), Refusal::BadRequest),
             })
-    }
-
-    /// What a token grants, if it is good now.
-    pub async fn recognise(&self, text: &str) -> Result<TokenRecord, RedeemError> {
-        let digest = self.mint.recognise(text).ok_or(RedeemError::Unknown)?;
-        match self.tokens.find(&digest, self.clock.now()).await? {
-            FoundToken::Live(record) => Ok(*record),
-            FoundToken::Dead => Err(RedeemError::Dead),
-            FoundToken::Unknown => Err(RedeemError::Unknown),
-        }
-    }
-
-    /// Authenticates by token. A user name beside it must be the one it was minted for.
-    pub async fn authenticate(
-        &self,
-        text: &str,
-        username: Option<&str>,
-    ) -> Result<Authenticated, RedeemError> {
-        let began_at = self.clock.now();
-        let record = self.recognise(text).await?;
-        if let Some(name) = username
-            && name != record.minted_for
-            && name != record.user_name
-        {
-            return Err(RedeemError::OfOther);
-        }
-        let user = self
-            .directory
-            .find_user_by_id(record.user_id)
-            .await?
-            .filter(|user| user.status == AccountStatus::Active)
-            .ok_or(RedeemError::Dead)?;
-        Ok(Authenticated {
-            user,
-            method: Method::TrustedToken,
-            org: Some(record.org),
-            key: record.key,
-            access: record.access,
-            attributes: record.attributes,
-            began_at,
-        })
     }
 }
 

@@ -1,0 +1,177 @@
+//! Trusted authentication: an app that holds a secret key vouches for its users, and gets tokens for them.
+
+mod issue;
+
+pub use issue::{IssueError, IssueRequest, Issued, Persist, Validity, Voucher};
+
+use crate::domain::audit::{AuditSink, Refusal};
+use crate::domain::authn::{Authenticated, KeyHasher};
+use crate::domain::clock::Clock;
+use crate::domain::directory::{AccountStatus, Directory, UserId};
+use crate::domain::failure::{Failure, StoreError, Unauthenticated};
+use crate::domain::random::Random;
+use crate::domain::session::{Method, UserTag};
+use crate::domain::token::{FoundToken, TokenLifetime, TokenMint, TokenRecord, TokenStore};
+use secrecy::{ExposeSecret, SecretSlice};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How trusted authentication behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct TrustedPolicy {
+    /// How long tokens live when the request does not say.
+    pub lifetime: TokenLifetime,
+    /// How long a token lives at most.
+    pub max_age: Duration,
+}
+
+/// Why a token is not good.
+#[derive(Debug, thiserror::Error)]
+pub enum RedeemError {
+    /// Not ours, or forgotten.
+    #[error("unknown token")]
+    Unknown,
+    /// Expired, superseded or revoked.
+    #[error("dead token")]
+    Dead,
+    /// Minted for someone else than the user name beside it.
+    #[error("the token is another user's")]
+    OfOther,
+    /// A store was away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl RedeemError {
+    /// The word for the audit trail.
+    pub const fn refusal(&self) -> Refusal {
+        match self {
+            Self::Unknown => Refusal::UnknownToken,
+            Self::Dead => Refusal::DeadToken,
+            Self::OfOther => Refusal::TokenOfOther,
+            Self::Store(_) => Refusal::Unavailable,
+        }
+    }
+}
+
+impl From<&RedeemError> for Failure {
+    fn from(error: &RedeemError) -> Self {
+        match error {
+            RedeemError::Unknown | RedeemError::Dead | RedeemError::OfOther => {
+                Self::Unauthenticated(Unauthenticated::DeadToken)
+            }
+            RedeemError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Issues and recognises trusted tokens.
+#[derive(Debug)]
+pub struct TrustedAuth {
+    directory: Arc<dyn Directory>,
+    tokens: Arc<dyn TokenStore>,
+    audit: Arc<dyn AuditSink>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    mint: TokenMint,
+    keys: Arc<KeyHasher>,
+    tag_key: SecretSlice<u8>,
+    policy: TrustedPolicy,
+    is_enabled: AtomicBool,
+}
+
+/// What [`TrustedAuth`] is built from.
+#[derive(Debug)]
+pub struct TrustedParts {
+    /// Users, Orgs and keys.
+    pub directory: Arc<dyn Directory>,
+    /// Where tokens are kept.
+    pub tokens: Arc<dyn TokenStore>,
+    /// Where events go.
+    pub audit: Arc<dyn AuditSink>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Makes and recognises token texts.
+    pub mint: TokenMint,
+    /// Digests presented keys.
+    pub keys: Arc<KeyHasher>,
+    /// The key of user tags.
+    pub tag_key: SecretSlice<u8>,
+    /// How it behaves.
+    pub policy: TrustedPolicy,
+    /// Whether keys may mint at all.
+    pub is_enabled: bool,
+}
+
+impl TrustedAuth {
+    /// Puts the parts together.
+    pub fn new(parts: TrustedParts) -> Self {
+        Self {
+            directory: parts.directory,
+            tokens: parts.tokens,
+            audit: parts.audit,
+            clock: parts.clock,
+            random: parts.random,
+            mint: parts.mint,
+            keys: parts.keys,
+            tag_key: parts.tag_key,
+            policy: parts.policy,
+            is_enabled: AtomicBool::new(parts.is_enabled),
+        }
+    }
+
+    /// The tag of a user's sessions and tokens.
+    pub fn tag(&self, user: UserId) -> UserTag {
+        UserTag::of(user, self.tag_key.expose_secret())
+    }
+
+    /// Switches minting by secret key on or off, on this node.
+    pub fn set_enabled(&self, is_enabled: bool) {
+        self.is_enabled.store(is_enabled, Ordering::Relaxed);
+    }
+
+    /// What a token grants, if it is good now.
+    pub async fn recognise(&self, text: &str) -> Result<TokenRecord, RedeemError> {
+        let digest = self.mint.recognise(text).ok_or(RedeemError::Unknown)?;
+        match self.tokens.find(&digest, self.clock.now()).await? {
+            FoundToken::Live(record) => Ok(*record),
+            FoundToken::Dead => Err(RedeemError::Dead),
+            FoundToken::Unknown => Err(RedeemError::Unknown),
+        }
+    }
+
+    /// Authenticates by token. A user name beside it must be the one it was minted for.
+    pub async fn authenticate(
+        &self,
+        text: &str,
+        username: Option<&str>,
+    ) -> Result<Authenticated, RedeemError> {
+        let began_at = self.clock.now();
+        let record = self.recognise(text).await?;
+        if let Some(name) = username
+            && name != record.minted_for
+            && name != record.user_name
+        {
+            return Err(RedeemError::OfOther);
+        }
+        let user = self
+            .directory
+            .find_user_by_id(record.user_id)
+            .await?
+            .filter(|user| user.status == AccountStatus::Active)
+            .ok_or(RedeemError::Dead)?;
+        Ok(Authenticated {
+            user,
+            method: Method::TrustedToken,
+            org: Some(record.org),
+            key: record.key,
+            access: record.access,
+            attributes: record.attributes,
+            began_at,
+        })
+    }
+}
+
