@@ -2,11 +2,13 @@
 //!
 //! Traits are split by use. One object usually implements them all; `stores/sql` is the first.
 
+mod changes;
 mod content;
 mod ids;
 mod name;
 mod records;
 
+pub use changes::{MembershipChange, Operation, UserChange, UserQuery};
 pub use content::{Liveboard, Visualization};
 pub use ids::{GroupId, KeyId, OrgId, UserId};
 pub use name::{NameError, NameKey};
@@ -40,6 +42,19 @@ pub enum DirectoryError {
         /// What was looked for.
         name: String,
     },
+    /// A name that cannot be one.
+    #[error("{what} \"{name}\": {why}")]
+    BadName {
+        /// The kind of thing.
+        what: &'static str,
+        /// The name as given.
+        name: String,
+        /// What is wrong with it.
+        why: NameError,
+    },
+    /// The Primary Org always exists.
+    #[error("the Primary Org cannot be deleted")]
+    PrimaryOrg,
     /// The existing user is not in the Org and may not be added.
     #[error("the user is not a member of Org {0}")]
     NotInOrg(OrgId),
@@ -63,18 +78,38 @@ pub trait Users: std::fmt::Debug + Send + Sync {
         after: Option<&NameKey>,
         limit: u32,
     ) -> Result<Vec<User>, StoreError>;
+    /// Users who meet every condition, ordered by name.
+    async fn search_users(&self, query: &UserQuery) -> Result<Vec<User>, StoreError>;
+    /// Every member of the group, ordered by name; none when there is no such group.
+    async fn members_of(&self, group: GroupId) -> Result<Vec<User>, StoreError>;
     /// Creates a user with memberships, or nothing at all.
+    ///
+    /// The last Org becomes the Primary Org, or the lowest one joined when that is not among them.
     async fn create_user(&self, draft: &UserDraft) -> Result<User, DirectoryError>;
-    /// Sets or removes the password.
+    /// Changes what the user is called and may do; the account is otherwise as before.
+    async fn update_user(&self, id: UserId, change: &UserChange) -> Result<User, DirectoryError>;
+    /// Changes which Orgs and groups the user belongs to, all of it or nothing.
+    ///
+    /// Groups of an Org the user is not in are refused with [`DirectoryError::NotInOrg`], unless
+    /// they are to be left.
+    async fn change_memberships(
+        &self,
+        id: UserId,
+        change: &MembershipChange,
+    ) -> Result<User, DirectoryError>;
+    /// Sets or removes the password; without such a user nothing happens.
     async fn set_password(&self, id: UserId, hash: Option<&PasswordHash>)
     -> Result<(), StoreError>;
-    /// Enables or disables the account.
+    /// Enables or disables the account; without such a user nothing happens.
     async fn set_status(&self, id: UserId, status: AccountStatus) -> Result<(), StoreError>;
     /// Deletes the user and every membership; false when there was none.
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError>;
-    /// Remembers the Org the user worked in last.
+    /// Remembers the Org the user worked in last; one the user does not belong to is not remembered.
     async fn set_last_org(&self, id: UserId, org: OrgId) -> Result<(), StoreError>;
     /// Just-in-time creation or update by trusted authentication, all of it or nothing.
+    ///
+    /// Simultaneous calls for one name end with one user. A disabled user is returned unchanged;
+    /// nobody gains a password or administers the server by it.
     async fn provision(&self, request: &Provision) -> Result<User, DirectoryError>;
     /// The Orgs the user belongs to, ordered by id.
     async fn orgs_of(&self, id: UserId) -> Result<Vec<Org>, StoreError>;
@@ -93,12 +128,25 @@ pub trait Orgs: std::fmt::Debug + Send + Sync {
     async fn list_orgs(&self) -> Result<Vec<Org>, StoreError>;
     /// Creates an Org; `id` is drawn by the caller.
     async fn create_org(&self, org: &Org) -> Result<(), DirectoryError>;
+    /// Replaces name, description and status of the Org with that id.
+    async fn update_org(&self, org: &Org) -> Result<(), DirectoryError>;
+    /// Deletes an Org with its memberships, groups and secret keys; false when there was none.
+    ///
+    /// Its keys go too: a key limited to an Org must not outlive it and meet a later one of that
+    /// number. The Primary Org is refused with [`DirectoryError::PrimaryOrg`].
+    async fn delete_org(&self, id: OrgId) -> Result<bool, DirectoryError>;
+    /// The group of that id.
+    async fn find_group_by_id(&self, id: GroupId) -> Result<Option<Group>, StoreError>;
     /// The group of that name in that Org.
     async fn find_group(&self, org: OrgId, name: &NameKey) -> Result<Option<Group>, StoreError>;
     /// Every group of the Org, ordered by name.
     async fn list_groups(&self, org: OrgId) -> Result<Vec<Group>, StoreError>;
     /// Creates a group.
     async fn create_group(&self, draft: &GroupDraft) -> Result<Group, DirectoryError>;
+    /// Replaces name, display name and privileges of the group with that id; it stays in its Org.
+    async fn update_group(&self, group: &Group) -> Result<(), DirectoryError>;
+    /// Deletes a group and every membership in it; false when there was none.
+    async fn delete_group(&self, id: GroupId) -> Result<bool, StoreError>;
 }
 
 /// Secret keys of trusted authentication.
@@ -111,7 +159,7 @@ pub trait Keys: std::fmt::Debug + Send + Sync {
     ) -> Result<Option<SecretKey>, StoreError>;
     /// Every key, retired ones included, ordered by creation.
     async fn list_keys(&self) -> Result<Vec<SecretKey>, StoreError>;
-    /// Adds a key.
+    /// Adds a key. A digest that is known already, retired or not, is refused.
     async fn create_key(
         &self,
         key: &SecretKey,
@@ -139,7 +187,16 @@ pub trait ServerSecrets: std::fmt::Debug + Send + Sync {
     async fn secret_or_insert(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, StoreError>;
 }
 
-/// Everything the directory offers.
-pub trait Directory: Users + Orgs + Keys + Content + ServerSecrets {}
+/// Settings that the API changes while the server runs, such as embed origins.
+#[async_trait]
+pub trait SavedSettings: std::fmt::Debug + Send + Sync {
+    /// The saved value of that name.
+    async fn get(&self, name: &str) -> Result<Option<String>, StoreError>;
+    /// Saves a value under that name, over any before it.
+    async fn set(&self, name: &str, value: &str) -> Result<(), StoreError>;
+}
 
-impl<T: Users + Orgs + Keys + Content + ServerSecrets> Directory for T {}
+/// Everything the directory offers.
+pub trait Directory: Users + Orgs + Keys + Content + ServerSecrets + SavedSettings {}
+
+impl<T: Users + Orgs + Keys + Content + ServerSecrets + SavedSettings> Directory for T {}

@@ -45,17 +45,21 @@ impl NameKey {
         if name.trim() != name {
             return Err(NameError::Padded);
         }
-        // Lower-casing can undo normalization (İ), so normalise on both sides of it.
-        let folded: String = name
-            .nfkc()
-            .flat_map(char::to_lowercase)
-            .collect::<String>()
-            .nfkc()
-            .collect();
+        let folded = Self::fold(name);
         if folded.trim().is_empty() {
             return Err(NameError::Empty);
         }
         Ok(Self(folded))
+    }
+
+    /// Folds text that need not be a whole name, to search for it within names.
+    pub fn fold(text: &str) -> String {
+        // Lower-casing can undo normalization (İ), so normalise on both sides of it.
+        text.nfkc()
+            .flat_map(char::to_lowercase)
+            .collect::<String>()
+            .nfkc()
+            .collect()
     }
 
     /// The folded text, as stores keep it.

@@ -1,0 +1,131 @@
+//! Secret keys in SQL, found by their keyed digest.
+
+use super::members::require_org;
+use super::rows::{self, millis};
+use super::{SqlDirectory, failed};
+use crate::domain::authn::KeyDigest;
+use crate::domain::clock::Timestamp;
+use crate::domain::directory::{DirectoryError, KeyId, Keys, SecretKey};
+use crate::domain::failure::StoreError;
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use dashmap::mapref::entry::Entry;
+use std::time::Duration;
+
+/// How often at most one key's use is written.
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
+
+macro_rules! select_keys {
+    ($tail:literal) => {
+        concat!(
+            "SELECT id, label, org_id, created_at, last_used_at, retired_at FROM secret_keys ",
+            $tail
+        )
+    };
+}
+
+#[async_trait]
+impl Keys for SqlDirectory {
+    async fn find_key(&self, digest: &KeyDigest) -> Result<Option<SecretKey>, StoreError> {
+        sqlx::query(select_keys!("WHERE digest = $1 AND retired_at IS NULL"))
+            .bind(STANDARD.encode(digest.0))
+            .fetch_optional(&self.reader)
+            .await
+            .map_err(failed)?
+            .as_ref()
+            .map(rows::key)
+            .transpose()
+    }
+
+    async fn list_keys(&self) -> Result<Vec<SecretKey>, StoreError> {
+        sqlx::query(select_keys!("ORDER BY created_at, id"))
+            .fetch_all(&self.reader)
+            .await
+            .map_err(failed)?
+            .iter()
+            .map(rows::key)
+            .collect()
+    }
+
+    async fn create_key(&self, key: &SecretKey, digest: &KeyDigest) -> Result<(), DirectoryError> {
+        let mut tx = self.begin().await?;
+        if let Some(org) = key.org {
+            require_org(&mut tx, org).await?;
+        }
+        let done = sqlx::query(
+            "INSERT INTO secret_keys
+                 (id, digest, label, org_id, created_at, last_used_at, retired_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        )
+        .bind(key.id.to_string())
+        .bind(STANDARD.encode(digest.0))
+        .bind(key.label.as_str())
+        .bind(key.org.map(|org| org.0))
+        .bind(millis(key.created_at))
+        .bind(key.last_used_at.map(millis))
+        .bind(key.retired_at.map(millis))
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
+        if done.rows_affected() == 0 {
+            return Err(DirectoryError::Exists {
+                what: "secret key",
+                name: key.label.clone(),
+            });
+        }
+        tx.commit().await.map_err(failed)?;
+        Ok(())
+    }
+
+    async fn retire_key(&self, id: KeyId, at: Timestamp) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "UPDATE secret_keys SET retired_at = $2 WHERE id = $1 AND retired_at IS NULL",
+        )
+        .bind(id.to_string())
+        .bind(millis(at))
+        .execute(&self.writer)
+        .await
+        .map_err(failed)?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn touch_key(&self, id: KeyId, at: Timestamp) -> Result<(), StoreError> {
+        if !self.claim_touch(id, at) {
+            return Ok(());
+        }
+        // Other nodes touch the same key: its last use never moves back.
+        sqlx::query(
+            "UPDATE secret_keys SET last_used_at = $2
+             WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)",
+        )
+        .bind(id.to_string())
+        .bind(millis(at))
+        .execute(&self.writer)
+        .await
+        .map_err(|error| {
+            self.key_uses.remove(&id);
+            failed(error)
+        })?;
+        Ok(())
+    }
+}
+
+impl SqlDirectory {
+    /// Whether this use is to be written; of many at once, only one is told so.
+    fn claim_touch(&self, id: KeyId, at: Timestamp) -> bool {
+        match self.key_uses.entry(id) {
+            Entry::Occupied(mut seen) => {
+                let is_due = at.since(*seen.get()) >= TOUCH_EVERY;
+                if is_due {
+                    seen.insert(at);
+                }
+                is_due
+            }
+            Entry::Vacant(unseen) => {
+                unseen.insert(at);
+                true
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What stores promise, held against each of them.
+
+mod directory;
