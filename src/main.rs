@@ -1,3 +1,7 @@
-//! The server's binary.
+//! The `vestibule` program: all of it is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vestibule::cli::main(std::env::args_os())
+}

@@ -1,5 +1,6 @@
 //! What we mean: sessions, tokens, users and the one door to them, without HTTP, Redis, SQL or any wire format.
 
+pub mod administration;
 pub mod audit;
 pub mod authn;
 pub mod clock;

@@ -116,9 +116,8 @@ impl Layers {
                 }
                 continue;
             };
-            if self.leaves.contains_key(&key) {
-                let origin = Origin::File(path.to_owned());
-                self.leaves.insert(key, (Raw::of(value), origin));
+            if let Some(leaf) = self.leaves.get_mut(&key) {
+                *leaf = (Raw::of(value), Origin::File(path.to_owned()));
             } else if self.is_section(&key) {
                 self.problems.push(format!(
                     "{place}: {key} is a section: expected [{key}] with settings below it"

@@ -14,7 +14,7 @@ use std::time::Duration;
 use url::Url;
 
 /// The longest duration of any setting: ten years. Longer ones are slips, and sums of them overflow.
-const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(3650 * 24);
 
 /// What a duration looks like, for error messages.
 pub(in crate::settings) const DURATION: &str =

@@ -1,0 +1,168 @@
+//! The command line: `serve`, and the operator's commands.
+
+mod args;
+mod csv_file;
+mod import;
+mod output;
+mod password;
+mod redirect;
+mod requests;
+mod way;
+
+use crate::cli::args::{Cli, Command, ConfigCommand, RedirectCommand, SourceArgs, UserCommand};
+use crate::cli::output::{Column, field, plain, print, print_json, print_rows};
+use crate::cli::requests::{Print, Request, group, key, org, user};
+use crate::cli::way::Way;
+use crate::server::ServeOptions;
+use crate::settings::{Loaded, Settings, Sources};
+use anyhow::Context;
+use clap::{CommandFactory, Parser, error::ErrorKind};
+use serde_json::Value;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// How a command that ran to its end ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// As asked.
+    Good,
+    /// With something to look at, such as a skipped row or a refused redirect; already printed.
+    Bad,
+}
+
+/// Runs the command line. Exit codes: 0 good, 1 failed, 2 not understood.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to standard output and is no error; clap knows which is which.
+            let _terminal_gone = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    if cli.serve.demo && !matches!(cli.command, None | Some(Command::Serve(_))) {
+        let error = Cli::command().error(
+            ErrorKind::ArgumentConflict,
+            "--demo is for serving; it does nothing for other commands",
+        );
+        let _terminal_gone = error.print();
+        return ExitCode::from(2);
+    }
+    match dispatch(cli) {
+        Ok(Outcome::Good) => ExitCode::SUCCESS,
+        Ok(Outcome::Bad) => ExitCode::FAILURE,
+        Err(error) => {
+            for line in format!("{error:#}").lines() {
+                eprintln!("vestibule: {}", plain(line));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
+    let loaded = Loaded::load(&sources(cli.sources)?)?;
+    match cli.command {
+        None => serve(loaded, cli.serve.demo),
+        Some(Command::Serve(args)) => serve(loaded, args.demo || cli.serve.demo),
+        Some(Command::Config(ConfigCommand::Check)) => {
+            print("the settings are good")?;
+            Ok(Outcome::Good)
+        }
+        Some(Command::Config(ConfigCommand::Show(format))) => show_config(&loaded, format.json),
+        Some(Command::Redirect(RedirectCommand::Check { url, format })) => {
+            let is_allowed = redirect::check(&url, &loaded.settings, format.json)?;
+            Ok(if is_allowed {
+                Outcome::Good
+            } else {
+                Outcome::Bad
+            })
+        }
+        Some(Command::Org(command)) => operate(&loaded.settings, org(command)),
+        Some(Command::Group(command)) => operate(&loaded.settings, group(command)),
+        Some(Command::Key(command)) => operate(&loaded.settings, key(command)),
+        Some(Command::User(UserCommand::Import {
+            file,
+            create_groups,
+            format,
+        })) => runtime()?.block_on(async {
+            let way = Way::find(&loaded.settings).await?;
+            import::import(&way, &file, create_groups, format.json).await
+        }),
+        Some(Command::User(command)) => operate(&loaded.settings, user(command)?),
+    }
+}
+
+fn serve(loaded: Loaded, demo: bool) -> anyhow::Result<Outcome> {
+    crate::server::serve(loaded, ServeOptions { demo })?;
+    Ok(Outcome::Good)
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime could not start")
+}
+
+/// Settings from flags and the process's environment.
+fn sources(args: SourceArgs) -> anyhow::Result<Sources> {
+    let mut environment = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with("VESTIBULE__")) else {
+            continue;
+        };
+        let value = value.into_string().ok();
+        let value = value.with_context(|| format!("environment {name}: not UTF-8 text"))?;
+        environment.push((name.to_owned(), value));
+    }
+    let named = [
+        ("server.http", args.http),
+        ("server.https", args.https),
+        ("data_dir", args.data_dir),
+    ];
+    let named = named
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    Ok(Sources {
+        config_file: args.config,
+        environment,
+        flags: args.set.into_iter().chain(named).collect(),
+    })
+}
+
+fn show_config(loaded: &Loaded, json: bool) -> anyhow::Result<Outcome> {
+    const COLUMNS: &[Column] = &[
+        ("SETTING", |row| field(row, "key")),
+        ("VALUE", |row| field(row, "value")),
+        ("ORIGIN", |row| field(row, "origin")),
+    ];
+    let rows: Result<Vec<Value>, _> = loaded.show().iter().map(serde_json::to_value).collect();
+    print_rows(&rows?, COLUMNS, json)?;
+    Ok(Outcome::Good)
+}
+
+fn operate(settings: &Settings, request: Request) -> anyhow::Result<Outcome> {
+    let Request {
+        command,
+        print: how,
+        json,
+    } = request;
+    let answer = runtime()?.block_on(async {
+        let way = Way::find(settings).await?;
+        way.run(command, |_done| ()).await
+    })?;
+    match how {
+        Print::Table(columns) => print_rows(&answer.rows, columns, json)?,
+        Print::Fields(_) | Print::Line(_) if json => print_json(&answer.value)?,
+        Print::Fields(columns) => {
+            let width = columns.iter().map(|(title, _)| title.len()).max();
+            let width = width.unwrap_or_default();
+            for (title, cell) in columns {
+                print(&format!("{title:width$}  {}", cell(&answer.value)))?;
+            }
+        }
+        Print::Line(line) => print(&line(&answer.value))?,
+    }
+    Ok(Outcome::Good)
+}

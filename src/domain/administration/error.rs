@@ -1,0 +1,107 @@
+//! Why an administrator's act was not done.
+
+use crate::domain::authn::PasswordError;
+use crate::domain::directory::{DirectoryError, NameError};
+use crate::domain::failure::{Failure, StoreError};
+
+/// An act of administration that was not done. Unless it says so, nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// A value is wrong.
+    #[error("{field}: {expected}")]
+    Field {
+        /// Which, in the domain's words.
+        field: &'static str,
+        /// What is wrong with it or was expected, as a sentence.
+        expected: String,
+    },
+    /// What should be unique is taken.
+    #[error("{what} \"{name}\" exists already")]
+    Exists {
+        /// The kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// What the act is about is not there.
+    #[error("there is no {what} \"{name}\"")]
+    Missing {
+        /// The kind of thing.
+        what: &'static str,
+        /// What was looked for.
+        name: String,
+    },
+    /// The password could not be hashed.
+    #[error("the password could not be hashed: {0}")]
+    Hasher(String),
+    /// The change is written, but sessions and tokens that should have ended may live on: do it again.
+    #[error("the change is made, but sessions could not be ended; do it again: {0}")]
+    NotRevoked(#[source] StoreError),
+    /// A store was away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AdminError {
+    pub(in crate::domain::administration) fn field(
+        field: &'static str,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Field {
+            field,
+            expected: expected.into(),
+        }
+    }
+
+    pub(in crate::domain::administration) fn name(error: NameError) -> Self {
+        Self::field("name", error.to_string())
+    }
+
+    pub(in crate::domain::administration) fn missing(what: &'static str, name: &str) -> Self {
+        Self::Missing {
+            what,
+            name: name.to_owned(),
+        }
+    }
+}
+
+impl From<DirectoryError> for AdminError {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Exists { what, name } => Self::Exists { what, name },
+            DirectoryError::Missing { what, name } => Self::Missing { what, name },
+            DirectoryError::NotInOrg(org) => Self::field(
+                "memberships",
+                format!("the user is not a member of Org {org}"),
+            ),
+            DirectoryError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<PasswordError> for AdminError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::TooShort | PasswordError::TooLong => {
+                Self::field("password", error.to_string())
+            }
+            PasswordError::Hasher(cause) => Self::Hasher(cause),
+        }
+    }
+}
+
+impl From<&AdminError> for Failure {
+    fn from(error: &AdminError) -> Self {
+        match error {
+            AdminError::Field { field, expected } => Self::bad(*field, expected.clone()),
+            AdminError::Exists { .. } => Self::Conflict {
+                reason: error.to_string(),
+            },
+            AdminError::Missing { what, name } => Self::NotFound {
+                what: format!("{what} \"{name}\""),
+            },
+            AdminError::Hasher(_) => Self::Internal,
+            AdminError::NotRevoked(cause) | AdminError::Store(cause) => cause.into(),
+        }
+    }
+}

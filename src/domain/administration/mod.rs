@@ -1,0 +1,177 @@
+//! The acts of an administrator: one place for the command line, the console and the admin APIs.
+//!
+//! Acts that take something away write first and revoke after: from the write on nobody can sign in
+//! anew, and the revocation, dated after the write, ends whatever began before it.
+
+mod bootstrap;
+mod error;
+mod import;
+mod keys;
+mod orgs;
+mod users;
+
+pub use bootstrap::{ADMINISTRATOR, Bootstrapped};
+pub use error::AdminError;
+pub use import::{ImportOptions, ImportReport, ImportRow, SkippedRow};
+pub use users::{MembershipDraft, NewUser, UserDetails};
+
+use crate::domain::audit::{Act, AuditEvent, AuditSink, Client};
+use crate::domain::authn::{KeyHasher, PasswordPool};
+use crate::domain::clock::Clock;
+use crate::domain::directory::{Directory, Org, OrgId, User, UserId};
+use crate::domain::random;
+use crate::domain::random::Random;
+use crate::domain::session::{Revocations, RevokeScope, UserTag};
+use secrecy::{ExposeSecret, SecretSlice};
+use std::sync::Arc;
+
+/// The longest label, display name or description, in bytes.
+const MAX_TEXT_BYTES: usize = 1024;
+
+/// Who acts.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// From where.
+    pub client: Client,
+    /// The signed-in user, when there is one: id and name.
+    pub user: Option<(UserId, String)>,
+}
+
+impl Actor {
+    /// The operator at the machine itself, whom the file system let in.
+    pub fn operator(random: &dyn Random) -> Self {
+        Self {
+            client: Client {
+                address: None,
+                agent: "vestibule".to_owned(),
+                dialect: "operator",
+                incident: random::uuid(random).simple().to_string(),
+            },
+            user: None,
+        }
+    }
+
+    /// A signed-in administrator.
+    pub fn user(user: &User, client: Client) -> Self {
+        Self {
+            client,
+            user: Some((user.id, user.name.clone())),
+        }
+    }
+}
+
+/// What [`Administration`] is built from.
+#[derive(Debug)]
+pub struct AdministrationParts {
+    /// Users, Orgs and keys.
+    pub directory: Arc<dyn Directory>,
+    /// Ends sessions and tokens.
+    pub revocations: Arc<dyn Revocations>,
+    /// Hashes passwords.
+    pub passwords: PasswordPool,
+    /// Digests secret keys.
+    pub keys: Arc<KeyHasher>,
+    /// Where events go.
+    pub audit: Arc<dyn AuditSink>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// The key of user tags.
+    pub tag_key: SecretSlice<u8>,
+}
+
+/// Changes the directory on behalf of an administrator and ends what must not outlive the change.
+#[derive(Debug)]
+pub struct Administration {
+    directory: Arc<dyn Directory>,
+    revocations: Arc<dyn Revocations>,
+    passwords: PasswordPool,
+    keys: Arc<KeyHasher>,
+    audit: Arc<dyn AuditSink>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    tag_key: SecretSlice<u8>,
+}
+
+impl Administration {
+    /// Puts the parts together.
+    pub fn new(parts: AdministrationParts) -> Self {
+        Self {
+            directory: parts.directory,
+            revocations: parts.revocations,
+            passwords: parts.passwords,
+            keys: parts.keys,
+            audit: parts.audit,
+            clock: parts.clock,
+            random: parts.random,
+            tag_key: parts.tag_key,
+        }
+    }
+
+    /// The operator at the machine itself, with a fresh incident id.
+    pub fn operator(&self) -> Actor {
+        Actor::operator(&*self.random)
+    }
+
+    /// The Org called by number or by name. A number that is an Org's wins over a name made of digits.
+    pub async fn require_org(&self, number_or_name: &str) -> Result<Org, AdminError> {
+        if let Ok(id) = number_or_name.parse()
+            && let Some(org) = self.directory.find_org(OrgId(id)).await?
+        {
+            return Ok(org);
+        }
+        let missing = || AdminError::missing("Org", number_or_name);
+        let key =
+            crate::domain::directory::NameKey::new(number_or_name).map_err(|_bad| missing())?;
+        self.directory
+            .find_org_by_name(&key)
+            .await?
+            .ok_or_else(missing)
+    }
+
+    fn changed(&self, what: &'static str, target: impl Into<String>, by: &Actor) {
+        let target = target.into();
+        self.record(Act::DirectoryChanged { what, target }, by);
+    }
+
+    fn record(&self, act: Act, by: &Actor) {
+        let (user_id, user_name) = by.user.clone().unzip();
+        self.audit.record(AuditEvent {
+            at: self.clock.now(),
+            act,
+            user_id,
+            user_name,
+            client: by.client.clone(),
+        });
+    }
+
+    /// Ends everything in scope. Called after the write: the moment is taken now, so that an attempt
+    /// which read the directory before the write began no later than the revocation, and loses.
+    async fn revoke(&self, scope: RevokeScope, by: &Actor) -> Result<(), AdminError> {
+        self.revocations
+            .revoke(scope, self.clock.now())
+            .await
+            .map_err(AdminError::NotRevoked)?;
+        self.record(Act::Revoked { scope }, by);
+        Ok(())
+    }
+
+    fn user_scope(&self, id: UserId) -> RevokeScope {
+        RevokeScope::User(id, UserTag::of(id, self.tag_key.expose_secret()))
+    }
+}
+
+/// A text for people: bounded, and without characters that could forge a line of a log or a table.
+fn checked_text(field: &'static str, text: &str) -> Result<(), AdminError> {
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(AdminError::field(
+            field,
+            format!("at most {MAX_TEXT_BYTES} bytes"),
+        ));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(AdminError::field(field, "no control characters"));
+    }
+    Ok(())
+}

@@ -1,0 +1,258 @@
+//! Users: creating, listing, passwords, switching off and deleting.
+
+use crate::domain::administration::{Actor, AdminError, Administration, checked_text};
+use crate::domain::directory::{
+    AccountStatus, Group, Membership, NameKey, Org, OrgId, User, UserDraft, UserId,
+};
+use crate::domain::random;
+use secrecy::SecretString;
+
+/// The longest mail address (RFC 5321's path without its angle brackets).
+const MAX_EMAIL_BYTES: usize = 254;
+
+/// A user as an administrator describes one.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The sign-in name.
+    pub name: String,
+    /// The name people read; none takes the sign-in name.
+    pub display_name: Option<String>,
+    /// Where mail goes.
+    pub email: Option<String>,
+    /// The password; none for users who never type one.
+    pub password: Option<SecretString>,
+    /// Administers the whole server.
+    pub is_admin: bool,
+    /// Orgs to join; none is the Primary Org.
+    pub memberships: Vec<MembershipDraft>,
+    /// Whether groups that do not exist are made rather than refused.
+    pub create_groups: bool,
+}
+
+/// An Org, called by number or name, and groups in it by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembershipDraft {
+    /// The Org.
+    pub org: String,
+    /// Groups in it.
+    pub groups: Vec<String>,
+}
+
+impl NewUser {
+    /// A user of that name and nothing else, in the Primary Org.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            display_name: None,
+            email: None,
+            password: None,
+            is_admin: false,
+            memberships: Vec::new(),
+            create_groups: false,
+        }
+    }
+}
+
+/// A user with everything an administrator may see.
+#[derive(Clone, Debug)]
+pub struct UserDetails {
+    /// The user.
+    pub user: User,
+    /// Whether there is a password to sign in with.
+    pub has_password: bool,
+    /// Orgs and the groups in each, ordered by Org number and group name.
+    pub memberships: Vec<(Org, Vec<Group>)>,
+}
+
+impl Administration {
+    /// Creates a user with memberships, or nothing at all.
+    pub async fn create_user(&self, new: NewUser, by: &Actor) -> Result<User, AdminError> {
+        let key = NameKey::new(&new.name).map_err(AdminError::name)?;
+        let display_name = new.display_name.unwrap_or_else(|| new.name.clone());
+        checked_text("display name", &display_name)?;
+        if let Some(email) = &new.email {
+            checked_email(email)?;
+        }
+        let memberships = self.resolve(&new.memberships).await?;
+        // Asked before hashing, which is the dear part; the store has the last word all the same.
+        if self.directory.find_user(&key).await?.is_some() {
+            return Err(AdminError::Exists {
+                what: "user",
+                name: new.name,
+            });
+        }
+        let password = match &new.password {
+            Some(password) => Some(self.passwords.hash(password).await?),
+            None => None,
+        };
+        let draft = UserDraft {
+            id: UserId(random::uuid(&*self.random)),
+            name: new.name,
+            key,
+            display_name,
+            email: new.email,
+            password,
+            is_admin: new.is_admin,
+            memberships,
+            create_groups: new.create_groups,
+            at: self.clock.now(),
+        };
+        let user = self.directory.create_user(&draft).await?;
+        self.changed("user_created", &user.name, by);
+        Ok(user)
+    }
+
+    /// Users ordered by name; at most `limit` after the name `after`.
+    pub async fn list_users(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<User>, AdminError> {
+        let after = after
+            .map(NameKey::new)
+            .transpose()
+            .map_err(AdminError::name)?;
+        Ok(self.directory.list_users(after.as_ref(), limit).await?)
+    }
+
+    /// Everything about one user.
+    pub async fn user_details(&self, name: &str) -> Result<UserDetails, AdminError> {
+        let user = self.require_user(name).await?;
+        let has_password = self.directory.password_hash(user.id).await?.is_some();
+        let mut memberships = Vec::new();
+        for org in self.directory.orgs_of(user.id).await? {
+            let groups = self.directory.groups_of(user.id, org.id).await?;
+            memberships.push((org, groups));
+        }
+        Ok(UserDetails {
+            user,
+            has_password,
+            memberships,
+        })
+    }
+
+    /// Sets a new password and ends the user's sessions and tokens: whoever knew the old one is out.
+    pub async fn set_password(
+        &self,
+        name: &str,
+        password: &SecretString,
+        by: &Actor,
+    ) -> Result<User, AdminError> {
+        let user = self.require_user(name).await?;
+        let hash = self.passwords.hash(password).await?;
+        self.directory.set_password(user.id, Some(&hash)).await?;
+        self.changed("password_set", &user.name, by);
+        self.revoke(self.user_scope(user.id), by).await?;
+        Ok(user)
+    }
+
+    /// Switches a user off; from then on nothing of theirs lives.
+    pub async fn disable_user(&self, name: &str, by: &Actor) -> Result<User, AdminError> {
+        let user = self.require_user(name).await?;
+        self.directory
+            .set_status(user.id, AccountStatus::Disabled)
+            .await?;
+        self.changed("user_disabled", &user.name, by);
+        self.revoke(self.user_scope(user.id), by).await?;
+        Ok(User {
+            status: AccountStatus::Disabled,
+            ..user
+        })
+    }
+
+    /// Switches a user on again. Sessions that were ended stay ended.
+    pub async fn enable_user(&self, name: &str, by: &Actor) -> Result<User, AdminError> {
+        let user = self.require_user(name).await?;
+        self.directory
+            .set_status(user.id, AccountStatus::Active)
+            .await?;
+        self.changed("user_enabled", &user.name, by);
+        Ok(User {
+            status: AccountStatus::Active,
+            ..user
+        })
+    }
+
+    /// Deletes a user with every session and token.
+    pub async fn delete_user(&self, name: &str, by: &Actor) -> Result<User, AdminError> {
+        // Disabled and revoked first: were the user deleted and the revocation then failed, there
+        // would be nobody left by whose name to do it again.
+        let user = self.disable_user(name, by).await?;
+        if !self.directory.delete_user(user.id).await? {
+            return Err(AdminError::missing("user", name));
+        }
+        self.changed("user_deleted", &user.name, by);
+        Ok(user)
+    }
+
+    async fn require_user(&self, name: &str) -> Result<User, AdminError> {
+        let missing = || AdminError::missing("user", name);
+        let key = NameKey::new(name).map_err(|_bad| missing())?;
+        self.directory.find_user(&key).await?.ok_or_else(missing)
+    }
+
+    /// Orgs by number; the same Org twice becomes one membership with the groups of both.
+    async fn resolve(&self, drafts: &[MembershipDraft]) -> Result<Vec<Membership>, AdminError> {
+        let mut memberships: Vec<Membership> = Vec::new();
+        for draft in drafts {
+            for group in &draft.groups {
+                NameKey::new(group)
+                    .map_err(|error| AdminError::field("groups", format!("{group:?}: {error}")))?;
+            }
+            let org = self.require_org(&draft.org).await?.id;
+            match memberships.iter_mut().find(|known| known.org == org) {
+                Some(known) => known.groups.extend(draft.groups.iter().cloned()),
+                None => memberships.push(Membership {
+                    org,
+                    groups: draft.groups.clone(),
+                }),
+            }
+        }
+        if memberships.is_empty() {
+            memberships.push(Membership {
+                org: OrgId::PRIMARY,
+                groups: Vec::new(),
+            });
+        }
+        Ok(memberships)
+    }
+}
+
+/// Enough of a check to catch a wrong column; whether mail arrives only mail can tell.
+fn checked_email(email: &str) -> Result<(), AdminError> {
+    let is_sane = email.len() <= MAX_EMAIL_BYTES
+        && !email.chars().any(|c| c.is_control() || c.is_whitespace())
+        && email
+            .rsplit_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    if is_sane {
+        return Ok(());
+    }
+    Err(AdminError::field(
+        "email",
+        "an address such as alice@example.com",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_address_has_two_sides_and_no_spaces() {
+        for good in ["a@b", "alice@example.com", "\"a@b\"@example.com"] {
+            assert!(checked_email(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "alice",
+            "@b",
+            "a@",
+            "a b@c",
+            "a@b\r\nc",
+            &"x@".repeat(200),
+        ] {
+            assert!(checked_email(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Running one command on the directory, wherever it came from.
+
+use crate::domain::administration::{
+    Actor, AdminError, Administration, ImportOptions, ImportRow, MembershipDraft, NewUser,
+};
+use crate::domain::directory::KeyId;
+use crate::operator::{Event, ImportLine, OperatorCommand, UserFields, view};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+/// Users fetched at a time for a listing.
+const PAGE: u32 = 500;
+
+/// Runs a command. What happens is told to `sink`, at the end [`Event::Done`] or [`Event::Failed`].
+pub async fn run(
+    admin: &Administration,
+    command: OperatorCommand,
+    mut sink: impl FnMut(Event) + Send,
+) {
+    let by = admin.operator();
+    let outcome = act(admin, command, &by, &mut sink).await;
+    sink(match outcome {
+        Ok(value) => Event::Done(value),
+        Err(error) => Event::Failed(error.to_string()),
+    });
+}
+
+async fn act(
+    admin: &Administration,
+    command: OperatorCommand,
+    by: &Actor,
+    sink: &mut (impl FnMut(Event) + Send),
+) -> Result<Value, AdminError> {
+    match command {
+        OperatorCommand::CreateOrg { name, description } => {
+            let org = admin.create_org(&name, &description, by).await?;
+            Ok(view::org(&org))
+        }
+        OperatorCommand::ListOrgs => {
+            let orgs = admin.list_orgs().await?;
+            Ok(rows(orgs.iter().map(view::org), sink))
+        }
+        OperatorCommand::CreateGroup {
+            org,
+            name,
+            display_name,
+            privileges,
+        } => {
+            let group = admin
+                .create_group(&org, &name, display_name.as_deref(), privileges, by)
+                .await?;
+            Ok(view::group(&group))
+        }
+        OperatorCommand::ListGroups { org } => list_groups(admin, org, sink).await,
+        OperatorCommand::CreateUser {
+            user,
+            create_groups,
+        } => {
+            let new = NewUser {
+                create_groups,
+                ..new_user(user)
+            };
+            let user = admin.create_user(new, by).await?;
+            Ok(view::user(&user))
+        }
+        OperatorCommand::ListUsers => list_users(admin, sink).await,
+        OperatorCommand::ShowUser { name } => {
+            let details = admin.user_details(&name).await?;
+            Ok(view::user_details(&details))
+        }
+        OperatorCommand::SetPassword { name, password } => {
+            let user = admin.set_password(&name, &password.0, by).await?;
+            Ok(view::user(&user))
+        }
+        OperatorCommand::DisableUser { name } => {
+            Ok(view::user(&admin.disable_user(&name, by).await?))
+        }
+        OperatorCommand::EnableUser { name } => {
+            Ok(view::user(&admin.enable_user(&name, by).await?))
+        }
+        OperatorCommand::DeleteUser { name } => {
+            Ok(view::user(&admin.delete_user(&name, by).await?))
+        }
+        OperatorCommand::ImportUsers {
+            rows,
+            create_groups,
+        } => import_users(admin, rows, ImportOptions { create_groups }, by, sink).await,
+        OperatorCommand::ListKeys => {
+            let keys = admin.list_keys().await?;
+            Ok(rows(keys.iter().map(view::key), sink))
+        }
+        OperatorCommand::CreateKey { label, org } => {
+            let (key, secret) = admin.create_key(&label, org.as_deref(), by).await?;
+            let mut value = view::key(&key);
+            value["secret_key"] = secret.expose_secret().into();
+            Ok(value)
+        }
+        OperatorCommand::RetireKey { id } => {
+            let parsed = id.parse().map_err(|_not_a_uuid| AdminError::Missing {
+                what: "key",
+                name: id.clone(),
+            })?;
+            admin.retire_key(KeyId(parsed), by).await?;
+            Ok(json!({ "id": id, "status": "retired" }))
+        }
+    }
+}
+
+/// Tells every item; the answer's end then says nothing more.
+fn rows(items: impl Iterator<Item = Value>, sink: &mut impl FnMut(Event)) -> Value {
+    items.map(Event::Row).for_each(sink);
+    Value::Null
+}
+
+async fn list_groups(
+    admin: &Administration,
+    org: Option<String>,
+    sink: &mut (impl FnMut(Event) + Send),
+) -> Result<Value, AdminError> {
+    let orgs = match org {
+        Some(org) => vec![admin.require_org(&org).await?],
+        None => admin.list_orgs().await?,
+    };
+    for org in orgs {
+        let groups = admin.list_groups(&org.id.to_string()).await?;
+        rows(groups.iter().map(view::group), sink);
+    }
+    Ok(Value::Null)
+}
+
+async fn list_users(
+    admin: &Administration,
+    sink: &mut (impl FnMut(Event) + Send),
+) -> Result<Value, AdminError> {
+    let mut last: Option<String> = None;
+    loop {
+        let users = admin.list_users(last.as_deref(), PAGE).await?;
+        rows(users.iter().map(view::user), sink);
+        match users.last() {
+            Some(user) if users.len() >= PAGE as usize => last = Some(user.name.clone()),
+            _ => return Ok(Value::Null),
+        }
+    }
+}
+
+async fn import_users(
+    admin: &Administration,
+    lines: Vec<ImportLine>,
+    options: ImportOptions,
+    by: &Actor,
+    sink: &mut (impl FnMut(Event) + Send),
+) -> Result<Value, AdminError> {
+    let total = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+    let rows: Vec<ImportRow> = lines
+        .into_iter()
+        .map(|line| ImportRow {
+            line: line.line,
+            user: line.user.map(new_user),
+        })
+        .collect();
+    let report = admin
+        .import_users(rows, options, by, |done| {
+            sink(Event::Progress { done, total });
+        })
+        .await?;
+    for row in &report.skipped {
+        sink(Event::Row(
+            json!({ "line": row.line, "reason": row.reason }),
+        ));
+    }
+    Ok(json!({ "created": report.created, "skipped": report.skipped.len() }))
+}
+
+fn new_user(fields: UserFields) -> NewUser {
+    let memberships = memberships(fields.orgs, fields.groups);
+    NewUser {
+        name: fields.name,
+        display_name: fields.display_name,
+        email: fields.email,
+        password: fields.password.map(|password| password.0),
+        is_admin: fields.is_admin,
+        memberships,
+        create_groups: false,
+    }
+}
+
+/// Puts each group into its Org. `ORG:GROUP` counts only when `ORG` is one of the Orgs as written, so
+/// that a group may have a colon in its name.
+fn memberships(orgs: Vec<String>, groups: Vec<String>) -> Vec<MembershipDraft> {
+    let mut drafts: Vec<MembershipDraft> = orgs
+        .into_iter()
+        .map(|org| MembershipDraft {
+            org,
+            groups: Vec::new(),
+        })
+        .collect();
+    if drafts.is_empty() {
+        drafts.push(MembershipDraft {
+            org: crate::domain::directory::OrgId::PRIMARY.to_string(),
+            groups: Vec::new(),
+        });
+    }
+    for group in groups {
+        let named = group.split_once(':').and_then(|(org, name)| {
+            let place = drafts.iter().position(|draft| draft.org == org)?;
+            Some((place, name.to_owned()))
+        });
+        let (place, name) = named.unwrap_or((0, group));
+        drafts[place].groups.push(name);
+    }
+    drafts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    fn draft(org: &str, groups: &[&str]) -> MembershipDraft {
+        MembershipDraft {
+            org: org.into(),
+            groups: texts(groups),
+        }
+    }
+
+    #[test]
+    fn groups_go_to_the_org_they_name_or_to_the_first() {
+        assert_eq!(
+            memberships(
+                texts(&["Sales", "7"]),
+                texts(&["east", "7:west", "a:b", "Sales:x"])
+            ),
+            [draft("Sales", &["east", "a:b", "x"]), draft("7", &["west"])]
+        );
+        assert_eq!(memberships(vec![], texts(&["g"])), [draft("0", &["g"])]);
+        assert_eq!(memberships(vec![], vec![]), [draft("0", &[])]);
+    }
+}
