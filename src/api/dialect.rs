@@ -74,6 +74,7 @@ refuses_with!(
     crate::domain::login::SwitchError,
     crate::domain::authn::IssueError,
     crate::domain::authn::RedeemError,
+    crate::domain::administration::AdminError,
 );
 
 impl<D> fmt::Debug for ApiError<D> {

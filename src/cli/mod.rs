@@ -93,8 +93,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     }
 }
 
-fn serve(loaded: Loaded, demo: bool) -> anyhow::Result<Outcome> {
-    crate::server::serve(loaded, ServeOptions { demo })?;
+fn serve(loaded: Loaded, is_demo: bool) -> anyhow::Result<Outcome> {
+    crate::server::serve(&loaded, ServeOptions { is_demo })?;
     Ok(Outcome::Good)
 }
 

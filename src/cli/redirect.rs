@@ -1,13 +1,32 @@
 //! `redirect check`: what the redirect rules make of a target.
 
+use crate::cli::output::{print, print_json};
+use crate::server::assemble::{Addresses, redirect_policy};
 use crate::settings::Settings;
+use serde_json::json;
 
-/// Prints the parsed parts of `url` and the rule that allows or refuses it.
-///
-/// Not done: it waits for the rules of [`crate::domain::redirect`], and says so until they are called here.
+/// Prints the parsed parts of `url` and the rule that allows or refuses it; says whether it is allowed.
 pub(in crate::cli) fn check(url: &str, settings: &Settings, json: bool) -> anyhow::Result<bool> {
-    anyhow::bail!(
-        "`redirect check` does not know the redirect rules yet ({url}, {} allowed, json: {json})",
-        settings.redirects.allow.len()
-    )
+    let policy = redirect_policy(settings, &Addresses::wanted(settings))?;
+    let explanation = policy.explain(url);
+    let is_allowed = explanation.verdict.is_ok();
+    if json {
+        let verdict = match &explanation.verdict {
+            Ok(rule) => rule.to_string(),
+            Err(refusal) => refusal.to_string(),
+        };
+        print_json(&json!({
+            "allowed": is_allowed,
+            "verdict": verdict,
+            "scheme": explanation.scheme,
+            "host": explanation.host,
+            "port": explanation.port,
+            "path": explanation.path,
+            "query": explanation.query,
+            "fragment": explanation.fragment,
+        }))?;
+    } else {
+        print(&explanation.to_string())?;
+    }
+    Ok(is_allowed)
 }

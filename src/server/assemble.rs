@@ -7,7 +7,6 @@ use crate::domain::authn::{KeyHasher, PasswordPool, TrustedAuth, TrustedParts, T
 use crate::domain::clock::Clock;
 use crate::domain::directory::ServerSecrets;
 use crate::domain::login::{Login, SessionPolicy};
-use crate::domain::random;
 use crate::domain::random::Random;
 use crate::domain::redirect::{OriginRule, RedirectPolicy};
 use crate::domain::throttle::Throttle;

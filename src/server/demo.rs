@@ -14,17 +14,52 @@ pub const LIVEBOARD: Uuid = uuid!("d084c256-e284-4fc4-b80c-111cb606449a");
 pub const PASSWORD: &str = "vestibule-demo";
 
 const PEOPLE: [(&str, &str, &str, &[(&str, &str)]); 3] = [
-    ("alice", "Alice Archer", "alice@example.com", &[("Primary", "Analysts"), ("Sales", "Sales team")]),
-    ("bob", "Bob Baker", "bob@example.com", &[("Primary", "Analysts")]),
-    ("carol", "Carol Clark", "carol@example.com", &[("Sales", "Sales team")]),
+    (
+        "alice",
+        "Alice Archer",
+        "alice@example.com",
+        &[("Primary", "Analysts"), ("Sales", "Sales team")],
+    ),
+    (
+        "bob",
+        "Bob Baker",
+        "bob@example.com",
+        &[("Primary", "Analysts")],
+    ),
+    (
+        "carol",
+        "Carol Clark",
+        "carol@example.com",
+        &[("Sales", "Sales team")],
+    ),
 ];
 
 /// The demo's pictures: id, title, kind, size.
 const PICTURES: [(Uuid, &str, &str, &str); 4] = [
-    (uuid!("3f1c2f0a-8f0e-4d3c-9d5e-6f8f5f1d0a01"), "Revenue this year", "HEADLINE", "xs"),
-    (uuid!("3f1c2f0a-8f0e-4d3c-9d5e-6f8f5f1d0a02"), "Revenue by region", "CHART", "m"),
-    (uuid!("3f1c2f0a-8f0e-4d3c-9d5e-6f8f5f1d0a03"), "Orders by month", "CHART", "l"),
-    (uuid!("3f1c2f0a-8f0e-4d3c-9d5e-6f8f5f1d0a04"), "Top customers", "TABLE", "l"),
+    (
+        uuid!("3f1c2f0a-8f0e-4d3c-9d5e-6f8f5f1d0a01"),
+        "Revenue this year",
+        "HEADLINE",
+        "xs",
+    ),
+    (
+        uuid!("3f1c2f0a-8f0e-4d3c-9d5e-6f8f5f1d0a02"),
+        "Revenue by region",
+        "CHART",
+        "m",
+    ),
+    (
+        uuid!("3f1c2f0a-8f0e-4d3c-9d5e-6f8f5f1d0a03"),
+        "Orders by month",
+        "CHART",
+        "l",
+    ),
+    (
+        uuid!("3f1c2f0a-8f0e-4d3c-9d5e-6f8f5f1d0a04"),
+        "Top customers",
+        "TABLE",
+        "l",
+    ),
 ];
 
 /// Adds what is not there yet; run twice it changes nothing.
@@ -34,7 +69,11 @@ pub async fn add(
     by: &Actor,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    if directory.find_org_by_name(&NameKey::new("Sales")?).await?.is_none() {
+    if directory
+        .find_org_by_name(&NameKey::new("Sales")?)
+        .await?
+        .is_none()
+    {
         administration
             .create_org("Sales", "The demo's second Org", by)
             .await
@@ -104,7 +143,11 @@ async fn add_group(
         .find_org_by_name(&NameKey::new(org)?)
         .await?
         .with_context(|| format!("demo Org {org}"))?;
-    if directory.find_group(found.id, &NameKey::new(group)?).await?.is_none() {
+    if directory
+        .find_group(found.id, &NameKey::new(group)?)
+        .await?
+        .is_none()
+    {
         administration
             .create_group(org, group, None, Vec::new(), by)
             .await

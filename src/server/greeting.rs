@@ -34,13 +34,18 @@ impl Greeting<'_> {
         let mut line = |words: &str| {
             let _ = writeln!(text, "{words}");
         };
-        for (name, address) in [("http", self.addresses.http), ("https", self.addresses.https)] {
+        for (name, address) in [
+            ("http", self.addresses.http),
+            ("https", self.addresses.https),
+        ] {
             if let Some(address) = address {
                 line(&format!("  {name:6} {name}://{address}"));
             }
         }
         if let Some(ca) = &self.development_ca {
-            line(&format!("  https uses a development certificate; its CA: {ca}"));
+            line(&format!(
+                "  https uses a development certificate; its CA: {ca}"
+            ));
         }
         let password = self.first.and_then(|first| first.admin_password.as_ref());
         let key = self.first.and_then(|first| first.secret_key.as_ref());
@@ -86,7 +91,9 @@ impl Greeting<'_> {
         }
         line("");
         line("Sign out:");
-        line(&format!("  curl -i -b cookies.txt -X POST '{api}/session/logout'"));
+        line(&format!(
+            "  curl -i -b cookies.txt -X POST '{api}/session/logout'"
+        ));
         line("");
     }
 

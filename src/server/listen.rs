@@ -39,7 +39,9 @@ impl Sockets {
             address
                 .map(|address| {
                     TcpListener::bind(address).with_context(|| {
-                        format!("{name} = {address}: cannot listen there (is another server running?)")
+                        format!(
+                            "{name} = {address}: cannot listen there (is another server running?)"
+                        )
                     })
                 })
                 .transpose()

@@ -109,12 +109,17 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
         .bootstrap(
             settings.bootstrap.admin_password.clone(),
             settings.bootstrap.secret_key.clone(),
-            &actor,
         )
         .await
         .context("the first start")?;
     if options.is_demo {
-        demo::add(administration, &*services.directory, &actor, ground.clock.now()).await?;
+        demo::add(
+            administration,
+            &*services.directory,
+            &actor,
+            ground.clock.now(),
+        )
+        .await?;
     }
 
     let (tls, development_ca) = match settings.server.https {
@@ -184,8 +189,10 @@ fn certificate_files(
     settings: &Settings,
     clock: &dyn Clock,
 ) -> anyhow::Result<(CertificateFiles, Option<String>)> {
-    if let (Some(chain), Some(key)) = (&settings.server.tls_cert_file, &settings.server.tls_key_file)
-    {
+    if let (Some(chain), Some(key)) = (
+        &settings.server.tls_cert_file,
+        &settings.server.tls_key_file,
+    ) {
         let files = CertificateFiles {
             chain: chain.clone(),
             key: key.clone(),

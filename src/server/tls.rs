@@ -77,7 +77,10 @@ async fn follow(files: CertificateFiles, resolver: Arc<Resolver>) {
             }
             // Often the chain is written before its key: the pair that fits is served until then.
             Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "changed certificate not loaded; the old one stays");
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "changed certificate not loaded; the old one stays"
+                );
             }
         }
     }
@@ -96,7 +99,10 @@ fn load(files: &CertificateFiles) -> anyhow::Result<CertifiedKey> {
         .collect::<Result<_, _>>()
         .with_context(|| format!("certificate file {}", files.chain.display()))?;
     if chain.is_empty() {
-        bail!("certificate file {} holds no certificate", files.chain.display());
+        bail!(
+            "certificate file {} holds no certificate",
+            files.chain.display()
+        );
     }
     let key = PrivateKeyDer::from_pem_file(&files.key)
         .with_context(|| format!("key file {}", files.key.display()))?;
@@ -117,9 +123,7 @@ pub fn development(folder: &Path, now: OffsetDateTime) -> anyhow::Result<Certifi
     };
     let is_fresh = fs::metadata(&files.chain)
         .and_then(|data| data.modified())
-        .is_ok_and(|made| {
-            now - OffsetDateTime::from(made) < time::Duration::days(LEAF_DAYS - 30)
-        });
+        .is_ok_and(|made| now - OffsetDateTime::from(made) < time::Duration::days(LEAF_DAYS - 30));
     if is_fresh && load(&files).is_ok() {
         return Ok(files);
     }
@@ -189,7 +193,10 @@ mod tests {
         development(folder.path(), now).unwrap();
         assert_eq!(fs::read(&files.chain).unwrap(), first);
         for key in ["ca.key", "localhost.key"] {
-            let mode = fs::metadata(folder.path().join(key)).unwrap().permissions().mode();
+            let mode = fs::metadata(folder.path().join(key))
+                .unwrap()
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600);
         }
         // The key no longer fits: both are made anew.

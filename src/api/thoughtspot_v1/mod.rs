@@ -69,6 +69,9 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(
             resource::<V1>("/metadata/listvizheaders")
                 .route(web::get().to(metadata::list_viz_headers)),
-        
+        )
+        .service(
+            resource::<V1>("/user/session/invalidate")
+                .route(web::post().to(user::invalidate_sessions)),
         );
 }

@@ -49,23 +49,16 @@ pub async fn invalidate_sessions(
     }
     let by = Actor::user(&admin.user, caller.client);
     if names.is_empty() && ids.is_empty() {
-        services
-            .administration
-            .end_all_sessions(&by)
-            .await?;
+        services.administration.end_all_sessions(&by).await?;
     }
     for user in users {
-        services
-            .administration
-            .end_sessions_of(user, &by)
-            .await?;
+        services.administration.end_sessions_of(user, &by).await?;
     }
     Ok(HttpResponse::NoContent().finish())
 }
 
 fn list(field: &'static str, text: Option<String>) -> Result<Vec<String>, Failure> {
     text.map_or(Ok(Vec::new()), |text| {
-        serde_json::from_str(&text)
-            .map_err(|_| Failure::bad(field, "a JSON array of strings"))
+        serde_json::from_str(&text).map_err(|_| Failure::bad(field, "a JSON array of strings"))
     })
 }

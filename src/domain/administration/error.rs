@@ -74,6 +74,14 @@ impl From<DirectoryError> for AdminError {
                 "memberships",
                 format!("the user is not a member of Org {org}"),
             ),
+            DirectoryError::BadName { what, name, why } => Self::field(
+                "name",
+                format!("a {what} name that is allowed; \"{name}\": {why}"),
+            ),
+            DirectoryError::PrimaryOrg => Self::field(
+                "org",
+                "another Org than the Primary Org, which always stays",
+            ),
             DirectoryError::Store(error) => Self::Store(error),
         }
     }

@@ -146,6 +146,16 @@ impl Administration {
         });
     }
 
+    /// Ends every session and token of one user.
+    pub async fn end_sessions_of(&self, user: UserId, by: &Actor) -> Result<(), AdminError> {
+        self.revoke(self.user_scope(user), by).await
+    }
+
+    /// Ends every session and token there is, the caller's own included.
+    pub async fn end_all_sessions(&self, by: &Actor) -> Result<(), AdminError> {
+        self.revoke(RevokeScope::All, by).await
+    }
+
     /// Ends everything in scope. Called after the write: the moment is taken now, so that an attempt
     /// which read the directory before the write began no later than the revocation, and loses.
     async fn revoke(&self, scope: RevokeScope, by: &Actor) -> Result<(), AdminError> {

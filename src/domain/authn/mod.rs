@@ -11,8 +11,8 @@ pub use password::{
     MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash, PasswordPool,
 };
 pub use trusted::{
-    IssueError, IssueRequest, Issued, Persist, RedeemError, TrustedAuth, TrustedParts, TrustedPolicy,
-    Validity, Voucher,
+    IssueError, IssueRequest, Issued, Persist, RedeemError, TrustedAuth, TrustedParts,
+    TrustedPolicy, Validity, Voucher,
 };
 
 use crate::domain::clock::Timestamp;

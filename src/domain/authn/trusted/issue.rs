@@ -4,7 +4,8 @@ use crate::domain::audit::{Act, AuditEvent, Client, Refusal};
 use crate::domain::authn::{Authenticated, OrgRefused, TrustedAuth, choose_org};
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{
-    AccountStatus, DirectoryError, KeyId, NameKey, OrgId, Provision, SecretKey, User, UserId,
+    AccountStatus, DirectoryError, KeyId, NameKey, OrgId, Provision, SecretKey, User, UserChange,
+    UserId,
 };
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
 use crate::domain::principal::Principal;
@@ -251,7 +252,7 @@ impl TrustedAuth {
         if let Some(key) = &vouched.key {
             self.directory.touch_key(key.id, at).await?;
         }
-        let attributes = self.settle_attributes(request, &vouched, &user).await?;
+        let attributes = self.settle_attributes(request, &vouched, &user, at).await?;
         let (expires_at, supersedes) = self.expiry(request.validity, at);
         let record = TokenRecord {
             user_id: user.id,
@@ -263,7 +264,9 @@ impl TrustedAuth {
             attributes,
             key: vouched.key_id(request),
             minted_at: vouched.began_at.unwrap_or(at),
-            expires_at: vouched.ends_at.map_or(expires_at, |end| expires_at.min(end)),
+            expires_at: vouched
+                .ends_at
+                .map_or(expires_at, |end| expires_at.min(end)),
         };
         let (text, digest) = self.mint.fresh(&*self.random);
         self.tokens.put(&digest, &record, supersedes).await?;
@@ -375,6 +378,7 @@ impl TrustedAuth {
         request: &IssueRequest,
         vouched: &Vouched,
         user: &User,
+        at: Timestamp,
     ) -> Result<Attributes, IssueError> {
         if let Some(held) = &vouched.attributes {
             return Ok(held.clone());
@@ -387,8 +391,20 @@ impl TrustedAuth {
         };
         own.validate()
             .map_err(|error| parameter("attributes", error.to_string(), Refusal::BadRequest))?;
-        self.directory.set_attributes(user.id, &own).await?;
-        Ok(own)
+        let change = UserChange {
+            attributes: Some(own.clone()),
+            at,
+            ..UserChange::default()
+        };
+        match self.directory.update_user(user.id, &change).await {
+            Ok(_) => Ok(own),
+            Err(DirectoryError::Store(error)) => Err(IssueError::Store(error)),
+            Err(other) => Err(parameter(
+                "username",
+                other.to_string(),
+                Refusal::BadRequest,
+            )),
+        }
     }
 
     async fn provision(
