@@ -42,7 +42,7 @@ pub(in crate::cli) async fn import(
             })?;
         through += length;
         created += answer.value["created"].as_u64().unwrap_or_default();
-        for row in &answer.rows {
+        for row in answer.rows.iter().filter(|_| !json) {
             let reason = row["reason"].as_str().unwrap_or_default();
             bar.suspend(|| eprintln!("line {}: {}", row["line"], plain(reason)));
         }
