@@ -10,6 +10,8 @@ use zeroize::Zeroizing;
 
 /// The administrator's sign-in name.
 pub const ADMINISTRATOR: &str = "tsadmin";
+/// The saved setting that says the first start is done.
+const MARK: &str = "bootstrapped";
 /// The first key's label.
 const KEY_LABEL: &str = "bootstrap";
 /// What a drawn password is made of: 24 characters.
@@ -25,8 +27,10 @@ pub struct Bootstrapped {
 }
 
 impl Administration {
-    /// Makes the Primary Org, the administrator and one secret key, exactly when there are no users yet.
+    /// Makes the Primary Org, the administrator and one secret key, once in the life of a directory.
     ///
+    /// Remembered by a mark rather than judged by what is there: users that an operator created before
+    /// the first start do not prevent it, and an administrator deleted later does not come back.
     /// Several nodes may start at once: one of them makes the administrator, the others answer none.
     pub async fn bootstrap(
         &self,
@@ -35,7 +39,7 @@ impl Administration {
     ) -> Result<Option<Bootstrapped>, AdminError> {
         let by = self.operator();
         self.ensure_primary_org(&by).await?;
-        if !self.directory.list_users(None, 1).await?.is_empty() {
+        if self.directory.get(MARK).await?.is_some() {
             return Ok(None);
         }
         let drawn_password = admin_password.is_none().then(|| self.draw_password());
@@ -43,7 +47,8 @@ impl Administration {
             .is_none()
             .then(|| SecretString::from(random::uuid(&*self.random).to_string()));
 
-        // The user comes last: a crash on the way leaves no users, and the next start begins again.
+        // The user comes last, the mark after it: a crash on the way leaves no mark, and the next start
+        // begins again.
         // A key left by such a start was never shown to anyone who did not give it.
         let key = match (&secret_key, &drawn_key) {
             (Some(given), _) => match self.add_key(KEY_LABEL, None, given, &by).await {
@@ -61,7 +66,12 @@ impl Administration {
             is_admin: true,
             ..NewUser::named(ADMINISTRATOR)
         };
-        match self.create_user(administrator, &by).await {
+        let made = self.create_user(administrator, &by).await;
+        if matches!(made, Ok(_) | Err(AdminError::Exists { .. })) {
+            let at = self.clock.now().millis().to_string();
+            self.directory.set(MARK, &at).await?;
+        }
+        match made {
             Ok(_) => Ok(Some(Bootstrapped {
                 admin_password: drawn_password,
                 secret_key: drawn_key,

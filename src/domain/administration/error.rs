@@ -70,17 +70,11 @@ impl From<DirectoryError> for AdminError {
         match error {
             DirectoryError::Exists { what, name } => Self::Exists { what, name },
             DirectoryError::Missing { what, name } => Self::Missing { what, name },
+            DirectoryError::BadName { .. } => Self::field("name", error.to_string()),
+            DirectoryError::PrimaryOrg => Self::field("org", error.to_string()),
             DirectoryError::NotInOrg(org) => Self::field(
                 "memberships",
                 format!("the user is not a member of Org {org}"),
-            ),
-            DirectoryError::BadName { what, name, why } => Self::field(
-                "name",
-                format!("a {what} name that is allowed; \"{name}\": {why}"),
-            ),
-            DirectoryError::PrimaryOrg => Self::field(
-                "org",
-                "another Org than the Primary Org, which always stays",
             ),
             DirectoryError::Store(error) => Self::Store(error),
         }
