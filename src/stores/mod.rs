@@ -1,1 +1,4 @@
 //! Where it is kept: implementations of the domain's store traits.
+
+mod codec;
+pub mod redis;

@@ -38,6 +38,12 @@ impl UserTag {
     pub fn to_text(self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
+
+    /// Reads a tag as [`UserTag::to_text`] wrote it; none for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        bytes.try_into().ok().map(Self)
+    }
 }
 
 /// A session's id. Whoever knows it *is* the session, so it never prints; stores keep [`SessionId::digest`].
