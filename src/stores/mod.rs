@@ -1,4 +1,5 @@
 //! Where it is kept: implementations of the domain's store traits.
 
 mod codec;
+pub mod embedded;
 pub mod redis;
