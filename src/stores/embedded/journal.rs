@@ -41,7 +41,7 @@ CREATE TABLE tokens (
 ) WITHOUT ROWID;
 CREATE TABLE latest_tokens (key TEXT PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE epochs (scope TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
-PRAGMA application_id = 1987278946;
+PRAGMA application_id = 0x76737462;
 PRAGMA user_version = 1;
 ";
 
