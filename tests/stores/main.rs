@@ -1,7 +1,15 @@
 //! The conformance suite: what every store promises, held against each store with its real parts.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 mod faults;
 mod files;
 mod sessions;
 mod support;
+mod tls;
 mod tokens;

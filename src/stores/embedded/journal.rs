@@ -1,4 +1,4 @@
-//! The file behind the memory: a SQLite database that only one process may use at a time.
+//! The file behind the memory: an `SQLite` database that only one process may use at a time.
 //!
 //! | table           | holds |
 //! |-----------------|-------|
@@ -175,11 +175,22 @@ impl Journal {
         if ops.is_empty() {
             return Ok(());
         }
-        let mut whole = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-        for op in ops {
-            write_one(&mut whole, op).await?;
+        // Not the crate's transactions: when the disk is full the database rolls back by itself, the
+        // crate's own ROLLBACK then fails, and it refuses to begin another one for ever after.
+        self.connection.execute("BEGIN IMMEDIATE").await?;
+        let outcome = self.write_all(ops).await;
+        if outcome.is_err() {
+            // Fails when there is nothing left to roll back, which is as good.
+            let _ = self.connection.execute("ROLLBACK").await;
         }
-        whole.commit().await
+        outcome
+    }
+
+    async fn write_all(&mut self, ops: &[&Op]) -> Result<(), sqlx::Error> {
+        for op in ops {
+            write_one(&mut self.connection, op).await?;
+        }
+        self.connection.execute("COMMIT").await.map(|_| ())
     }
 
     /// Lets go of the file.
@@ -320,7 +331,7 @@ fn column(at: Timestamp) -> i64 {
     i64::try_from(at.millis()).unwrap_or(i64::MAX)
 }
 
-/// The file holds names and addresses, so only its owner may read it. SQLite gives its side files the same mode.
+/// The file holds names and addresses, so only its owner may read it. `SQLite` gives its side files the same mode.
 async fn create_private(path: &Path) -> Result<(), StoreError> {
     let mut options = tokio::fs::OpenOptions::new();
     options.append(true).create(true);

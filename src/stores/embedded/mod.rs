@@ -5,6 +5,8 @@
 //! share one commit (see [`writer`]). Only the moments sessions were last used lag behind by
 //! [`FLUSH_EVERY`]; a crash makes idle timeouts start that much earlier and loses nothing else.
 
+#[cfg(test)]
+mod disk_faults;
 mod journal;
 mod load;
 mod memory;
