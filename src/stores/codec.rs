@@ -1,0 +1,407 @@
+//! How sessions and tokens are written down: one versioned JSON record, the same in every store.
+//!
+//! The structs here mirror the domain's, so that renaming a field there cannot change what is on
+//! disk. Keys are short because there is one record per session. A record of a later version is
+//! [`StoreError::Corrupt`], never a panic, and the stores leave it where it is: during a rolling
+//! upgrade the newer node can still read it.
+
+use crate::domain::clock::Timestamp;
+use crate::domain::directory::{KeyId, OrgId, UserId};
+use crate::domain::failure::StoreError;
+use crate::domain::session::{EndReason, Lifetime, Method, Session, UserTag};
+use crate::domain::token::{
+    Access, Attributes, Filter, MetadataRef, NamedValues, Sort, TokenRecord,
+};
+use anyhow::{Context, anyhow};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The version this program writes, and the latest it reads.
+pub const VERSION: u32 = 1;
+
+/// How long after its end a session or token is still remembered, so that a late check can say why it ended.
+pub const REMEMBERED_FOR: Duration = Duration::from_hours(1);
+
+#[derive(Deserialize)]
+struct Versioned {
+    v: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SessionRow {
+    v: u32,
+    u: Uuid,
+    n: String,
+    o: i64,
+    m: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    k: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    x: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "AttributesRow::is_empty")]
+    at: AttributesRow,
+    b: u64,
+    t: u64,
+    i: u64,
+    a: u64,
+    r: bool,
+    ip: String,
+    ag: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TokenRow {
+    v: u32,
+    u: Uuid,
+    g: String,
+    n: String,
+    f: String,
+    o: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    k: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    x: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "AttributesRow::is_empty")]
+    at: AttributesRow,
+    b: u64,
+    e: u64,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct AttributesRow {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    f: Vec<(String, String, Vec<String>)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    s: Vec<(String, bool)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    p: Vec<(String, Vec<String>)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    w: Vec<(String, Vec<String>)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    o: Vec<(String, Uuid)>,
+}
+
+impl AttributesRow {
+    fn is_empty(&self) -> bool {
+        self.f.is_empty()
+            && self.s.is_empty()
+            && self.p.is_empty()
+            && self.w.is_empty()
+            && self.o.is_empty()
+    }
+
+    fn of(attributes: &Attributes) -> Self {
+        let named = |all: &[NamedValues]| {
+            let pair = |one: &NamedValues| (one.name.clone(), one.values.clone());
+            all.iter().map(pair).collect()
+        };
+        Self {
+            f: attributes
+                .filters
+                .iter()
+                .map(|one| (one.column.clone(), one.operator.clone(), one.values.clone()))
+                .collect(),
+            s: attributes
+                .sorts
+                .iter()
+                .map(|one| (one.column.clone(), one.is_ascending))
+                .collect(),
+            p: named(&attributes.parameters),
+            w: named(&attributes.variables),
+            o: attributes
+                .objects
+                .iter()
+                .map(|one| (one.kind.clone(), one.id))
+                .collect(),
+        }
+    }
+
+    fn read(self) -> Attributes {
+        let named = |all: Vec<(String, Vec<String>)>| {
+            all.into_iter()
+                .map(|(name, values)| NamedValues { name, values })
+                .collect()
+        };
+        Attributes {
+            filters: self
+                .f
+                .into_iter()
+                .map(|(column, operator, values)| Filter {
+                    column,
+                    operator,
+                    values,
+                })
+                .collect(),
+            sorts: self
+                .s
+                .into_iter()
+                .map(|(column, is_ascending)| Sort {
+                    column,
+                    is_ascending,
+                })
+                .collect(),
+            parameters: named(self.p),
+            variables: named(self.w),
+            objects: self
+                .o
+                .into_iter()
+                .map(|(kind, id)| MetadataRef { kind, id })
+                .collect(),
+        }
+    }
+}
+
+fn access_row(access: Access) -> Option<Uuid> {
+    match access {
+        Access::Full => None,
+        Access::Object(id) => Some(id),
+    }
+}
+
+fn read_access(row: Option<Uuid>) -> Access {
+    row.map_or(Access::Full, Access::Object)
+}
+
+/// A span in milliseconds.
+pub fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Writes a session down.
+pub fn encode_session(session: &Session) -> Result<Vec<u8>, StoreError> {
+    let row = SessionRow {
+        v: VERSION,
+        u: session.user_id.0,
+        n: session.user_name.clone(),
+        o: session.org.0,
+        m: session.method.as_str().to_owned(),
+        k: session.key.map(|key| key.0),
+        x: access_row(session.access),
+        at: AttributesRow::of(&session.attributes),
+        b: session.opened_at.millis(),
+        t: session.last_seen_at.millis(),
+        i: millis(session.lifetime.idle),
+        a: millis(session.lifetime.absolute),
+        r: session.is_remembered,
+        ip: session.address.clone(),
+        ag: session.agent.clone(),
+    };
+    serde_json::to_vec(&row).map_err(StoreError::corrupt)
+}
+
+/// Reads a session as [`encode_session`] wrote it.
+pub fn decode_session(bytes: &[u8]) -> Result<Session, StoreError> {
+    let row: SessionRow = read(bytes)?;
+    known(row.v)?;
+    let method = match row.m.as_str() {
+        "password" => Method::Password,
+        "trusted_token" => Method::TrustedToken,
+        _ => return Err(StoreError::corrupt(anyhow!("unknown sign-in method"))),
+    };
+    Ok(Session {
+        user_id: UserId(row.u),
+        user_name: row.n,
+        org: OrgId(row.o),
+        method,
+        key: row.k.map(KeyId),
+        access: read_access(row.x),
+        attributes: row.at.read(),
+        opened_at: Timestamp::from_millis(row.b),
+        last_seen_at: Timestamp::from_millis(row.t),
+        lifetime: Lifetime {
+            idle: Duration::from_millis(row.i),
+            absolute: Duration::from_millis(row.a),
+        },
+        is_remembered: row.r,
+        address: row.ip,
+        agent: row.ag,
+    })
+}
+
+/// Writes a token's record down.
+pub fn encode_token(record: &TokenRecord) -> Result<Vec<u8>, StoreError> {
+    let row = TokenRow {
+        v: VERSION,
+        u: record.user_id.0,
+        g: record.user_tag.to_text(),
+        n: record.user_name.clone(),
+        f: record.minted_for.clone(),
+        o: record.org.0,
+        k: record.key.map(|key| key.0),
+        x: access_row(record.access),
+        at: AttributesRow::of(&record.attributes),
+        b: record.minted_at.millis(),
+        e: record.expires_at.millis(),
+    };
+    serde_json::to_vec(&row).map_err(StoreError::corrupt)
+}
+
+/// Reads a token's record as [`encode_token`] wrote it.
+pub fn decode_token(bytes: &[u8]) -> Result<TokenRecord, StoreError> {
+    let row: TokenRow = read(bytes)?;
+    known(row.v)?;
+    let user_tag =
+        UserTag::parse(&row.g).ok_or_else(|| StoreError::corrupt(anyhow!("damaged user tag")))?;
+    Ok(TokenRecord {
+        user_id: UserId(row.u),
+        user_tag,
+        user_name: row.n,
+        minted_for: row.f,
+        org: OrgId(row.o),
+        access: read_access(row.x),
+        attributes: row.at.read(),
+        key: row.k.map(KeyId),
+        minted_at: Timestamp::from_millis(row.b),
+        expires_at: Timestamp::from_millis(row.e),
+    })
+}
+
+/// Reads a reason as [`EndReason::as_str`] writes it.
+pub fn decode_reason(word: &[u8]) -> Result<EndReason, StoreError> {
+    match word {
+        b"logout" => Ok(EndReason::Logout),
+        b"idle_timeout" => Ok(EndReason::IdleTimeout),
+        b"absolute_timeout" => Ok(EndReason::AbsoluteTimeout),
+        b"replaced" => Ok(EndReason::Replaced),
+        b"revoked" => Ok(EndReason::Revoked),
+        _ => Err(StoreError::corrupt(anyhow!("unknown reason of an end"))),
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, StoreError> {
+    // serde's own message can quote values of the record, which are a person's; it says where instead.
+    serde_json::from_slice(bytes).map_err(|error| {
+        if let Ok(Versioned { v }) = serde_json::from_slice(bytes)
+            && let Err(later) = known(v)
+        {
+            return later;
+        }
+        StoreError::corrupt(anyhow!(
+            "unreadable at line {} column {}",
+            error.line(),
+            error.column()
+        ))
+    })
+}
+
+fn known(version: u32) -> Result<(), StoreError> {
+    if version == VERSION {
+        return Ok(());
+    }
+    Err(anyhow!("version {version}; this program knows {VERSION}"))
+        .context("record of another version")
+        .map_err(StoreError::corrupt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn session() -> Session {
+        Session {
+            user_id: UserId(Uuid::from_u128(7)),
+            user_name: "alice".to_owned(),
+            org: OrgId(-3),
+            method: Method::TrustedToken,
+            key: Some(KeyId(Uuid::from_u128(9))),
+            access: Access::Object(Uuid::from_u128(8)),
+            attributes: Attributes {
+                filters: vec![Filter {
+                    column: "region".to_owned(),
+                    operator: "IN".to_owned(),
+                    values: vec!["a\0\"".to_owned(), "é".to_owned()],
+                }],
+                sorts: vec![Sort {
+                    column: "c".to_owned(),
+                    is_ascending: false,
+                }],
+                parameters: vec![NamedValues {
+                    name: "p".to_owned(),
+                    values: vec!["1".to_owned()],
+                }],
+                variables: vec![NamedValues {
+                    name: "v".to_owned(),
+                    values: vec![],
+                }],
+                objects: vec![MetadataRef {
+                    kind: "LIVEBOARD".to_owned(),
+                    id: Uuid::from_u128(1),
+                }],
+            },
+            opened_at: Timestamp::from_millis(5),
+            last_seen_at: Timestamp::from_millis(6),
+            lifetime: Lifetime {
+                idle: Duration::from_secs(1),
+                absolute: Duration::from_secs(2),
+            },
+            is_remembered: true,
+            address: "::1".to_owned(),
+            agent: "curl".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_session_reads_back_as_it_was_written() {
+        let bytes = encode_session(&session()).unwrap();
+        assert_eq!(decode_session(&bytes).unwrap(), session());
+    }
+
+    #[test]
+    fn a_token_reads_back_as_it_was_written() {
+        let whole = session();
+        let record = TokenRecord {
+            user_id: whole.user_id,
+            user_tag: UserTag::of(whole.user_id, b"key"),
+            user_name: whole.user_name,
+            minted_for: "Alice".to_owned(),
+            org: whole.org,
+            access: whole.access,
+            attributes: whole.attributes,
+            key: None,
+            minted_at: Timestamp::from_millis(1),
+            expires_at: Timestamp::from_millis(2),
+        };
+        let bytes = encode_token(&record).unwrap();
+        assert_eq!(decode_token(&bytes).unwrap(), record);
+    }
+
+    #[test]
+    fn what_version_one_wrote_stays_readable() {
+        let kept = br#"{"v":1,"u":"00000000-0000-0000-0000-000000000007","n":"al","o":0,"m":"password","b":1,"t":2,"i":3,"a":4,"r":false,"ip":"","ag":""}"#;
+        let session = decode_session(kept).unwrap();
+        assert_eq!(session.user_name, "al");
+        assert_eq!(session.access, Access::Full);
+        assert!(session.attributes.is_empty());
+    }
+
+    #[test]
+    fn case_60_a_later_version_says_so_whatever_its_shape() {
+        for later in [&br#"{"v":2}"#[..], br#"{"v":2,"u":[],"new":{}}"#] {
+            let error = decode_session(later).unwrap_err();
+            assert!(matches!(&error, StoreError::Corrupt(_)), "{error}");
+            let StoreError::Corrupt(cause) = error else {
+                return;
+            };
+            assert!(format!("{cause:#}").contains("version 2"), "{cause:#}");
+        }
+    }
+
+    #[test]
+    fn case_56_a_damaged_record_is_not_quoted() {
+        let error = decode_session(br#"{"v":1,"u":"planted secret"}"#).unwrap_err();
+        assert!(!format!("{error:?}").contains("planted"), "{error:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..300), cut in 0usize..400) {
+            prop_assert!(decode_session(&bytes).is_err());
+            prop_assert!(decode_token(&bytes).is_err());
+            let whole = encode_session(&session()).unwrap();
+            let cut = cut.min(whole.len() - 1);
+            prop_assert!(decode_session(&whole[..cut]).is_err());
+        }
+    }
+}

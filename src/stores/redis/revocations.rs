@@ -1,0 +1,31 @@
+//! Revocation epochs in Redis.
+
+use crate::domain::clock::Timestamp;
+use crate::domain::failure::StoreError;
+use crate::domain::session::{Revocations, RevokeScope};
+use crate::stores::codec::millis;
+use crate::stores::redis::keys::{ALL, EPOCH_KEPT, key_field, org_field};
+use crate::stores::redis::{RedisStore, Reply, unexpected, word};
+use async_trait::async_trait;
+
+#[async_trait]
+impl Revocations for RedisStore {
+    async fn revoke(&self, scope: RevokeScope, at: Timestamp) -> Result<(), StoreError> {
+        let (key, field) = match scope {
+            RevokeScope::User(_, tag) => (self.keys.user_epoch(tag), String::new()),
+            RevokeScope::Org(org) => (self.keys.epochs(), org_field(org)),
+            RevokeScope::Key(key) => (self.keys.epochs(), key_field(key)),
+            RevokeScope::All => (self.keys.epochs(), ALL.to_owned()),
+        };
+        let mut call = self.scripts.revoke.prepare_invoke();
+        call.key(key)
+            .arg(at.millis())
+            .arg(field)
+            .arg(millis(EPOCH_KEPT));
+        let reply: Reply = self.link.invoke(&call).await?;
+        match word(&reply) {
+            b"done" => Ok(()),
+            _ => Err(unexpected(&reply)),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+-- What every script shares. Times are milliseconds; doubles hold them exactly.
+local function text(number) return string.format('%.0f', number) end
+
+-- An epoch ends what began at or before it.
+local function revoked(began, user_key, global_key, org, key)
+  local user = redis.call('GET', user_key)
+  if user and tonumber(user) >= began then return true end
+  local fields = {'all', 'org:' .. org}
+  if key and key ~= '' then fields[3] = 'key:' .. key end
+  for _, epoch in ipairs(redis.call('HMGET', global_key, unpack(fields))) do
+    if epoch and tonumber(epoch) >= began then return true end
+  end
+  return false
+end
+
+-- The hash stays as a tombstone: a key that is gone could be written anew by a slow request.
+local function bury(session_key, index_key, digest, reason, kept)
+  redis.call('DEL', session_key)
+  redis.call('HSET', session_key, 'v', '1', 'x', reason)
+  redis.call('PEXPIRE', session_key, kept)
+  redis.call('ZREM', index_key, digest)
+end
+
+-- A session's fields, or what is wrong with it: unknown, ended (why), version, damaged.
+local function read_session(session_key, version)
+  local f = redis.call('HMGET', session_key, 'v', 'x', 'b', 'i', 'a', 't', 'o', 'k', 'r')
+  if not f[1] then
+    if redis.call('EXISTS', session_key) == 0 then return nil, {'unknown'} end
+    return nil, {'damaged'}
+  end
+  if f[2] then return nil, {'ended', f[2]} end
+  if f[1] ~= version then return nil, {'version'} end
+  local s = {began = tonumber(f[3]), idle = tonumber(f[4]), absolute = tonumber(f[5]),
+             seen = tonumber(f[6]), org = f[7], key = f[8], record = f[9]}
+  if not (s.began and s.idle and s.absolute and s.seen and s.org and s.record) then
+    return nil, {'damaged'}
+  end
+  return s
+end
+-- The rule of `Lifetime::over`, after revocation, which is the stronger reason.
+local function why_over(s, now, user_key, global_key)
+  if revoked(s.began, user_key, global_key, s.org, s.key) then return 'revoked' end
+  if now > s.began + s.absolute then return 'absolute_timeout' end
+  if now > s.seen + s.idle then return 'idle_timeout' end
+  return nil
+end

@@ -1,0 +1,25 @@
+-- KEYS token [, latest of the secret key]
+-- ARGV digest, version, record, minted, expires, user tag, org, key, kept, grace, token key prefix
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'taken'} end
+local minted, expires, kept = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[9])
+local stays = text(math.max(expires - minted, 0) + kept)
+if KEYS[2] then
+  local latest = redis.call('GET', KEYS[2])
+  if latest then
+    local before = ARGV[11] .. latest
+    local ends = tonumber(redis.call('HGET', before, 'e') or nil)
+    local grace = tonumber(ARGV[10])
+    if ends and ends > minted + grace then
+      redis.call('HSET', before, 'e', text(minted + grace))
+      -- The mark of a revoked token must outlive the token as it was minted; others may go early.
+      if redis.call('HEXISTS', before, 'x') == 0 and redis.call('PTTL', before) > grace + kept then
+        redis.call('PEXPIRE', before, text(grace + kept))
+      end
+    end
+  end
+  redis.call('SET', KEYS[2], ARGV[1], 'PX', stays)
+end
+redis.call('HSET', KEYS[1], 'v', ARGV[2], 'r', ARGV[3], 'b', ARGV[4], 'e', ARGV[5], 'u', ARGV[6],
+  'o', ARGV[7], 'k', ARGV[8])
+redis.call('PEXPIRE', KEYS[1], stays)
+return {'done'}
