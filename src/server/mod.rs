@@ -208,6 +208,8 @@ fn certificate_files(
     let nanos = i128::from(clock.now().millis()) * 1_000_000;
     let now = OffsetDateTime::from_unix_timestamp_nanos(nanos)?;
     let files = tls::development(&folder, now)?;
-    let ca = folder.join("ca.pem").display().to_string();
+    // Whole, because it is pasted into shells that may stand elsewhere.
+    let ca = std::path::absolute(folder.join("ca.pem"))?;
+    let ca = ca.display().to_string();
     Ok((files, Some(ca)))
 }
