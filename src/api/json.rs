@@ -136,7 +136,10 @@ mod tests {
         assert_eq!(sample.org_identifier.as_deref(), Some("7"));
         assert_eq!(sample.groups, Some(Vec::new()));
         assert_eq!(parse::<Sample>(b" ").unwrap(), Sample::default());
-        assert_eq!(parse::<Sample>(br#"{"groups":null}"#).unwrap(), Sample::default());
+        assert_eq!(
+            parse::<Sample>(br#"{"groups":null}"#).unwrap(),
+            Sample::default()
+        );
     }
 
     #[test]

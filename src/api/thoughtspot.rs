@@ -122,7 +122,10 @@ fn words(failure: &Failure, spelled: fn(&str) -> &str) -> (i32, String) {
             10002,
             "The body is not of a media type this path reads".to_owned(),
         ),
-        Failure::TooLarge => (10002, "The body is larger than this server reads".to_owned()),
+        Failure::TooLarge => (
+            10002,
+            "The body is larger than this server reads".to_owned(),
+        ),
         Failure::Conflict { reason } => (10002, reason.clone()),
         Failure::TooManyRequests { retry_after } => (
             10023,

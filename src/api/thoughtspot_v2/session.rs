@@ -107,7 +107,14 @@ pub async fn token(
     caller: Caller<V2>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V2>> {
-    let issued = issue_held(&services, &who, SESSION_TOKEN_VALIDITY, None, &caller.client).await?;
+    let issued = issue_held(
+        &services,
+        &who,
+        SESSION_TOKEN_VALIDITY,
+        None,
+        &caller.client,
+    )
+    .await?;
     Ok(HttpResponse::Ok().json(json!({
         "token": issued.text.expose(),
         "creation_time_in_millis": services.login.now().millis(),

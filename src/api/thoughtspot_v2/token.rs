@@ -245,7 +245,12 @@ pub async fn issue_held(
 }
 
 fn validity(text: Option<&str>) -> Result<Duration, Failure> {
-    let bad = || Failure::bad("validity_time_in_sec", "a whole number of seconds, 1 or more");
+    let bad = || {
+        Failure::bad(
+            "validity_time_in_sec",
+            "a whole number of seconds, 1 or more",
+        )
+    };
     let seconds = match text {
         None => DEFAULT_VALIDITY,
         Some(text) => text.parse().map_err(|_| bad())?,
@@ -342,7 +347,10 @@ async fn revoke_one(
     if record.user_id != who.user_id && !services.is_admin(who).await? {
         return Err(Failure::forbidden("this is another user's token").into());
     }
-    services.trusted.revoke(token, &record, &caller.client).await?;
+    services
+        .trusted
+        .revoke(token, &record, &caller.client)
+        .await?;
     Ok(())
 }
 
@@ -373,7 +381,10 @@ fn bad_token(error: crate::domain::authn::RedeemError) -> ApiError<V2> {
     match error {
         RedeemError::Store(cause) => cause.into(),
         other => ApiError::caused(
-            Failure::bad("token", "a live token; this one is malformed, expired or revoked"),
+            Failure::bad(
+                "token",
+                "a live token; this one is malformed, expired or revoked",
+            ),
             other,
         ),
     }

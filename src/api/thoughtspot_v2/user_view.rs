@@ -100,7 +100,17 @@ mod tests {
         for good in ["a@example.com", "a.b+c@sub.example.org"] {
             assert!(is_deliverable(good), "{good}");
         }
-        for bad in ["", "x", "x@localhost", "x@a.local", "x@a.test", "x@y.invalid", "x@", "a@b@c.com", "a b@c.com"] {
+        for bad in [
+            "",
+            "x",
+            "x@localhost",
+            "x@a.local",
+            "x@a.test",
+            "x@y.invalid",
+            "x@",
+            "a@b@c.com",
+            "a b@c.com",
+        ] {
             assert!(!is_deliverable(bad), "{bad}");
         }
     }

@@ -12,8 +12,8 @@ mod records;
 pub use changes::{MembershipChange, Operation, UserChange, UserQuery};
 pub use content::{Liveboard, Visualization};
 pub use ids::{GroupId, KeyId, OrgId, UserId};
-pub use privileges::{ADMINISTRATION, privileges_in};
 pub use name::{NameError, NameKey};
+pub use privileges::{ADMINISTRATION, privileges_in};
 pub use records::{
     AccountStatus, AccountType, Group, GroupDraft, Membership, Org, OrgStatus, Provision,
     SecretKey, User, UserDraft,
