@@ -2,8 +2,8 @@
 //!
 //! Reads never touch the disk. A login, logout, change of Org, revocation or token is acknowledged
 //! once it is in the file, so it survives `kill -9` and power loss; all that wait at the same moment
-//! share one commit (see [`writer`]). Only the moments sessions were last used lag behind by
-//! [`FLUSH_EVERY`]; a crash makes idle timeouts start that much earlier and loses nothing else.
+//! share one commit (see `writer`). Only the moments sessions were last used lag behind by
+//! five seconds; a crash makes idle timeouts start that much earlier and loses nothing else.
 
 #[cfg(test)]
 mod disk_faults;
