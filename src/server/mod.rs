@@ -150,7 +150,7 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
     };
     print_greeting(&greeting.text());
     drop(first);
-    let served = server.await;
+    let outcome = server.await;
     drop(stop);
     tracing::info!("stopped accepting; every open request has been answered or timed out");
     let _ = operator_stop.send(());
@@ -162,7 +162,7 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
         .await
         .context("the stores could not be closed cleanly")?;
     audit.close();
-    served.context("the HTTP server")
+    outcome.context("the HTTP server")
 }
 
 #[expect(

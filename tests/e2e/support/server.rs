@@ -87,7 +87,7 @@ fn read_greeting(child: &mut Child) -> Option<String> {
     });
     let mut greeting = String::new();
     loop {
-        let line = receiver.recv_timeout(Duration::from_secs(60)).ok()?;
+        let line = receiver.recv_timeout(Duration::from_mins(1)).ok()?;
         greeting.push_str(&line);
         greeting.push('\n');
         if line.contains(GREETING_ENDS) {
