@@ -3,7 +3,7 @@
 pub mod assemble;
 mod audit_log;
 mod demo;
-mod greeting;
+pub mod greeting;
 pub mod listen;
 mod tls;
 
