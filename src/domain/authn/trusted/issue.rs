@@ -12,7 +12,6 @@ use crate::domain::principal::{Principal, Via};
 use crate::domain::random;
 use crate::domain::token::{Access, Attributes, TokenLifetime, TokenRecord, TokenText};
 use secrecy::{ExposeSecret, SecretString};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The most groups one request may name.
@@ -315,10 +314,13 @@ impl TrustedAuth {
         };
         match voucher {
             Voucher::Key(presented) => {
-                if !self.is_enabled.load(Ordering::Relaxed) {
+                if !self.is_enabled() {
                     return Err(IssueError::SwitchedOff);
                 }
                 let key = self.require_key(presented).await?;
+                if key.org.is_some_and(|org| self.orgs_off.load().contains(&org)) {
+                    return Err(IssueError::SwitchedOff);
+                }
                 Ok(Vouched {
                     bound_org: key.org,
                     key: Some(key),

@@ -7,12 +7,14 @@ pub use issue::{IssueError, IssueRequest, Issued, Persist, Validity, Voucher};
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client, Refusal};
 use crate::domain::authn::{Authenticated, KeyHasher};
 use crate::domain::clock::Clock;
-use crate::domain::directory::{AccountStatus, Directory, UserId};
+use crate::domain::directory::{AccountStatus, Directory, OrgId, UserId};
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
 use crate::domain::random::Random;
 use crate::domain::session::{Method, UserTag};
 use crate::domain::token::{FoundToken, TokenLifetime, TokenMint, TokenRecord, TokenStore};
+use arc_swap::ArcSwap;
 use secrecy::{ExposeSecret, SecretSlice};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -79,6 +81,8 @@ pub struct TrustedAuth {
     tag_key: SecretSlice<u8>,
     policy: TrustedPolicy,
     is_enabled: AtomicBool,
+    /// Orgs whose own keys mint nothing for now.
+    orgs_off: ArcSwap<BTreeSet<OrgId>>,
 }
 
 /// What [`TrustedAuth`] is built from.
@@ -120,6 +124,7 @@ impl TrustedAuth {
             tag_key: parts.tag_key,
             policy: parts.policy,
             is_enabled: AtomicBool::new(parts.is_enabled),
+            orgs_off: ArcSwap::default(),
         }
     }
 
@@ -128,9 +133,15 @@ impl TrustedAuth {
         UserTag::of(user, self.tag_key.expose_secret())
     }
 
-    /// Switches minting by secret key on or off, on this node.
-    pub fn set_enabled(&self, is_enabled: bool) {
+    /// Switches minting by secret key on or off, and off for the keys of single Orgs, on this node.
+    pub fn switch(&self, is_enabled: bool, orgs_off: BTreeSet<OrgId>) {
         self.is_enabled.store(is_enabled, Ordering::Relaxed);
+        self.orgs_off.store(Arc::new(orgs_off));
+    }
+
+    /// Whether keys mint at all.
+    pub fn is_enabled(&self) -> bool {
+        self.is_enabled.load(Ordering::Relaxed)
     }
 
     /// Ends one token for good. `record` is what [`TrustedAuth::recognise`] said of it.
