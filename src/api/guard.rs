@@ -11,7 +11,7 @@ use crate::api::session_layer::{Presented, presented_id, take_back, with_present
 use crate::domain::audit::Client;
 use crate::domain::directory::{OrgId, User};
 use crate::domain::failure::{Failure, Unauthenticated};
-use crate::domain::principal::Principal;
+use crate::domain::principal::{Principal, Via};
 use crate::domain::session::Check;
 use crate::domain::token::Access;
 use actix_session::Session;
@@ -233,4 +233,9 @@ pub async fn close_session<D: Dialect>(
         Unauthenticated::DeadSession
     };
     Err(Failure::Unauthenticated(why).into())
+}
+
+/// Whether the principal came by cookie.
+pub const fn is_by_cookie(principal: &Principal) -> bool {
+    matches!(principal.via, Via::Session(_))
 }

@@ -3,7 +3,9 @@
 use crate::api::services::{Live, SameSiteRule, Services, Site};
 use crate::domain::administration::{Administration, AdministrationParts};
 use crate::domain::audit::AuditSink;
-use crate::domain::authn::{KeyHasher, KeySealer, PasswordPool, TrustedAuth, TrustedParts, TrustedPolicy};
+use crate::domain::authn::{
+    KeyHasher, KeySealer, PasswordPool, TrustedAuth, TrustedParts, TrustedPolicy,
+};
 use crate::domain::clock::Clock;
 use crate::domain::directory::ServerSecrets;
 use crate::domain::login::{Login, SessionPolicy};

@@ -196,7 +196,10 @@ async fn refresh_live(services: Arc<Services>) {
     loop {
         tokio::time::sleep(LIVE_CHECK).await;
         if let Err(failure) = services.refresh_live().await {
-            tracing::warn!(?failure, "the saved settings could not be read; those in force stay");
+            tracing::warn!(
+                ?failure,
+                "the saved settings could not be read; those in force stay"
+            );
         }
     }
 }

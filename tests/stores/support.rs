@@ -317,6 +317,7 @@ pub fn token(user: u128, key: Option<u128>, minted_at: Timestamp) -> TokenRecord
         user_name: format!("user {user}"),
         minted_for: format!("User {user}"),
         org: OrgId(1),
+        purpose: Default::default(),
         access: Access::Object(uuid(&SystemRandom::open().unwrap())),
         attributes: attributes(),
         key: key.map(key_id),

@@ -37,7 +37,9 @@ impl SecuritySettings {
         let value: Value = serde_json::from_str(&text).map_err(StoreError::corrupt)?;
         let list = |value: &Value| -> Vec<String> {
             let items = value.as_array().into_iter().flatten();
-            items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+            items
+                .filter_map(|item| item.as_str().map(str::to_owned))
+                .collect()
         };
         let orgs = value["org_cors_origins"].as_object().into_iter().flatten();
         Ok(Self {
@@ -108,8 +110,7 @@ pub fn normal_hosts(field: &'static str, entries: &[String]) -> Result<Vec<Strin
         let is_bare = !entry.contains(['/', ':', '@', '?', '#']);
         if !is_bare || OriginRule::parse(&entry, "directory").is_err() {
             let entry: String = entry.chars().take(100).collect();
-            let expected =
-                format!("host names without scheme, port or path; \"{entry}\" is none");
+            let expected = format!("host names without scheme, port or path; \"{entry}\" is none");
             return Err(AdminError::field(field, expected));
         }
         if !hosts.contains(&entry) {
@@ -160,13 +161,29 @@ mod tests {
 
     #[test]
     fn an_entry_without_a_scheme_means_https() {
-        let read = origins(&["App.Example.com", "http://localhost:3000", "https://app.example.com:443"]);
-        assert_eq!(read.unwrap(), ["https://app.example.com", "http://localhost:3000"]);
+        let read = origins(&[
+            "App.Example.com",
+            "http://localhost:3000",
+            "https://app.example.com:443",
+        ]);
+        assert_eq!(
+            read.unwrap(),
+            ["https://app.example.com", "http://localhost:3000"]
+        );
     }
 
     #[test]
     fn case_48_wildcards_paths_and_opaque_origins_are_refused() {
-        for bad in ["*", "*.example.com", ".*", "null", "https://a/b", "https://u@a", "ftp://a", ""] {
+        for bad in [
+            "*",
+            "*.example.com",
+            ".*",
+            "null",
+            "https://a/b",
+            "https://u@a",
+            "ftp://a",
+            "",
+        ] {
             assert!(origins(&[bad]).is_err(), "{bad}");
         }
     }

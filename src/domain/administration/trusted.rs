@@ -35,7 +35,11 @@ impl TrustedStatus {
     fn text(&self) -> String {
         let server = self.is_server_off.then(|| SERVER_OFF.to_owned());
         let orgs = self.orgs_off.iter().map(|org| format!("{ORG_OFF}{org}"));
-        server.into_iter().chain(orgs).collect::<Vec<_>>().join("\n")
+        server
+            .into_iter()
+            .chain(orgs)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 

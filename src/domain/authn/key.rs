@@ -10,9 +10,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
-use zeroize::Zeroizing;
 use sha2::Sha256;
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// The longest secret key that is looked at; a longer one cannot be ours.
 const MAX_KEY_BYTES: usize = 256;

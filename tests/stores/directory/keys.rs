@@ -69,7 +69,9 @@ pub async fn a_digest_is_never_accepted_twice(database: &impl Database) {
     let mut of_nowhere = secret_key("nowhere");
     of_nowhere.org = Some(OrgId(77));
     assert!(matches!(
-        directory.create_key(&of_nowhere, &KeyDigest([9; 32]), None).await,
+        directory
+            .create_key(&of_nowhere, &KeyDigest([9; 32]), None)
+            .await,
         Err(DirectoryError::Missing { what: "Org", .. })
     ));
 }

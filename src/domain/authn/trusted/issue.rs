@@ -10,7 +10,7 @@ use crate::domain::directory::{
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
 use crate::domain::principal::{Principal, Via};
 use crate::domain::random;
-use crate::domain::token::{Access, Attributes, TokenLifetime, TokenRecord, TokenText};
+use crate::domain::token::{Access, Attributes, Purpose, TokenLifetime, TokenRecord, TokenText};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
@@ -58,6 +58,8 @@ pub struct IssueRequest {
     pub voucher: Voucher,
     /// How long the token lives.
     pub validity: Validity,
+    /// What it is for.
+    pub purpose: Purpose,
     /// For whom.
     pub username: String,
     /// For which Org; none means the user's last one.
@@ -90,6 +92,7 @@ impl IssueRequest {
             org: org.or(Some(who.org)),
             access: who.access,
             validity: Validity::For(validity),
+            purpose: Purpose::Access,
             voucher: Voucher::Held(Box::new(who)),
             auto_create: false,
             updates_existing: false,
@@ -99,6 +102,14 @@ impl IssueRequest {
             replace_groups: false,
             attributes: Attributes::default(),
             persist: Persist::No,
+        }
+    }
+
+    /// A request for a refresh token by somebody who is signed in, for themselves.
+    pub fn refresh(who: Principal, validity: Duration) -> Self {
+        Self {
+            purpose: Purpose::Refresh,
+            ..Self::held(who, validity, None)
         }
     }
 }
@@ -282,6 +293,7 @@ impl TrustedAuth {
             org,
             access: vouched.access.unwrap_or(request.access),
             attributes,
+            purpose: request.purpose,
             key: vouched.key_id(request),
             minted_at: vouched.began_at.unwrap_or(at),
             expires_at: vouched
@@ -318,7 +330,10 @@ impl TrustedAuth {
                     return Err(IssueError::SwitchedOff);
                 }
                 let key = self.require_key(presented).await?;
-                if key.org.is_some_and(|org| self.orgs_off.load().contains(&org)) {
+                if key
+                    .org
+                    .is_some_and(|org| self.orgs_off.load().contains(&org))
+                {
                     return Err(IssueError::SwitchedOff);
                 }
                 Ok(Vouched {

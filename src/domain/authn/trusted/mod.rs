@@ -9,9 +9,12 @@ use crate::domain::authn::{Authenticated, KeyHasher};
 use crate::domain::clock::Clock;
 use crate::domain::directory::{AccountStatus, Directory, OrgId, UserId};
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
+use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::session::{Method, UserTag};
-use crate::domain::token::{FoundToken, TokenLifetime, TokenMint, TokenRecord, TokenStore};
+use crate::domain::token::{
+    FoundToken, Purpose, TokenDigest, TokenLifetime, TokenMint, TokenRecord, TokenStore,
+};
 use arc_swap::ArcSwap;
 use secrecy::{ExposeSecret, SecretSlice};
 use std::collections::BTreeSet;
@@ -165,14 +168,41 @@ impl TrustedAuth {
         Ok(())
     }
 
-    /// What a token grants, if it is good now.
+    /// What a token grants, if it is good now. A refresh token grants nothing by itself.
     pub async fn recognise(&self, text: &str) -> Result<TokenRecord, RedeemError> {
+        let (_, record) = self.find(text).await?;
+        match record.purpose {
+            Purpose::Access => Ok(record),
+            Purpose::Refresh => Err(RedeemError::Unknown),
+        }
+    }
+
+    async fn find(&self, text: &str) -> Result<(TokenDigest, TokenRecord), RedeemError> {
         let digest = self.mint.recognise(text).ok_or(RedeemError::Unknown)?;
         match self.tokens.find(&digest, self.clock.now()).await? {
-            FoundToken::Live(record) => Ok(*record),
+            FoundToken::Live(record) => Ok((digest, *record)),
             FoundToken::Dead => Err(RedeemError::Dead),
             FoundToken::Unknown => Err(RedeemError::Unknown),
         }
+    }
+
+    /// Trades in a refresh token of the caller's own: it is dead from here on, whatever follows.
+    pub async fn spend_refresh(
+        &self,
+        text: &str,
+        who: &Principal,
+    ) -> Result<Principal, RedeemError> {
+        let (digest, record) = self.find(text).await?;
+        if record.purpose != Purpose::Refresh {
+            return Err(RedeemError::Unknown);
+        }
+        if record.user_id != who.user_id {
+            return Err(RedeemError::OfOther);
+        }
+        if !self.tokens.revoke_token(&digest).await? {
+            return Err(RedeemError::Dead);
+        }
+        Ok(Principal::of_token(record))
     }
 
     /// Authenticates by token. A user name beside it must be the one it was minted for.
