@@ -5,9 +5,9 @@
 
 use crate::api::caller::is_https;
 use crate::api::services::{SameSiteRule, Services};
-use actix_web::cookie::time::Duration;
-use actix_web::cookie::{Cookie, SameSite};
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, ORIGIN};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, ORIGIN, SET_COOKIE,
+};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
@@ -47,19 +47,13 @@ async fn page() -> HttpResponse {
 async fn set_probes() -> HttpResponse {
     let mut reply = HttpResponse::NoContent();
     for (name, is_cross_site, is_partitioned) in PROBES {
-        let cookie = Cookie::build(name, "1")
-            .path(PATH)
-            .http_only(true)
-            .max_age(Duration::minutes(1))
-            .secure(is_cross_site)
-            .same_site(if is_cross_site {
-                SameSite::None
-            } else {
-                SameSite::Lax
-            })
-            .partitioned(is_partitioned)
-            .finish();
-        reply.cookie(cookie);
+        let kind = match (is_cross_site, is_partitioned) {
+            (false, _) => "SameSite=Lax",
+            (true, false) => "SameSite=None; Secure",
+            (true, true) => "SameSite=None; Secure; Partitioned",
+        };
+        let cookie = format!("{name}=1; Path={PATH}; HttpOnly; Max-Age=60; {kind}");
+        reply.append_header((SET_COOKIE, cookie));
     }
     reply.finish()
 }
