@@ -7,12 +7,14 @@
 use crate::api::caller::services;
 use crate::api::dialect::{ApiError, Dialect};
 use crate::api::services::Services;
-use crate::api::session_layer::{Presented, with_presented};
-use crate::domain::directory::User;
+use crate::api::session_layer::{Presented, presented_id, take_back, with_presented};
+use crate::domain::audit::Client;
+use crate::domain::directory::{OrgId, User};
 use crate::domain::failure::{Failure, Unauthenticated};
-use crate::domain::principal::{Principal, Via};
+use crate::domain::principal::Principal;
 use crate::domain::session::Check;
 use crate::domain::token::Access;
+use actix_session::Session;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, ORIGIN};
@@ -21,6 +23,7 @@ use futures_util::future::LocalBoxFuture;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
+const ORG_HEADER: HeaderName = HeaderName::from_static("x-thoughtspot-orgs");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Somebody is signed in, and may make this kind of request from where they make it.
@@ -101,13 +104,33 @@ impl<D: Dialect> FromRequest for RequireAdmin<D> {
 async fn authenticate<D: Dialect>(request: &HttpRequest) -> Result<Option<Principal>, ApiError<D>> {
     let services = services(request).ok_or(Failure::Internal)?;
     if let Some(token) = bearer(request.headers()) {
-        return Ok(Some(services.login.bearer(token).await?));
+        let principal = services.login.bearer(token).await?;
+        return Ok(Some(in_asked_org(request, services, principal).await?));
     }
     let Some(principal) = from_cookie()? else {
         return Ok(None);
     };
     refuse_forgery(request, services)?;
-    Ok(Some(principal))
+    Ok(Some(in_asked_org(request, services, principal).await?))
+}
+
+/// `x-thoughtspot-orgs` asks for one Org for one request: a cookie session's owner may visit any of theirs, a
+/// token is good for its own only.
+async fn in_asked_org<D>(
+    request: &HttpRequest,
+    services: &Services,
+    principal: Principal,
+) -> Result<Principal, ApiError<D>> {
+    let Some(asked) = request.headers().get(ORG_HEADER) else {
+        return Ok(principal);
+    };
+    let org = asked
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .map(OrgId)
+        .ok_or_else(|| Failure::bad("x-thoughtspot-orgs", "the number of an Org"))?;
+    Ok(services.login.visit_org(principal, org).await?)
 }
 
 /// The token of an `Authorization: Bearer` header; other schemes are none of ours.
@@ -174,7 +197,40 @@ fn is_listener(request: &HttpRequest, origin: &str) -> bool {
         .is_some_and(|local| origin == format!("{scheme}://{}", local.0))
 }
 
-/// Whether the principal came by cookie.
-pub const fn is_by_cookie(principal: &Principal) -> bool {
-    matches!(principal.via, Via::Session(_))
+/// Ends the cookie session of a logout; a Bearer beside it lives on until it is revoked.
+///
+/// Refused when nothing live was presented. The cookies are taken back whenever one of ours came, dead or alive.
+pub async fn close_session<D: Dialect>(
+    request: &HttpRequest,
+    client: &Client,
+    cookies: &Session,
+    services: &Services,
+) -> Result<(), ApiError<D>> {
+    // A store that is away says nothing about the session: the cookie stays as it is.
+    with_presented(|presented| match presented {
+        Presented::StoreAway(error) => Err(Failure::from(error)),
+        _ => Ok(()),
+    })?;
+    let was_live = match presented_id() {
+        None => false,
+        Some(id) => {
+            refuse_forgery(request, services)?;
+            services.login.log_out(&id, client).await?
+        }
+    };
+    take_back(cookies);
+    if was_live {
+        return Ok(());
+    }
+    if let Some(token) = bearer(request.headers()) {
+        services.login.bearer(token).await?;
+        return Ok(());
+    }
+    let is_bare = with_presented(|presented| matches!(presented, Presented::Nothing));
+    let why = if is_bare {
+        Unauthenticated::NothingPresented
+    } else {
+        Unauthenticated::DeadSession
+    };
+    Err(Failure::Unauthenticated(why).into())
 }

@@ -6,11 +6,14 @@ pub mod dialect;
 pub mod form;
 pub mod guard;
 pub mod health;
+pub mod json;
 pub mod pages;
 pub mod request_log;
 pub mod services;
 pub mod session_layer;
+pub mod thoughtspot;
 pub mod thoughtspot_v1;
+pub mod thoughtspot_v2;
 
 use crate::api::dialect::refuse_path;
 use crate::api::services::Services;
@@ -21,6 +24,7 @@ use actix_web::web;
 /// [`dialect::render_failures`] puts them.
 pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     thoughtspot_v1::mount(config, services);
+    thoughtspot_v2::mount(config, services);
     health::mount(config);
     pages::mount(config);
     config.default_service(web::to(refuse_path::<V1>));

@@ -1,17 +1,21 @@
 //! What handlers work with: the domain's services and the few facts about ourselves that HTTP needs.
 
-use crate::domain::administration::Administration;
+use crate::domain::administration::{AdminError, Administration};
 use crate::domain::authn::TrustedAuth;
-use crate::domain::directory::Directory;
+use crate::domain::directory::{Directory, NameKey, OrgId, User, UserId};
+use crate::domain::failure::{Failure, Unauthenticated};
 use crate::domain::login::Login;
+use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::redirect::RedirectPolicy;
 use crate::domain::session::SessionStore;
+use crate::domain::token::Access;
 use actix_web::cookie::Key;
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use std::fmt;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Everything handlers use. One per process, shared by its workers.
 #[derive(Debug)]
@@ -51,7 +55,7 @@ pub struct Site {
     /// Whether `GET session/login/token` works.
     pub may_login_by_get: bool,
     /// A name for this cluster, shown in `session/info`.
-    pub cluster_id: uuid::Uuid,
+    pub cluster_id: Uuid,
 }
 
 impl fmt::Debug for Site {
@@ -85,6 +89,50 @@ pub struct Live {
 }
 
 impl Services {
+    /// The Org called by number or name; none when none is called.
+    pub async fn org_called(&self, called: Option<&str>) -> Result<Option<OrgId>, Failure> {
+        let Some(called) = called else {
+            return Ok(None);
+        };
+        match self.administration.require_org(called).await {
+            Ok(org) => Ok(Some(org.id)),
+            Err(AdminError::Missing { .. }) => {
+                Err(Failure::bad("org", "the number or name of an Org"))
+            }
+            Err(error) => Err(Failure::from(&error)),
+        }
+    }
+
+    /// The user called by GUID or name.
+    pub async fn user_called(&self, field: &'static str, called: &str) -> Result<User, Failure> {
+        let mut found = match Uuid::parse_str(called) {
+            Ok(id) => self.find_user_by_id(UserId(id)).await?,
+            Err(_) => None,
+        };
+        if let (None, Ok(key)) = (&found, NameKey::new(called)) {
+            let by_name = self.directory.find_user(&key).await;
+            found = by_name.map_err(|error| Failure::from(&error))?;
+        }
+        found.ok_or_else(|| Failure::bad(field, "the GUID or name of an existing user"))
+    }
+
+    async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, Failure> {
+        let found = self.directory.find_user_by_id(id).await;
+        found.map_err(|error| Failure::from(&error))
+    }
+
+    /// The record of whoever is signed in; gone when the user was deleted meanwhile.
+    pub async fn require_user(&self, who: &Principal) -> Result<User, Failure> {
+        self.find_user_by_id(who.user_id)
+            .await?
+            .ok_or(Failure::Unauthenticated(Unauthenticated::DeadSession))
+    }
+
+    /// Whether whoever is signed in administers the whole server, not limited to one object.
+    pub async fn is_admin(&self, who: &Principal) -> Result<bool, Failure> {
+        Ok(who.access == Access::Full && self.require_user(who).await?.is_admin)
+    }
+
     /// Whether pages of that origin may read our answers.
     pub fn is_embed_origin(&self, origin: &str) -> bool {
         self.live

@@ -192,8 +192,29 @@ impl Login {
         result
     }
 
-    /// Says whether a password is right, without opening anything.
-    pub async fn verify_password(
+    /// Says that a password is right, for a token to be minted on it; a refusal is audited as one of a token.
+    pub async fn vouch(
+        &self,
+        username: &str,
+        password: &SecretString,
+        client: &Client,
+    ) -> Result<Authenticated, LoginError> {
+        let result = self.verify_password(username, password, client).await;
+        if let Err(error) = &result {
+            self.audit.record(AuditEvent {
+                at: self.clock.now(),
+                act: Act::TokenRefused {
+                    why: error.refusal(),
+                },
+                user_id: None,
+                user_name: Some(username.chars().take(AGENT_CHARS).collect()),
+                client: client.clone(),
+            });
+        }
+        result
+    }
+
+    async fn verify_password(
         &self,
         username: &str,
         password: &SecretString,
@@ -349,6 +370,24 @@ impl Login {
             client: client.clone(),
         });
         Ok(())
+    }
+
+    /// The same principal in another Org, for one request.
+    pub async fn visit_org(&self, who: Principal, to: OrgId) -> Result<Principal, SwitchError> {
+        if who.org == to {
+            return Ok(who);
+        }
+        let is_bound = matches!(who.via, Via::Bearer) || who.access != Access::Full;
+        if is_bound || self.key_binds(who.key, to).await? {
+            return Err(SwitchError::BoundToken);
+        }
+        let user = self
+            .directory
+            .find_user_by_id(who.user_id)
+            .await?
+            .ok_or(SwitchError::SessionOver)?;
+        choose_org(&*self.directory, &user, Some(to)).await?;
+        Ok(Principal { org: to, ..who })
     }
 
     /// Whether the session came from a key that is good for another Org only: it must not outgrow its key.

@@ -11,6 +11,7 @@ use crate::domain::failure::StoreError;
 use crate::domain::session::{Revocations, SessionStore};
 use crate::domain::token::TokenStore;
 use crate::settings::{SessionStoreSetting, Settings};
+use crate::stores::embedded::EmbeddedStore;
 use crate::stores::redis::{RedisOptions, RedisStore};
 use crate::stores::sql::SqlDirectory;
 use anyhow::Context;
@@ -35,6 +36,7 @@ pub struct Stores {
 /// The session store once more, as what it is.
 #[derive(Clone, Debug)]
 enum Kept {
+    Embedded(Arc<EmbeddedStore>),
     Redis(Arc<RedisStore>),
 }
 
@@ -47,7 +49,21 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     let directory = Arc::new(directory);
     let secrets = Arc::clone(&directory) as Arc<dyn ServerSecrets>;
     match &settings.sessions.store {
-        SessionStoreSetting::Embedded => anyhow::bail!("not yet {clock:?}"),
+        SessionStoreSetting::Embedded => {
+            let file = settings.data_dir.join("sessions.db");
+            let store = EmbeddedStore::open(&file, clock)
+                .await
+                .with_context(|| format!("the session store {}", file.display()))?;
+            let store = Arc::new(store);
+            Ok(Stores {
+                directory,
+                secrets,
+                sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
+                tokens: Arc::clone(&store) as Arc<dyn TokenStore>,
+                revocations: Arc::clone(&store) as Arc<dyn Revocations>,
+                kept: Kept::Embedded(store),
+            })
+        }
         SessionStoreSetting::Redis(url) => {
             let store = RedisStore::open(RedisOptions {
                 url: url.clone(),
@@ -73,6 +89,7 @@ impl Stores {
     /// The session store's own time, where it has one that several nodes share.
     pub async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
         match &self.kept {
+            Kept::Embedded(_) => Ok(None),
             Kept::Redis(store) => store.store_time().await.map(Some),
         }
     }
@@ -80,6 +97,7 @@ impl Stores {
     /// Writes what is still only in memory.
     pub async fn close(&self) -> Result<(), StoreError> {
         match &self.kept {
+            Kept::Embedded(store) => store.flush().await,
             Kept::Redis(_) => Ok(()),
         }
     }

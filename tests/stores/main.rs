@@ -1,3 +1,16 @@
-//! What stores promise, held against each of them.
+//! The conformance suite: what every store promises, held against each store with its real parts.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 mod directory;
+mod faults;
+mod files;
+mod sessions;
+mod support;
+mod tls;
+mod tokens;

@@ -3,13 +3,13 @@
 use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::form::{Form, Query, flag, optional, required};
-use crate::api::guard::{bearer, refuse_forgery};
+use crate::api::guard::close_session;
 use crate::api::services::Services;
 use crate::api::session_layer;
-use crate::api::session_layer::{Presented, presented_id, with_presented};
+use crate::api::session_layer::presented_id;
 use crate::api::thoughtspot_v1::V1;
 use crate::domain::directory::OrgId;
-use crate::domain::failure::{Failure, Unauthenticated};
+use crate::domain::failure::Failure;
 use crate::domain::login::OpenRequest;
 use crate::domain::redirect::SafeRedirect;
 use actix_session::Session;
@@ -143,43 +143,8 @@ pub async fn log_out(
     cookies: Session,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
-    close_session(&request, &caller, &cookies, &services).await?;
+    close_session(&request, &caller.client, &cookies, &services).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-async fn close_session(
-    request: &HttpRequest,
-    caller: &Caller<V1>,
-    cookies: &Session,
-    services: &Services,
-) -> Result<(), Refusal> {
-    let nothing_live = Failure::Unauthenticated(Unauthenticated::DeadSession);
-    // A store that is away says nothing about the session: the cookie stays as it is.
-    with_presented(|presented| match presented {
-        Presented::StoreAway(error) => Err(Failure::from(error)),
-        _ => Ok(()),
-    })?;
-    let was_live = match presented_id() {
-        None => false,
-        Some(id) => {
-            refuse_forgery(request, services)?;
-            services.login.log_out(&id, &caller.client).await?
-        }
-    };
-    session_layer::take_back(cookies);
-    if was_live {
-        return Ok(());
-    }
-    match bearer(request.headers()) {
-        Some(token) => {
-            services.login.bearer(token).await?;
-            Ok(())
-        }
-        None if with_presented(|presented| matches!(presented, Presented::Nothing)) => {
-            Err(Failure::Unauthenticated(Unauthenticated::NothingPresented).into())
-        }
-        None => Err(nothing_live.into()),
-    }
 }
 
 /// An Org's number; an empty parameter counts as absent.

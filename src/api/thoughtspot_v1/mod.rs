@@ -12,7 +12,7 @@ mod session;
 mod token;
 mod user;
 
-pub use error::{INCIDENT_HEADER, TRACE_HEADER, V1};
+pub use error::V1;
 
 use crate::api::dialect::{refuse_path, render_failures, resource};
 use crate::api::services::Services;

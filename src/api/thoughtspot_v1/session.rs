@@ -3,18 +3,15 @@
 use crate::api::dialect::ApiError;
 use crate::api::guard::RequireSession;
 use crate::api::services::Services;
+use crate::api::thoughtspot::{CLUSTER_NAME, RELEASE_VERSION};
 use crate::api::thoughtspot_v1::V1;
 use crate::api::thoughtspot_v1::attributes;
-use crate::domain::directory::{Directory, OrgId, User};
-use crate::domain::failure::{Failure, StoreError, Unauthenticated};
+use crate::domain::directory::privileges_in;
+use crate::domain::failure::{Failure, Unauthenticated};
 use crate::domain::principal::{Principal, Via};
 use crate::domain::token::Access;
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
-
-/// Three dotted parts, as clients parse it; `.cl` makes the Embed SDK treat us as a cloud cluster.
-pub const RELEASE_VERSION: &str = "26.8.0.cl-1";
 
 /// `GET session/isactive`: 204 for a live cookie or Bearer. Extends the idle timeout, as every check does.
 pub async fn is_active(_: RequireSession<V1>) -> HttpResponse {
@@ -71,7 +68,7 @@ async fn describe(who: &Principal, services: &Services) -> Result<Value, ApiErro
         "apiVersion": "v1",
         "releaseVersion": RELEASE_VERSION,
         "clusterId": cluster,
-        "clusterName": "vestibule",
+        "clusterName": CLUSTER_NAME,
         "expirationTime": who.absolute_end.seconds(),
         "locale": "en-US",
         "timezone": "UTC",
@@ -84,7 +81,7 @@ async fn describe(who: &Principal, services: &Services) -> Result<Value, ApiErro
             "isPublicUser": false,
             "isSaas": false,
             "selfClusterId": cluster,
-            "selfClusterName": "vestibule",
+            "selfClusterName": CLUSTER_NAME,
         },
         "vestibule": {
             "idle_expires_at_ms": idle_end,
@@ -93,21 +90,4 @@ async fn describe(who: &Principal, services: &Services) -> Result<Value, ApiErro
             "method": match who.via { Via::Session(_) => "cookie", Via::Bearer => "bearer" },
         },
     }))
-}
-
-/// What the user may do in that Org, in the vendor's words.
-pub async fn privileges_in(
-    directory: &dyn Directory,
-    user: &User,
-    org: OrgId,
-) -> Result<BTreeSet<String>, StoreError> {
-    let groups = directory.groups_of(user.id, org).await?;
-    let mut privileges: BTreeSet<String> = groups
-        .into_iter()
-        .flat_map(|group| group.privileges)
-        .collect();
-    if user.is_admin {
-        privileges.insert("ADMINISTRATION".to_owned());
-    }
-    Ok(privileges)
 }

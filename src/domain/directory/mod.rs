@@ -6,12 +6,14 @@ mod changes;
 mod content;
 mod ids;
 mod name;
+mod privileges;
 mod records;
 
 pub use changes::{MembershipChange, Operation, UserChange, UserQuery};
 pub use content::{Liveboard, Visualization};
 pub use ids::{GroupId, KeyId, OrgId, UserId};
 pub use name::{NameError, NameKey};
+pub use privileges::{ADMINISTRATION, privileges_in};
 pub use records::{
     AccountStatus, AccountType, Group, GroupDraft, Membership, Org, OrgStatus, Provision,
     SecretKey, User, UserDraft,

@@ -2,7 +2,7 @@
 //!
 //! Every operation is one script or one command, so one round trip. A check reads the session and
 //! all epochs it depends on in the same step, so nothing can slip between them. Keys and their
-//! lifetimes are in [`keys`], what the scripts do in `scripts/`, how outages are met in [`link`].
+//! lifetimes are in `keys`, what the scripts do in `scripts/`, how outages are met in `link`.
 //!
 //! A session that ended stays as a tombstone for an hour, and no operation but `open` with a fresh id
 //! creates one: a slow request cannot bring anything back.

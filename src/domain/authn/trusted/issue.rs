@@ -8,7 +8,7 @@ use crate::domain::directory::{
     UserId,
 };
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
-use crate::domain::principal::Principal;
+use crate::domain::principal::{Principal, Via};
 use crate::domain::random;
 use crate::domain::token::{Access, Attributes, TokenLifetime, TokenRecord, TokenText};
 use secrecy::{ExposeSecret, SecretString};
@@ -81,6 +81,27 @@ pub struct IssueRequest {
     pub attributes: Attributes,
     /// What becomes of them beyond the token.
     pub persist: Persist,
+}
+
+impl IssueRequest {
+    /// A request by somebody who is signed in, for themselves.
+    pub fn held(who: Principal, validity: Duration, org: Option<OrgId>) -> Self {
+        Self {
+            username: who.user_name.clone(),
+            org: org.or(Some(who.org)),
+            access: who.access,
+            validity: Validity::For(validity),
+            voucher: Voucher::Held(Box::new(who)),
+            auto_create: false,
+            updates_existing: false,
+            email: None,
+            display_name: None,
+            groups: None,
+            replace_groups: false,
+            attributes: Attributes::default(),
+            persist: Persist::No,
+        }
+    }
 }
 
 /// What a voucher turned out to vouch for.
@@ -311,13 +332,16 @@ impl TrustedAuth {
             }),
             Voucher::Held(held) => {
                 // An object's session or a key's stays where it is; only a user's own may choose an Org.
-                let may_move = held.access == Access::Full && held.key.is_none();
+                let is_cookie = matches!(held.via, Via::Session(_));
+                let may_move = is_cookie && held.access == Access::Full && held.key.is_none();
                 Ok(Vouched {
                     user: Some(held.user_id),
                     bound_org: (!may_move).then_some(held.org),
                     access: Some(held.access),
                     attributes: Some(held.attributes.clone()),
                     began_at: Some(held.began_at),
+                    // Or a token could renew itself for ever.
+                    ends_at: (!is_cookie).then_some(held.absolute_end),
                     ..nothing
                 })
             }

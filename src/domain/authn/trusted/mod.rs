@@ -4,7 +4,7 @@ mod issue;
 
 pub use issue::{IssueError, IssueRequest, Issued, Persist, Validity, Voucher};
 
-use crate::domain::audit::{AuditSink, Refusal};
+use crate::domain::audit::{Act, AuditEvent, AuditSink, Client, Refusal};
 use crate::domain::authn::{Authenticated, KeyHasher};
 use crate::domain::clock::Clock;
 use crate::domain::directory::{AccountStatus, Directory, UserId};
@@ -131,6 +131,27 @@ impl TrustedAuth {
     /// Switches minting by secret key on or off, on this node.
     pub fn set_enabled(&self, is_enabled: bool) {
         self.is_enabled.store(is_enabled, Ordering::Relaxed);
+    }
+
+    /// Ends one token for good. `record` is what [`TrustedAuth::recognise`] said of it.
+    pub async fn revoke(
+        &self,
+        text: &str,
+        record: &TokenRecord,
+        client: &Client,
+    ) -> Result<(), RedeemError> {
+        let digest = self.mint.recognise(text).ok_or(RedeemError::Unknown)?;
+        if !self.tokens.revoke_token(&digest).await? {
+            return Err(RedeemError::Unknown);
+        }
+        self.audit.record(AuditEvent {
+            at: self.clock.now(),
+            act: Act::TokenRevoked,
+            user_id: Some(record.user_id),
+            user_name: Some(record.user_name.clone()),
+            client: client.clone(),
+        });
+        Ok(())
     }
 
     /// What a token grants, if it is good now.

@@ -1,0 +1,149 @@
+//! What both `ThoughtSpot` dialects say alike: numeric codes, sentences, incident headers.
+
+use crate::api::dialect::Incident;
+use crate::domain::failure::{Failure, Unauthenticated};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde::Serialize;
+use std::time::Duration;
+
+/// The incident id, as a header.
+pub const INCIDENT_HEADER: HeaderName = HeaderName::from_static("x-callosum-incident-id");
+/// The same id once more, where clients of traces look.
+pub const TRACE_HEADER: HeaderName = HeaderName::from_static("x-callosum-trace-id");
+/// Three dotted parts, as clients parse it; `.cl` makes the Embed SDK treat us as a cloud cluster.
+pub const RELEASE_VERSION: &str = "26.8.0.cl-1";
+/// The name of the cluster in replies that have room for one.
+pub const CLUSTER_NAME: &str = "vestibule";
+
+/// The object that v1 sends as it is and v2 wraps.
+#[derive(Debug, Serialize)]
+pub struct ErrorBody {
+    code: i32,
+    incident_id_guid: String,
+    trace_id_guid: String,
+    debug: String,
+}
+
+impl ErrorBody {
+    /// The body for a failure; `spelled` turns the domain's parameter names into the dialect's.
+    pub fn new(failure: &Failure, incident: Incident, spelled: fn(&str) -> &str) -> Self {
+        let (code, sentence) = words(failure, spelled);
+        let id = incident.to_string();
+        // A JSON array inside a string: clients parse it twice.
+        let lines = [
+            format!("Error Code: {code} Incident Id: {id}\nError Message: {sentence}"),
+            String::new(),
+        ];
+        Self {
+            code,
+            incident_id_guid: id.clone(),
+            trace_id_guid: id,
+            debug: serde_json::to_string(&lines).unwrap_or_else(|_| "[null]".to_owned()),
+        }
+    }
+}
+
+/// The start of an error reply: status and the headers that go with it.
+pub fn reply(status: StatusCode, failure: &Failure, incident: Incident) -> HttpResponseBuilder {
+    let mut reply = HttpResponse::build(status);
+    reply
+        .insert_header((INCIDENT_HEADER, incident.to_string()))
+        .insert_header((TRACE_HEADER, incident.to_string()));
+    if let Some(wait) = failure.retry_after() {
+        reply.insert_header((RETRY_AFTER, whole_seconds(wait).to_string()));
+    }
+    if let Failure::Unauthenticated(Unauthenticated::DeadToken) = failure {
+        reply.insert_header((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
+    }
+    reply
+}
+
+/// The status both dialects use; one that is switched off is each dialect's own affair.
+pub const fn status(failure: &Failure) -> StatusCode {
+    match failure {
+        Failure::BadRequest { .. } => StatusCode::BAD_REQUEST,
+        Failure::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Failure::Forbidden { .. } | Failure::SwitchedOff { .. } => StatusCode::FORBIDDEN,
+        Failure::NotFound { .. } => StatusCode::NOT_FOUND,
+        Failure::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Failure::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Failure::Conflict { .. } => StatusCode::CONFLICT,
+        Failure::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Failure::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        Failure::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Rounded up: a client that waits as long as it was told must not come too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_millis()
+        .div_ceil(1_000)
+        .try_into()
+        .unwrap_or(u64::MAX)
+        .max(1)
+}
+
+/// Numeric code and sentence (docs/dialects/thoughtspot-v1.md, "Errors").
+fn words(failure: &Failure, spelled: fn(&str) -> &str) -> (i32, String) {
+    match failure {
+        Failure::BadRequest { field, expected } if field.is_empty() => {
+            (10002, format!("Invalid request: expected {expected}"))
+        }
+        Failure::BadRequest { field, expected } => (
+            10002,
+            format!(
+                "Invalid parameter values {}: expected {expected}",
+                spelled(field)
+            ),
+        ),
+        Failure::Unauthenticated(why) => {
+            let (code, sentence) = match why {
+                Unauthenticated::NothingPresented => (10097, "Unauthorized: sign in first"),
+                Unauthenticated::BadCredentials => (
+                    10003,
+                    "The user name or password is wrong, or the account may not sign in",
+                ),
+                Unauthenticated::DeadSession => (10097, "The session has ended; sign in again"),
+                Unauthenticated::DeadToken => (
+                    10003,
+                    "The authentication token is unknown, expired or revoked",
+                ),
+                Unauthenticated::BadKey => (10003, "The secret key is wrong"),
+            };
+            (code, sentence.to_owned())
+        }
+        Failure::Forbidden { reason } => (10023, reason.clone()),
+        Failure::NotFound { what } => (10002, format!("Not found: {what}")),
+        Failure::MethodNotAllowed => (10002, "This path does not take that method".to_owned()),
+        Failure::UnsupportedMediaType => (
+            10002,
+            "The body is not of a media type this path reads".to_owned(),
+        ),
+        Failure::TooLarge => (
+            10002,
+            "The body is larger than this server reads".to_owned(),
+        ),
+        Failure::Conflict { reason } => (10002, reason.clone()),
+        Failure::TooManyRequests { retry_after } => (
+            10023,
+            format!(
+                "Too many failed attempts; try again in {} s",
+                whole_seconds(*retry_after)
+            ),
+        ),
+        Failure::SwitchedOff { feature } => {
+            (10000, format!("Not enabled on this server: {feature}"))
+        }
+        Failure::Unavailable { .. } => (
+            10000,
+            "A store is away; nothing was lost, try again".to_owned(),
+        ),
+        Failure::Internal => (
+            10000,
+            "Internal error; the server's log has the cause under this incident id".to_owned(),
+        ),
+    }
+}

@@ -1,0 +1,58 @@
+//! `ThoughtSpot` REST API v2.0: JSON in and out, over the same door as v1.
+//!
+//! What each route does, and why we believe so, is in `docs/dialects/thoughtspot-v2.md`.
+
+mod attributes;
+mod error;
+mod session;
+mod system;
+mod token;
+mod user_view;
+
+pub use error::V2;
+
+use crate::api::dialect::{refuse_path, render_failures, resource};
+use crate::api::services::Services;
+use crate::api::session_layer;
+use actix_web::middleware::from_fn;
+use actix_web::web;
+
+/// Adds the dialect's routes.
+pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
+    config.service(
+        web::scope("/api/rest/2.0")
+            .wrap(session_layer::middleware(services))
+            .wrap(from_fn(session_layer::shape_cookies))
+            .wrap(from_fn(render_failures::<V2>))
+            .configure(auth_routes)
+            .configure(system_routes)
+            .default_service(web::to(refuse_path::<V2>)),
+    );
+}
+
+fn auth_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(resource::<V2>("/auth/session/login").route(web::post().to(session::log_in)))
+        .service(resource::<V2>("/auth/session/logout").route(web::post().to(session::log_out)))
+        .service(
+            resource::<V2>("/auth/session/user")
+                .route(web::get().to(session::user))
+                // One published client posts.
+                .route(web::post().to(session::user)),
+        )
+        .service(resource::<V2>("/auth/session/token").route(web::get().to(session::token)))
+        .service(resource::<V2>("/auth/token/full").route(web::post().to(token::full)))
+        .service(resource::<V2>("/auth/token/object").route(web::post().to(token::object)))
+        .service(resource::<V2>("/auth/token/custom").route(web::post().to(token::custom)))
+        .service(resource::<V2>("/auth/token/validate").route(web::post().to(token::validate)))
+        .service(resource::<V2>("/auth/token/revoke").route(web::post().to(token::revoke)));
+}
+
+fn system_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(resource::<V2>("/system").route(web::get().to(system::describe)))
+        .service(
+            resource::<V2>("/system/config-overrides")
+                .route(web::get().to(system::config_overrides)),
+        );
+}

@@ -1,0 +1,125 @@
+//! `auth/session/*`: the ways in and out, and who is signed in.
+
+use crate::api::caller::Caller;
+use crate::api::dialect::ApiError;
+use crate::api::guard::{RequireSession, bearer, close_session};
+use crate::api::json::{Json, flag, text};
+use crate::api::services::Services;
+use crate::api::session_layer;
+use crate::api::session_layer::presented_id;
+use crate::api::thoughtspot_v2::V2;
+use crate::api::thoughtspot_v2::token::issue_held;
+use crate::api::thoughtspot_v2::user_view;
+use crate::domain::failure::{Failure, Unauthenticated};
+use crate::domain::login::OpenRequest;
+use actix_session::Session;
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::json;
+use std::time::Duration;
+
+/// What `GET auth/session/token` hands out lives this long.
+const SESSION_TOKEN_VALIDITY: Duration = Duration::from_hours(24);
+
+/// The body of `auth/session/login`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct LoginBody {
+    username: Option<String>,
+    password: Option<SecretString>,
+    #[serde(deserialize_with = "text")]
+    org_identifier: Option<String>,
+    #[serde(deserialize_with = "flag")]
+    remember_me: Option<bool>,
+}
+
+/// `POST auth/session/login`: user name and password, or a Bearer and no credentials; 204 and cookies.
+pub async fn log_in(
+    body: Json<V2, LoginBody>,
+    request: HttpRequest,
+    caller: Caller<V2>,
+    cookies: Session,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, ApiError<V2>> {
+    let body = body.into_inner();
+    let open = OpenRequest {
+        org: services.org_called(body.org_identifier.as_deref()).await?,
+        is_remembered: body.remember_me.unwrap_or(false),
+        replaced: presented_id(),
+    };
+    let username = body.username.filter(|name| !name.is_empty());
+    let opened = match (username, body.password, bearer(request.headers())) {
+        (Some(username), Some(password), _) => {
+            let door = &services.login;
+            door.log_in(&username, &password, open, &caller.client)
+                .await?
+        }
+        (Some(_), None, _) => return Err(Failure::bad("password", "a value; it is missing").into()),
+        (None, _, Some(token)) => {
+            let door = &services.login;
+            door.redeem_token(token, None, open, &caller.client).await?
+        }
+        (None, Some(_), None) => {
+            return Err(Failure::bad("username", "a value; it is missing or empty").into());
+        }
+        (None, None, None) => {
+            return Err(Failure::bad("username", "a user name and a password, or a Bearer").into());
+        }
+    };
+    session_layer::hand_out(&cookies, &opened);
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST auth/session/logout`: ends the cookie session; a Bearer beside it lives on.
+pub async fn log_out(
+    request: HttpRequest,
+    caller: Caller<V2>,
+    cookies: Session,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, ApiError<V2>> {
+    close_session(&request, &caller.client, &cookies, &services).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `GET auth/session/user`.
+pub async fn user(
+    who: RequireSession<V2>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, ApiError<V2>> {
+    let user = services
+        .directory
+        .find_user_by_id(who.user_id)
+        .await?
+        .ok_or(Failure::Unauthenticated(Unauthenticated::DeadSession))?;
+    // What this session or token may see, which includes what only the token brought.
+    let seen = crate::domain::directory::User {
+        attributes: who.attributes.clone(),
+        ..user
+    };
+    Ok(HttpResponse::Ok().json(user_view::show(&*services.directory, &seen, who.org).await?))
+}
+
+/// `GET auth/session/token`: a fresh token for whoever is signed in, good for 24 hours; one minted from a
+/// token ends with it.
+pub async fn token(
+    who: RequireSession<V2>,
+    caller: Caller<V2>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, ApiError<V2>> {
+    let issued = issue_held(
+        &services,
+        &who,
+        SESSION_TOKEN_VALIDITY,
+        None,
+        &caller.client,
+    )
+    .await?;
+    Ok(HttpResponse::Ok().json(json!({
+        "token": issued.text.expose(),
+        "creation_time_in_millis": services.login.now().millis(),
+        "expiration_time_in_millis": issued.record.expires_at.millis(),
+        "valid_for_user_id": issued.record.user_id.0,
+        "valid_for_username": issued.record.user_name,
+    })))
+}

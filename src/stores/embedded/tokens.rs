@@ -1,0 +1,77 @@
+//! Tokens in the embedded store.
+
+use crate::domain::clock::Timestamp;
+use crate::domain::failure::StoreError;
+use crate::domain::token::{FoundToken, TokenDigest, TokenRecord, TokenStore};
+use crate::stores::codec::encode_token;
+use crate::stores::embedded::EmbeddedStore;
+use crate::stores::embedded::journal::Op;
+use crate::stores::embedded::memory::HeldToken;
+use crate::stores::embedded::writer::Ticket;
+use anyhow::anyhow;
+use async_trait::async_trait;
+
+#[async_trait]
+impl TokenStore for EmbeddedStore {
+    async fn put(
+        &self,
+        digest: &TokenDigest,
+        record: &TokenRecord,
+        supersedes: bool,
+    ) -> Result<(), StoreError> {
+        if self.core.memory.tokens.contains_key(&digest.0) {
+            return Err(StoreError::corrupt(anyhow!("the id is taken")));
+        }
+        let put = Op::Put {
+            digest: digest.0,
+            record: Box::new(record.clone()),
+            bytes: encode_token(record)?,
+            supersedes,
+        };
+        self.core.queue.push(vec![put]).written().await
+    }
+
+    async fn find(&self, digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError> {
+        let memory = &self.core.memory;
+        let Some(held) = memory.tokens.get(&digest.0) else {
+            return Ok(FoundToken::Unknown);
+        };
+        let record = match held.value() {
+            HeldToken::Kept(record) => record,
+            HeldToken::Revoked { .. } => return Ok(FoundToken::Dead),
+            HeldToken::Unreadable(why) => return Err(StoreError::corrupt(anyhow!("{why}"))),
+        };
+        let is_over = now > record.expires_at
+            || memory
+                .epochs
+                .cover(record.minted_at, record.user_tag, record.org, record.key);
+        Ok(if is_over {
+            FoundToken::Dead
+        } else {
+            FoundToken::Live(record.clone())
+        })
+    }
+
+    async fn revoke_token(&self, digest: &TokenDigest) -> Result<bool, StoreError> {
+        let Some(ticket) = self.mark_revoked(digest) else {
+            return Ok(false);
+        };
+        ticket.written().await.map(|()| true)
+    }
+}
+
+impl EmbeddedStore {
+    /// Apart from its `async` caller, so that no lock is held while the disk works.
+    fn mark_revoked(&self, digest: &TokenDigest) -> Option<Ticket> {
+        let mut held = self.core.memory.tokens.get_mut(&digest.0)?;
+        let expires_at = match held.value() {
+            HeldToken::Kept(record) => record.expires_at,
+            // The mark may not be on disk yet; this call must not be acknowledged before it is.
+            HeldToken::Revoked { .. } => return Some(self.core.queue.push(Vec::new())),
+            // It cannot be read, so it cannot be used either; the mark is for newer programs.
+            HeldToken::Unreadable(_) => Timestamp::from_millis(u64::MAX),
+        };
+        *held = HeldToken::Revoked { expires_at };
+        Some(self.core.queue.push(vec![Op::RevokeToken(digest.0)]))
+    }
+}

@@ -1,0 +1,331 @@
+//! What the cases share: stores to test, a real Redis server, sessions and tokens to put in.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+use vestibule::domain::clock::{Clock, ManualClock, Timestamp};
+use vestibule::domain::directory::{KeyId, OrgId, UserId};
+use vestibule::domain::failure::StoreError;
+use vestibule::domain::random::{SystemRandom, uuid};
+use vestibule::domain::session::{
+    Lifetime, Method, Revocations, Session, SessionId, SessionStore, UserTag,
+};
+use vestibule::domain::token::{
+    Access, Attributes, Filter, TokenDigest, TokenMint, TokenRecord, TokenStore,
+};
+use vestibule::stores::embedded::EmbeddedStore;
+use vestibule::stores::redis::{RedisOptions, RedisStore};
+
+/// When every case begins.
+pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+/// Idle timeout of test sessions.
+pub const IDLE: Duration = Duration::from_mins(30);
+/// Absolute timeout of test sessions.
+pub const ABSOLUTE: Duration = Duration::from_hours(24);
+
+/// The moment that many milliseconds after the start.
+pub fn at(millis: u64) -> Timestamp {
+    START.plus(Duration::from_millis(millis))
+}
+
+/// One store under test, and what it stands on.
+pub struct Room {
+    pub sessions: Arc<dyn SessionStore>,
+    pub tokens: Arc<dyn TokenStore>,
+    pub revocations: Arc<dyn Revocations>,
+    again: Again,
+}
+
+enum Again {
+    Embedded(TempDir),
+    Redis(Arc<TestRedis>, String),
+}
+
+impl Room {
+    fn of<S>(store: S, again: Again) -> Self
+    where
+        S: SessionStore + TokenStore + Revocations + 'static,
+    {
+        let store = Arc::new(store);
+        Self {
+            sessions: Arc::clone(&store) as _,
+            tokens: Arc::clone(&store) as _,
+            revocations: store,
+            again,
+        }
+    }
+
+    /// The same room after a restart of the program.
+    pub async fn restart(self) -> Self {
+        let Self {
+            sessions,
+            tokens,
+            revocations,
+            again,
+        } = self;
+        drop((sessions, tokens, revocations));
+        match again {
+            Again::Embedded(dir) => {
+                let store = open_file(&dir.path().join("sessions.db")).await;
+                Self::of(store.unwrap(), Again::Embedded(dir))
+            }
+            Again::Redis(server, prefix) => {
+                let store = server.open(&prefix).await.unwrap();
+                Self::of(store, Again::Redis(server, prefix))
+            }
+        }
+    }
+}
+
+/// An embedded store in a fresh folder.
+pub async fn embedded() -> Room {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_file(&dir.path().join("sessions.db")).await;
+    Room::of(store.unwrap(), Again::Embedded(dir))
+}
+
+/// Opens a session file with a clock that stands at the start.
+pub async fn open_file(path: &Path) -> Result<EmbeddedStore, StoreError> {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(START));
+    EmbeddedStore::open(path, clock).await
+}
+
+/// A store in the shared Redis, under a prefix of its own.
+pub async fn redis() -> Room {
+    static SHARED: Mutex<Weak<TestRedis>> = Mutex::const_new(Weak::new());
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let mut shared = SHARED.lock().await;
+    let server = match shared.upgrade() {
+        Some(server) => server,
+        None => Arc::new(TestRedis::start(&[]).await),
+    };
+    *shared = Arc::downgrade(&server);
+    drop(shared);
+    let prefix = format!("test{}:", NEXT.fetch_add(1, Ordering::Relaxed));
+    let store = server.open(&prefix).await.unwrap();
+    Room::of(store, Again::Redis(server, prefix))
+}
+
+/// Runs each case over every store.
+macro_rules! over_every_store {
+    ($($case:ident),+ $(,)?) => {
+        mod embedded {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() { super::$case(crate::support::embedded().await).await; })+
+        }
+        mod redis {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() { super::$case(crate::support::redis().await).await; })+
+        }
+    };
+}
+pub(crate) use over_every_store;
+
+/// A real Redis server of our own; killed when dropped.
+pub struct TestRedis {
+    port: u16,
+    dir: TempDir,
+    extra: Vec<String>,
+    child: std::sync::Mutex<Child>,
+}
+
+impl TestRedis {
+    /// Starts a server on a free port.
+    pub async fn start(extra: &[&str]) -> Self {
+        let extra: Vec<String> = extra.iter().map(|&arg| arg.to_owned()).collect();
+        for _ in 0..10 {
+            let port = free_port();
+            let dir = tempfile::tempdir().unwrap();
+            let child = spawn(port, dir.path(), &extra);
+            let server = Self {
+                port,
+                dir,
+                extra: extra.clone(),
+                child: std::sync::Mutex::new(child),
+            };
+            // If not, somebody else took the port in between.
+            if server.is_up().await {
+                return server;
+            }
+        }
+        panic!("redis-server did not start")
+    }
+
+    async fn is_up(&self) -> bool {
+        for _ in 0..500 {
+            if self.command(&["PING"]) == "PONG" {
+                return true;
+            }
+            if self.child.lock().unwrap().try_wait().unwrap().is_some() {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        false
+    }
+
+    /// How the store finds it.
+    pub fn options(&self, prefix: &str) -> RedisOptions {
+        options(self.port, prefix)
+    }
+
+    /// A store in it.
+    pub async fn open(&self, prefix: &str) -> Result<RedisStore, StoreError> {
+        RedisStore::open(self.options(prefix)).await
+    }
+
+    /// What the server answers to a command, as text.
+    pub fn command(&self, words: &[&str]) -> String {
+        let port = self.port.to_string();
+        let output = Command::new("redis-cli")
+            .args(["-p", &port])
+            .args(words)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Sends the server a signal, such as `STOP`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.lock().unwrap().id().to_string();
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), pid])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
+    /// Kills the server.
+    pub fn kill(&self) {
+        let mut child = self.child.lock().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Starts it again on the same port and folder.
+    pub async fn start_again(&self) {
+        *self.child.lock().unwrap() = spawn(self.port, self.dir.path(), &self.extra);
+        assert!(self.is_up().await);
+    }
+}
+
+impl Drop for TestRedis {
+    fn drop(&mut self) {
+        let child = self.child.get_mut().unwrap();
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+/// A port that nobody listens on just now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// How the store finds a server on a port of this machine.
+pub fn options(port: u16, prefix: &str) -> RedisOptions {
+    RedisOptions {
+        url: format!("redis://127.0.0.1:{port}/").into(),
+        ca_file: None,
+        key_prefix: prefix.to_owned(),
+    }
+}
+
+fn spawn(port: u16, dir: &Path, extra: &[String]) -> Child {
+    Command::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--save", "", "--port"])
+        .arg(port.to_string())
+        .arg("--dir")
+        .arg(dir)
+        .args(extra)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("redis-server must be installed for these tests")
+}
+
+/// A user's tag.
+pub fn tag(user: u128) -> UserTag {
+    UserTag::of(user_id(user), b"test")
+}
+
+/// A user's id.
+pub fn user_id(user: u128) -> UserId {
+    UserId(uuid::Uuid::from_u128(user))
+}
+
+/// A secret key's id.
+pub fn key_id(key: u128) -> KeyId {
+    KeyId(uuid::Uuid::from_u128(key))
+}
+
+/// A fresh session id of a user.
+pub fn session_id(user: u128) -> SessionId {
+    SessionId::fresh(tag(user), &SystemRandom::open().unwrap())
+}
+
+/// A session of a user, opened at that moment.
+pub fn session(user: u128, opened_at: Timestamp) -> Session {
+    Session {
+        user_id: user_id(user),
+        user_name: format!("user {user}"),
+        org: OrgId(1),
+        method: Method::TrustedToken,
+        key: Some(key_id(5)),
+        access: Access::Full,
+        attributes: attributes(),
+        opened_at,
+        last_seen_at: opened_at,
+        lifetime: Lifetime {
+            idle: IDLE,
+            absolute: ABSOLUTE,
+        },
+        is_remembered: false,
+        address: "192.0.2.1".to_owned(),
+        agent: "test".to_owned(),
+    }
+}
+
+fn attributes() -> Attributes {
+    Attributes {
+        filters: vec![Filter {
+            column: "région".to_owned(),
+            operator: "IN".to_owned(),
+            values: vec!["\"a\"\r\n".to_owned(), "\0".to_owned()],
+        }],
+        ..Attributes::default()
+    }
+}
+
+/// A token's digest, fresh.
+pub fn token_digest() -> TokenDigest {
+    let mint = TokenMint::new(vec![1; 32].into());
+    mint.fresh(&SystemRandom::open().unwrap()).1
+}
+
+/// A token of a user and key, minted at that moment, good for a day.
+pub fn token(user: u128, key: Option<u128>, minted_at: Timestamp) -> TokenRecord {
+    TokenRecord {
+        user_id: user_id(user),
+        user_tag: tag(user),
+        user_name: format!("user {user}"),
+        minted_for: format!("User {user}"),
+        org: OrgId(1),
+        access: Access::Object(uuid(&SystemRandom::open().unwrap())),
+        attributes: attributes(),
+        key: key.map(key_id),
+        minted_at,
+        expires_at: minted_at.plus(ABSOLUTE),
+    }
+}
+
+/// A file of the folder, by name.
+pub fn file_in(dir: &TempDir) -> PathBuf {
+    dir.path().join("sessions.db")
+}
