@@ -150,15 +150,36 @@ impl Services {
     }
 
     /// The record of whoever is signed in; gone when the user was deleted meanwhile.
+    ///
+    /// An administrator who came by way of one object or of one Org's key is none here: nobody gets
+    /// further than what they presented reaches.
     pub async fn require_user(&self, who: &Principal) -> Result<User, Failure> {
-        self.find_user_by_id(who.user_id)
+        let user = self
+            .find_user_by_id(who.user_id)
             .await?
-            .ok_or(Failure::Unauthenticated(Unauthenticated::DeadSession))
+            .ok_or(Failure::Unauthenticated(Unauthenticated::DeadSession))?;
+        let is_admin =
+            user.is_admin && who.access == Access::Full && !self.is_org_bound(who).await?;
+        Ok(User { is_admin, ..user })
     }
 
-    /// Whether whoever is signed in administers the whole server, not limited to one object.
+    /// Whether a key that is good for one Org is behind what was presented.
+    async fn is_org_bound(&self, who: &Principal) -> Result<bool, Failure> {
+        let Some(id) = who.key else {
+            return Ok(false);
+        };
+        let keys = self.directory.list_keys().await;
+        let keys = keys.map_err(|error| Failure::from(&error))?;
+        // A key that is gone vouches for nothing.
+        Ok(keys
+            .iter()
+            .find(|key| key.id == id)
+            .is_none_or(|key| key.org.is_some()))
+    }
+
+    /// Whether whoever is signed in administers the whole server, as far as what they presented reaches.
     pub async fn is_admin(&self, who: &Principal) -> Result<bool, Failure> {
-        Ok(who.access == Access::Full && self.require_user(who).await?.is_admin)
+        Ok(self.require_user(who).await?.is_admin)
     }
 
     /// Whether pages of that origin may read our answers.

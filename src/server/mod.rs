@@ -1,8 +1,8 @@
 //! The composition root: from settings to a running server. The only room that sees every other.
 
 pub mod assemble;
-mod audit_log;
-mod demo;
+pub mod audit_log;
+pub mod demo;
 mod greeting;
 pub mod listen;
 mod tls;

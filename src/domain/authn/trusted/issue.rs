@@ -152,6 +152,9 @@ pub enum IssueError {
     /// The key is good for one Org only, and this is another.
     #[error("the secret key is good for another Org")]
     KeyOfOtherOrg,
+    /// The key of one Org cannot vouch for an administrator of the whole server.
+    #[error("an Org's key for an administrator of the server")]
+    KeyForAdministrator,
     /// A parameter is wrong.
     #[error("{field}: {expected}")]
     Parameter {
@@ -177,6 +180,9 @@ impl From<&IssueError> for Failure {
             IssueError::KeyOfOtherOrg => {
                 Self::forbidden("this secret key is good for another Org only")
             }
+            IssueError::KeyForAdministrator => Self::forbidden(
+                "the key of one Org cannot vouch for an administrator of the server",
+            ),
             IssueError::Parameter {
                 field, expected, ..
             } => Self::bad(*field, expected.clone()),
@@ -190,7 +196,7 @@ impl IssueError {
         match self {
             Self::SwitchedOff => Refusal::SwitchedOff,
             Self::WrongKey => Refusal::WrongKey,
-            Self::KeyOfOtherOrg => Refusal::KeyOfOtherOrg,
+            Self::KeyOfOtherOrg | Self::KeyForAdministrator => Refusal::KeyOfOtherOrg,
             Self::Parameter { why, .. } => *why,
             Self::Store(_) => Refusal::Unavailable,
         }
@@ -402,6 +408,10 @@ impl TrustedAuth {
                 "the user who is signed in".into(),
                 Refusal::BadRequest,
             ));
+        }
+        // Otherwise whoever holds the key of one Org would hold the server.
+        if user.is_admin && vouched.key.as_ref().is_some_and(|key| key.org.is_some()) {
+            return Err(IssueError::KeyForAdministrator);
         }
         // A disabled account stays as it is: whoever holds a key may not revive or reshape it.
         let may_update =
