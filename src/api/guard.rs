@@ -171,9 +171,8 @@ pub fn refuse_forgery(request: &HttpRequest, services: &Services) -> Result<(), 
                 && !services.is_embed_origin(origin)
                 && !is_listener(request, origin)
         }
-        (Some(Err(_)), _) => true,
         (None, Some(Ok(site))) => site.eq_ignore_ascii_case("cross-site"),
-        (None, Some(Err(_))) => true,
+        (Some(Err(_)), _) | (None, Some(Err(_))) => true,
         (None, None) => false,
     };
     if is_foreign {

@@ -155,7 +155,7 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
     };
     print_greeting(&greeting.text());
     drop(first);
-    let served = server.await;
+    let outcome = server.await;
     drop(stop);
     tracing::info!("stopped accepting; every open request has been answered or timed out");
     let _ = operator_stop.send(());
@@ -168,7 +168,7 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
         .await
         .context("the stores could not be closed cleanly")?;
     audit.close();
-    served.context("the HTTP server")
+    outcome.context("the HTTP server")
 }
 
 #[expect(
@@ -227,6 +227,8 @@ fn certificate_files(
     let nanos = i128::from(clock.now().millis()) * 1_000_000;
     let now = OffsetDateTime::from_unix_timestamp_nanos(nanos)?;
     let files = tls::development(&folder, now)?;
-    let ca = folder.join("ca.pem").display().to_string();
+    // Whole, because it is pasted into shells that may stand elsewhere.
+    let ca = std::path::absolute(folder.join("ca.pem"))?;
+    let ca = ca.display().to_string();
     Ok((files, Some(ca)))
 }

@@ -1,5 +1,7 @@
 //! The operator's commands on a real directory, directly and through the socket.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
+
 use async_trait::async_trait;
 use secrecy::{SecretSlice, SecretString};
 use std::path::PathBuf;

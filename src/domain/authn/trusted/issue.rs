@@ -314,8 +314,9 @@ impl TrustedAuth {
     fn expiry(&self, validity: Validity, at: Timestamp) -> (Timestamp, bool) {
         let most = self.policy.max_age;
         match (validity, self.policy.lifetime) {
-            (Validity::For(time), _) => (at.plus(time.min(most)), false),
-            (Validity::Policy, TokenLifetime::Fixed(time)) => (at.plus(time.min(most)), false),
+            (Validity::For(time), _) | (Validity::Policy, TokenLifetime::Fixed(time)) => {
+                (at.plus(time.min(most)), false)
+            }
             (Validity::Policy, TokenLifetime::UntilSuperseded) => (at.plus(most), true),
         }
     }
