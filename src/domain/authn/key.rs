@@ -84,10 +84,10 @@ impl KeySealer {
         let kept = STANDARD.decode(sealed).ok()?;
         let (nonce, rest) = kept.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let mut text = Zeroizing::new(rest.to_vec());
+        let mut opened = Zeroizing::new(rest.to_vec());
         let plain = self
             .cipher()?
-            .open_in_place(nonce, Aad::empty(), &mut text)
+            .open_in_place(nonce, Aad::empty(), &mut opened)
             .ok()?;
         let key = std::str::from_utf8(plain).ok()?;
         Some(SecretString::from(key))
