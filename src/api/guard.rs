@@ -11,9 +11,8 @@ use crate::api::session_layer::{Presented, presented_id, take_back, with_present
 use crate::domain::audit::Client;
 use crate::domain::directory::{OrgId, User};
 use crate::domain::failure::{Failure, Unauthenticated};
-use crate::domain::principal::Principal;
+use crate::domain::principal::{Principal, Via};
 use crate::domain::session::Check;
-use crate::domain::token::Access;
 use actix_session::Session;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
@@ -41,7 +40,7 @@ impl<D> Deref for RequireSession<D> {
 #[derive(Debug)]
 pub struct MaybeSession<D>(pub Option<Principal>, PhantomData<fn() -> D>);
 
-/// An administrator of the whole server is signed in, not limited to one object.
+/// An administrator of the whole server is signed in, limited neither to an object nor to an Org's key.
 #[derive(Debug)]
 pub struct RequireAdmin<D> {
     /// Who.
@@ -86,12 +85,12 @@ impl<D: Dialect> FromRequest for RequireAdmin<D> {
         Box::pin(async move {
             let RequireSession(principal, _) = session.await?;
             let services = services(&request).ok_or(Failure::Internal)?;
-            let user = services
-                .directory
-                .find_user_by_id(principal.user_id)
-                .await?
-                .filter(|user| user.is_admin && principal.access == Access::Full)
-                .ok_or_else(|| Failure::forbidden("this needs an administrator of the server"))?;
+            let user = services.require_user(&principal).await?;
+            if !user.is_admin {
+                let needs =
+                    "this needs an administrator of the server, limited to no object or Org";
+                return Err(Failure::forbidden(needs).into());
+            }
             Ok(Self {
                 principal,
                 user,
@@ -232,4 +231,9 @@ pub async fn close_session<D: Dialect>(
         Unauthenticated::DeadSession
     };
     Err(Failure::Unauthenticated(why).into())
+}
+
+/// Whether the principal came by cookie.
+pub const fn is_by_cookie(principal: &Principal) -> bool {
+    matches!(principal.via, Via::Session(_))
 }

@@ -21,6 +21,8 @@ const DEFAULTS: &str = include_str!("default.toml");
 const MIN_PASSWORD_BYTES: usize = 8;
 /// The longest, in bytes.
 const MAX_PASSWORD_BYTES: usize = 1024;
+/// The longest prefix of keys in Redis; every key repeats it.
+const MAX_KEY_PREFIX_BYTES: usize = 64;
 /// The longest pause before a stopping server gives up on open requests.
 const LONGEST_SHUTDOWN: Duration = Duration::from_hours(1);
 
@@ -230,6 +232,11 @@ fn sessions(reader: &mut Reader) -> Sessions {
             parse_store,
         )
         .unwrap_or(Store::Embedded);
+    let key_prefix = reader.parsed(
+        "sessions.key_prefix",
+        "1 to 64 visible ASCII characters without braces or quotes",
+        |text| is_key_prefix(text).then(|| text.to_owned()),
+    );
     let tls_ca_file = reader.file("sessions.tls_ca_file");
     // Whoever names certificates expects encryption; silence would let passwords travel in the clear.
     if tls_ca_file.is_some() && matches!(store, Store::Plain(_)) {
@@ -253,11 +260,20 @@ fn sessions(reader: &mut Reader) -> Sessions {
             Store::Embedded => SessionStoreSetting::Embedded,
             Store::Plain(url) | Store::Encrypted(url) => SessionStoreSetting::Redis(url),
         },
+        key_prefix: key_prefix.unwrap_or_default(),
         tls_ca_file,
         idle_timeout: idle.unwrap_or_default(),
         absolute_timeout: absolute.unwrap_or_default(),
         remember_for: reader.lifetime("sessions.remember_for").unwrap_or_default(),
     }
+}
+
+/// Braces would move every key into one Cluster slot; blanks and quotes make keys that tools cannot be given.
+fn is_key_prefix(text: &str) -> bool {
+    (1..=MAX_KEY_PREFIX_BYTES).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"{}\"'`".contains(&byte))
 }
 
 enum Store {

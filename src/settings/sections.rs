@@ -35,6 +35,8 @@ pub struct Server {
 pub struct Sessions {
     /// Where sessions and tokens are kept.
     pub store: SessionStoreSetting,
+    /// What every key in Redis begins with.
+    pub key_prefix: String,
     /// Certificates to trust for `rediss://`, in PEM, in place of the public ones.
     pub tls_ca_file: Option<PathBuf>,
     /// The longest pause between two uses.

@@ -68,7 +68,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
             let store = RedisStore::open(RedisOptions {
                 url: url.clone(),
                 ca_file: settings.sessions.tls_ca_file.clone(),
-                key_prefix: "vestibule:".to_owned(),
+                key_prefix: settings.sessions.key_prefix.clone(),
             })
             .await
             .context("sessions.store: Redis cannot be reached")?;

@@ -16,7 +16,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::directory::{NameKey, OrgId};
 use crate::domain::failure::Failure;
 use crate::domain::principal::Principal;
-use crate::domain::token::{Access, Attributes, TokenRecord};
+use crate::domain::token::{Access, Attributes, Purpose, TokenRecord};
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -211,6 +211,7 @@ async fn issue(
     let request = IssueRequest {
         voucher,
         validity: Validity::For(validity),
+        purpose: Purpose::Access,
         username,
         org,
         access: kind.access,

@@ -37,6 +37,13 @@ impl RedirectPolicy {
         }
     }
 
+    /// This policy with more rules; those it had are asked first.
+    #[must_use]
+    pub fn with(&self, more: impl IntoIterator<Item = OriginRule>) -> Self {
+        let rules: Vec<OriginRule> = self.rules.iter().cloned().chain(more).collect();
+        Self::new(rules, self.allow_loopback)
+    }
+
     /// The target as a `Location`, or why not. `target` has been form-decoded once by the caller.
     pub fn check(&self, target: &str) -> Result<SafeRedirect, RedirectRefusal> {
         let target = Target::read(target)?;

@@ -73,6 +73,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(settings.tokens.max_age, Duration::from_hours(24));
     assert!(settings.bootstrap.admin_password.is_none());
     assert!(settings.bootstrap.secret_key.is_none());
+    assert_eq!(settings.sessions.key_prefix, "vestibule:");
     assert_eq!(settings.audit.file, None);
 }
 
@@ -302,6 +303,9 @@ fn other_wrong_values_are_told_what_was_expected() {
         ),
         ("sessions.store", "memcached://host", "embedded, redis://"),
         ("sessions.store", "redis://host/zero", "embedded, redis://"),
+        ("sessions.key_prefix", "", "1 to 64"),
+        ("sessions.key_prefix", "a b:", "1 to 64"),
+        ("sessions.key_prefix", "{a}:", "without braces"),
     ] {
         let problem = refused(&flags(&[(key, value)]));
         assert!(problem.contains(sentence), "{problem}");

@@ -10,9 +10,8 @@ use crate::domain::directory::{
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
 use crate::domain::principal::{Principal, Via};
 use crate::domain::random;
-use crate::domain::token::{Access, Attributes, TokenLifetime, TokenRecord, TokenText};
+use crate::domain::token::{Access, Attributes, Purpose, TokenLifetime, TokenRecord, TokenText};
 use secrecy::{ExposeSecret, SecretString};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The most groups one request may name.
@@ -59,6 +58,8 @@ pub struct IssueRequest {
     pub voucher: Voucher,
     /// How long the token lives.
     pub validity: Validity,
+    /// What it is for.
+    pub purpose: Purpose,
     /// For whom.
     pub username: String,
     /// For which Org; none means the user's last one.
@@ -91,6 +92,7 @@ impl IssueRequest {
             org: org.or(Some(who.org)),
             access: who.access,
             validity: Validity::For(validity),
+            purpose: Purpose::Access,
             voucher: Voucher::Held(Box::new(who)),
             auto_create: false,
             updates_existing: false,
@@ -100,6 +102,14 @@ impl IssueRequest {
             replace_groups: false,
             attributes: Attributes::default(),
             persist: Persist::No,
+        }
+    }
+
+    /// A request for a refresh token by somebody who is signed in, for themselves.
+    pub fn refresh(who: Principal, validity: Duration) -> Self {
+        Self {
+            purpose: Purpose::Refresh,
+            ..Self::held(who, validity, None)
         }
     }
 }
@@ -142,6 +152,9 @@ pub enum IssueError {
     /// The key is good for one Org only, and this is another.
     #[error("the secret key is good for another Org")]
     KeyOfOtherOrg,
+    /// The key of one Org cannot vouch for an administrator of the whole server.
+    #[error("an Org's key for an administrator of the server")]
+    KeyForAdministrator,
     /// A parameter is wrong.
     #[error("{field}: {expected}")]
     Parameter {
@@ -167,6 +180,9 @@ impl From<&IssueError> for Failure {
             IssueError::KeyOfOtherOrg => {
                 Self::forbidden("this secret key is good for another Org only")
             }
+            IssueError::KeyForAdministrator => Self::forbidden(
+                "the key of one Org cannot vouch for an administrator of the server",
+            ),
             IssueError::Parameter {
                 field, expected, ..
             } => Self::bad(*field, expected.clone()),
@@ -180,7 +196,7 @@ impl IssueError {
         match self {
             Self::SwitchedOff => Refusal::SwitchedOff,
             Self::WrongKey => Refusal::WrongKey,
-            Self::KeyOfOtherOrg => Refusal::KeyOfOtherOrg,
+            Self::KeyOfOtherOrg | Self::KeyForAdministrator => Refusal::KeyOfOtherOrg,
             Self::Parameter { why, .. } => *why,
             Self::Store(_) => Refusal::Unavailable,
         }
@@ -283,6 +299,7 @@ impl TrustedAuth {
             org,
             access: vouched.access.unwrap_or(request.access),
             attributes,
+            purpose: request.purpose,
             key: vouched.key_id(request),
             minted_at: vouched.began_at.unwrap_or(at),
             expires_at: vouched
@@ -316,10 +333,16 @@ impl TrustedAuth {
         };
         match voucher {
             Voucher::Key(presented) => {
-                if !self.is_enabled.load(Ordering::Relaxed) {
+                if !self.is_enabled() {
                     return Err(IssueError::SwitchedOff);
                 }
                 let key = self.require_key(presented).await?;
+                if key
+                    .org
+                    .is_some_and(|org| self.orgs_off.load().contains(&org))
+                {
+                    return Err(IssueError::SwitchedOff);
+                }
                 Ok(Vouched {
                     bound_org: key.org,
                     key: Some(key),
@@ -386,6 +409,10 @@ impl TrustedAuth {
                 "the user who is signed in".into(),
                 Refusal::BadRequest,
             ));
+        }
+        // Otherwise whoever holds the key of one Org would hold the server.
+        if user.is_admin && vouched.key.as_ref().is_some_and(|key| key.org.is_some()) {
+            return Err(IssueError::KeyForAdministrator);
         }
         // A disabled account stays as it is: whoever holds a key may not revive or reshape it.
         let may_update =

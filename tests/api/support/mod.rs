@@ -1,0 +1,370 @@
+//! A whole server in this process, on a free port, with a clock that stands still until it is turned.
+
+mod client;
+mod logs;
+mod raw;
+mod redis;
+mod reply;
+mod trail;
+
+pub use client::Client;
+pub use raw::{exchange, split};
+pub use redis::Redis;
+pub use reply::{Reply, SetCookie};
+pub use trail::Trail;
+
+use actix_web::dev::ServerHandle;
+use secrecy::SecretString;
+use std::net::SocketAddr;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tempfile::TempDir;
+use vestibule::api::services::Services;
+use vestibule::domain::administration::{Actor, Administration, MembershipDraft, NewUser};
+use vestibule::domain::audit::AuditSink;
+use vestibule::domain::clock::{Clock, ManualClock, Timestamp};
+use vestibule::domain::directory::{KeyId, NameKey, OrgId, User, UserId};
+use vestibule::domain::random::{Random, SystemRandom};
+use vestibule::server::assemble::{self, Ground};
+use vestibule::server::demo;
+use vestibule::server::listen::{Sockets, listen};
+use vestibule::settings::{SessionStoreSetting, Settings};
+use vestibule::stores;
+
+/// Where the clock starts: 2026-03-01T12:00:00Z.
+pub const START: u64 = 1_772_366_400_000;
+/// The password of `tsadmin`.
+pub const ADMIN_PASSWORD: &str = "tsadmin: correct horse";
+/// The password of `alice`: every character of it needs care in a form.
+pub const ALICE_PASSWORD: &str = "pa ss+w&rd=1";
+/// The password of everybody else.
+pub const PASSWORD: &str = "battery staple";
+/// The secret key of the whole server.
+pub const SECRET_KEY: &str = "7b1f3f0e-53c1-4c35-9b5c-6a1f3f2d9e01";
+/// The Liveboard there is, and its first visualization.
+pub const LIVEBOARD: &str = "d084c256-e284-4fc4-b80c-111cb606449a";
+/// The first visualization of the Liveboard.
+pub const VISUALIZATION: &str = "3f1c2f0a-8f0e-4d3c-9d5e-6f8f5f1d0a01";
+
+/// Name, whether enabled, memberships: Org and group.
+type Person = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+const PEOPLE: [Person; 4] = [
+    (
+        "alice",
+        ALICE_PASSWORD,
+        &[("Primary", "Analysts"), ("Sales", "Sales team")],
+    ),
+    ("bob", PASSWORD, &[("Primary", "Analysts")]),
+    ("carol", PASSWORD, &[("Sales", "Sales team")]),
+    ("dora", PASSWORD, &[("Primary", "Analysts")]),
+];
+
+/// A running server.
+pub struct TestApp {
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+    /// What it audited.
+    pub trail: Arc<Trail>,
+    /// Its services, to do what an administrator would.
+    pub services: Arc<Services>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The number of the Org "Sales".
+    pub sales: OrgId,
+    secrets: Arc<Mutex<Vec<String>>>,
+    log_from: usize,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+    folder: TempDir,
+}
+
+/// What the server's thread hands over once it listens.
+struct Running {
+    services: Arc<Services>,
+    address: SocketAddr,
+    sales: OrgId,
+    handle: ServerHandle,
+}
+
+impl TestApp {
+    /// A server with its settings as they come.
+    pub fn spawn() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// A server that tests may share as long as they change nothing.
+    ///
+    /// It ends with its last user, because a value in a static would never be cleaned up.
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<TestApp>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let app = Arc::new(Self::spawn());
+            *shared = Arc::downgrade(&app);
+            app
+        })
+    }
+
+    /// A server with other settings.
+    pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let log_from = logs::capture();
+        // The second time it says that it was installed before, which is fine.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::defaults();
+        settings.data_dir = folder.path().to_owned();
+        settings.server.http = Some("127.0.0.1:0".parse().unwrap());
+        settings.server.https = None;
+        settings.server.workers = 1;
+        settings.bootstrap.admin_password = Some(ADMIN_PASSWORD.into());
+        settings.bootstrap.secret_key = Some(SECRET_KEY.into());
+        default_store(&mut settings);
+        change(&mut settings);
+
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(START)));
+        let trail = Arc::new(Trail::open(&folder.path().join("audit.jsonl")));
+        let (tell, told) = channel();
+        let thread = {
+            let (clock, trail) = (Arc::clone(&clock), Arc::clone(&trail));
+            std::thread::spawn(move || {
+                actix_web::rt::System::new().block_on(run(settings, clock, trail, tell));
+            })
+        };
+        let running = told.recv().expect("the server did not start");
+        trail.clear();
+        let secrets = [ADMIN_PASSWORD, ALICE_PASSWORD, PASSWORD, SECRET_KEY];
+        Self {
+            clock,
+            trail,
+            services: running.services,
+            address: running.address,
+            sales: running.sales,
+            secrets: Arc::new(Mutex::new(secrets.map(str::to_owned).to_vec())),
+            log_from,
+            handle: running.handle,
+            thread: Some(thread),
+            folder,
+        }
+    }
+
+    /// Turns the clock.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// Turns the clock by as little as sets two events apart.
+    pub fn tick(&self) {
+        self.advance(Duration::from_millis(1));
+    }
+
+    /// A client with nothing to show.
+    pub fn anon(&self) -> Client {
+        Client::new(self.address, Arc::clone(&self.secrets))
+    }
+
+    /// A client with a session of that user.
+    pub async fn signed_in(&self, user: &str, password: &str) -> Client {
+        let mut client = self.anon();
+        let reply = client.post_login(user, password).await;
+        assert_eq!(reply.status, 204, "{}", reply.text());
+        client.keep(&reply);
+        client
+    }
+
+    /// Alice, signed in.
+    pub async fn alice(&self) -> Client {
+        self.signed_in("alice", ALICE_PASSWORD).await
+    }
+
+    /// Bob, signed in.
+    pub async fn bob(&self) -> Client {
+        self.signed_in("bob", PASSWORD).await
+    }
+
+    /// The administrator, signed in.
+    pub async fn admin(&self) -> Client {
+        self.signed_in("tsadmin", ADMIN_PASSWORD).await
+    }
+
+    /// A token for that user by the server's secret key.
+    pub async fn token(&self, user: &str) -> String {
+        let reply = self.anon().mint(&[("username", user)]).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.text()
+    }
+
+    /// The acts of an administrator, and the operator to do them.
+    pub fn administration(&self) -> (&Administration, Actor) {
+        let administration = &*self.services.administration;
+        (administration, administration.operator())
+    }
+
+    /// The user's record.
+    pub async fn user(&self, name: &str) -> User {
+        self.find_user(name).await.unwrap()
+    }
+
+    /// The user's record, if there is one.
+    pub async fn find_user(&self, name: &str) -> Option<User> {
+        let key = NameKey::new(name).unwrap();
+        self.services.directory.find_user(&key).await.unwrap()
+    }
+
+    /// The names of the user's groups in that Org.
+    pub async fn groups(&self, user: UserId, org: OrgId) -> Vec<String> {
+        let groups = self.services.directory.groups_of(user, org).await.unwrap();
+        groups.into_iter().map(|group| group.name).collect()
+    }
+
+    /// A new secret key for one Org: its id and the key.
+    pub async fn org_key(&self, org: &str) -> (KeyId, String) {
+        use secrecy::ExposeSecret;
+        let (administration, by) = self.administration();
+        let (key, secret) = administration
+            .create_key("of an Org", Some(org), &by)
+            .await
+            .unwrap();
+        let secret = secret.expose_secret().to_owned();
+        self.plant(&secret);
+        (key.id, secret)
+    }
+
+    /// A user with that password, in the Primary Org.
+    pub async fn add_user(&self, name: &str, password: &str) -> User {
+        self.plant(password);
+        let (administration, by) = self.administration();
+        let user = NewUser {
+            password: Some(SecretString::from(password)),
+            ..NewUser::named(name)
+        };
+        administration.create_user(user, &by).await.unwrap()
+    }
+
+    /// Something that must never turn up in the log or the audit trail.
+    pub fn plant(&self, secret: &str) {
+        self.secrets.lock().unwrap().push(secret.to_owned());
+    }
+
+    /// The log since this server started, with that of others that ran meanwhile.
+    pub fn log(&self) -> String {
+        logs::since(self.log_from)
+    }
+
+    /// Secrets that turned up in the log or the audit trail.
+    pub fn leaks(&self) -> Vec<String> {
+        let log = self.log();
+        let trail = std::fs::read_to_string(self.folder.path().join("audit.jsonl")).unwrap();
+        let secrets = self.secrets.lock().unwrap();
+        let leaked = secrets
+            .iter()
+            .filter(|secret| log.contains(*secret) || trail.contains(*secret));
+        leaked.cloned().collect()
+    }
+}
+
+/// Case 56 after every test: nothing that the test presented or was given may be in the log.
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // Nobody polls this future; asking is enough to stop.
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        self.trail.close();
+        let leaks = self.leaks();
+        if !std::thread::panicking() {
+            assert!(leaks.is_empty(), "secrets in the log: {leaks:?}");
+        }
+    }
+}
+
+/// Which store tests run on; `VESTIBULE_TEST_STORE=redis` or `embedded` chooses.
+fn default_store(settings: &mut Settings) {
+    let wanted = std::env::var("VESTIBULE_TEST_STORE").unwrap_or_else(|_| "redis".to_owned());
+    if wanted == "redis" {
+        on_redis(settings, Redis::shared());
+    } else {
+        assert_eq!(wanted, "embedded", "VESTIBULE_TEST_STORE");
+        settings.sessions.store = SessionStoreSetting::Embedded;
+    }
+}
+
+/// Keeps sessions in that Redis, under keys of this server alone.
+pub fn on_redis(settings: &mut Settings, redis: &Redis) {
+    let folder = settings.data_dir.file_name().unwrap().to_string_lossy();
+    settings.sessions.key_prefix = format!("{folder}:");
+    settings.sessions.store = SessionStoreSetting::Redis(redis.url().into());
+}
+
+async fn run(
+    settings: Settings,
+    clock: Arc<ManualClock>,
+    trail: Arc<Trail>,
+    tell: Sender<Running>,
+) {
+    let clock = clock as Arc<dyn Clock>;
+    let sockets = Sockets::bind(&settings.server).unwrap();
+    let addresses = sockets.addresses();
+    let ground = Ground {
+        stores: stores::open(&settings, Arc::clone(&clock)).await.unwrap(),
+        random: Arc::new(SystemRandom::open().unwrap()) as Arc<dyn Random>,
+        audit: trail as Arc<dyn AuditSink>,
+        clock,
+    };
+    let services = assemble::services(&settings, &ground, &addresses)
+        .await
+        .unwrap();
+    let services = Arc::new(services);
+    let sales = furnish(&services, &settings).await;
+    let server = listen(sockets, None, &settings.server, Arc::clone(&services)).unwrap();
+    let running = Running {
+        services,
+        address: addresses.http.unwrap(),
+        sales,
+        handle: server.handle(),
+    };
+    tell.send(running).ok();
+    server.await.unwrap();
+    ground.stores.close().await.unwrap();
+}
+
+/// The first start, then people, groups and the Liveboard.
+async fn furnish(services: &Services, settings: &Settings) -> OrgId {
+    let administration = &services.administration;
+    let by = administration.operator();
+    administration
+        .bootstrap(
+            settings.bootstrap.admin_password.clone(),
+            settings.bootstrap.secret_key.clone(),
+        )
+        .await
+        .unwrap();
+    let sales = administration.create_org("Sales", "", &by).await.unwrap();
+    for (name, password, groups) in PEOPLE {
+        let memberships = groups.iter().map(|(org, group)| MembershipDraft {
+            org: (*org).to_owned(),
+            groups: vec![(*group).to_owned()],
+        });
+        let user = NewUser {
+            email: Some(format!("{name}@example.com")),
+            password: Some(SecretString::from(password)),
+            memberships: memberships.collect(),
+            create_groups: true,
+            ..NewUser::named(name)
+        };
+        administration.create_user(user, &by).await.unwrap();
+    }
+    administration.disable_user("dora", &by).await.unwrap();
+    let now = Timestamp::from_millis(START);
+    demo::add(administration, &*services.directory, &by, now)
+        .await
+        .unwrap();
+    sales.id
+}

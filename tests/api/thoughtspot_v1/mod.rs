@@ -1,0 +1,16 @@
+//! REST API v1, a file per URL.
+
+mod auth_token;
+mod auth_token_lifetime;
+mod auth_token_provision;
+mod bearer;
+mod listvizheaders;
+mod login_token;
+mod logout;
+mod session_info;
+mod session_lifetime;
+mod session_login;
+mod session_login_refused;
+mod session_login_throttle;
+mod session_orgs;
+mod user_session_invalidate;

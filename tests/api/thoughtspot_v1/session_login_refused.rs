@@ -1,0 +1,190 @@
+//! `POST session/login` where it refuses: what must not be told apart, and passwords at their edges.
+
+use crate::support::{ALICE_PASSWORD, Reply, TestApp};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How often each kind of refusal is timed.
+const SAMPLES: usize = 25;
+
+/// Name and password of each kind: unknown, wrong password, disabled with either, no password at all.
+const KINDS: [(&str, &str); 6] = [
+    ("nobody", "wrong password"),
+    ("alice", "wrong password"),
+    ("dora", "wrong password"),
+    ("dora", crate::support::PASSWORD),
+    ("jit", "wrong password"),
+    ("no\u{1}name", "wrong password"),
+];
+
+async fn with_jit_user(change: impl FnOnce(&mut vestibule::settings::Settings)) -> TestApp {
+    let app = TestApp::with(change);
+    let form = [("username", "jit"), ("autocreate", "true")];
+    assert_eq!(app.anon().mint(&form).await.status, 200);
+    app
+}
+
+/// All of a reply that a stranger sees, but for what is random in every reply.
+fn seen(reply: &Reply) -> String {
+    format!("{} bytes\n{}", reply.body.len(), reply.transcript())
+}
+
+#[tokio::test]
+async fn case_40_unknown_user_wrong_password_and_disabled_user_look_the_same() {
+    let app = with_jit_user(|_| {}).await;
+    let mut replies = Vec::new();
+    for (user, password) in KINDS {
+        let reply = app.anon().post_login(user, password).await;
+        reply.expect_error(401, 10003, "password is wrong");
+        replies.push(seen(&reply));
+    }
+    for reply in &replies {
+        assert_eq!(reply, &replies[0]);
+    }
+    let why: Vec<String> = app.trail.words();
+    assert_eq!(
+        why[1..],
+        [
+            "login_refused unknown_user",
+            "login_refused wrong_password",
+            "login_refused wrong_password",
+            "login_refused user_disabled",
+            "login_refused wrong_password",
+            "login_refused unknown_user",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn case_40_no_kind_of_refusal_comes_sooner_than_another() {
+    // Behind a proxy every sample comes from an address of its own, so that none is throttled.
+    let app = with_jit_user(|settings| {
+        settings.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    let client = app.anon();
+    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); KINDS.len()];
+    for sample in 0..SAMPLES {
+        for (kind, (user, password)) in KINDS.into_iter().enumerate() {
+            let address = format!("203.0.{kind}.{sample}");
+            let client = client.with("x-forwarded-for", &address);
+            let began = Instant::now();
+            let reply = client.post_login(user, password).await;
+            times[kind].push(began.elapsed());
+            assert_eq!(reply.status, 401);
+        }
+    }
+    let medians: Vec<Duration> = times
+        .iter_mut()
+        .map(|times| {
+            times.sort();
+            times[SAMPLES / 2]
+        })
+        .collect();
+    let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
+    // Without the hash for nobody the ratio is ten and more; the machine's own noise is far below two.
+    assert!(*most < *least * 2, "{medians:?}");
+}
+
+#[tokio::test]
+async fn case_44_a_password_matches_exactly_and_at_every_length() {
+    let app = TestApp::with(|settings| {
+        settings.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    });
+    let long = |length: usize| "x".repeat(length - 1) + "y";
+    for (number, password) in [
+        long(64),
+        long(72),
+        long(73),
+        long(1024),
+        " leading and trailing ".to_owned(),
+        "with\0nul and \u{e9}".to_owned(),
+        "100%+& =#".to_owned(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let user = format!("user{number}");
+        app.add_user(&user, &password).await;
+        let reply = app.anon().post_login(&user, &password).await;
+        assert_eq!(reply.status, 204, "{password:?}");
+        let shorter: String = password
+            .chars()
+            .take(password.chars().count() - 1)
+            .collect();
+        let swapped = password.to_uppercase();
+        let twin = password.replace('\u{e9}', "e\u{301}");
+        let wrong = [
+            format!("{password} "),
+            format!(" {password}"),
+            shorter,
+            swapped,
+        ];
+        for wrong in wrong.iter().chain((twin != password).then_some(&twin)) {
+            if *wrong == password {
+                continue;
+            }
+            let reply = app.anon().post_login(&user, wrong).await;
+            assert_eq!(reply.status, 401, "{wrong:?} for {password:?}");
+        }
+    }
+    assert_eq!(
+        app.anon().post_login("alice", ALICE_PASSWORD).await.status,
+        204
+    );
+    for folded in ["pa+ss w&rd=1", "pa ss w&rd=1", "pa ss+w"] {
+        assert_eq!(app.anon().post_login("alice", folded).await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn case_44_a_password_too_long_to_be_one_costs_no_more_than_any_other() {
+    let app = TestApp::spawn();
+    // What is hashed is bounded: the first 1024 bytes must not count as the whole.
+    let password = "p".repeat(1024);
+    app.add_user("long", &password).await;
+    let reply = app.anon().post_login("long", &format!("{password}p")).await;
+    reply.expect_error(401, 10003, "password");
+    let began = Instant::now();
+    let huge = "p".repeat(1024 * 1024 - 100);
+    assert_eq!(app.anon().post_login("long", &huge).await.status, 401);
+    assert!(began.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn case_42_a_name_in_another_case_or_unicode_form_is_the_same_user() {
+    let app = TestApp::spawn();
+    app.add_user("Jos\u{e9}", "battery staple").await;
+    for twin in ["jos\u{e9}", "JOS\u{c9}", "Jose\u{301}", "\u{ff2a}os\u{e9}"] {
+        let client = app.signed_in(twin, "battery staple").await;
+        assert_eq!(client.info().await.json()["userName"], "Jos\u{e9}");
+    }
+    for other in ["jose", "jos\u{e9} ", " jos\u{e9}", "jos\u{e9}\0"] {
+        let reply = app.anon().post_login(other, "battery staple").await;
+        assert_eq!(reply.status, 401, "{other:?}");
+    }
+}
+
+#[tokio::test]
+async fn case_46_hostile_names_are_refused_like_any_other() {
+    let app = TestApp::spawn();
+    let huge = "x".repeat(64 * 1024);
+    for name in [
+        "a@b@c",
+        "a:b",
+        "a\r\nb: c",
+        "*",
+        "?[]{}",
+        "\u{202e}ecila",
+        "\u{1f600}",
+        "' OR 1=1 --",
+        huge.as_str(),
+    ] {
+        let reply = app.anon().post_login(name, "wrong password").await;
+        reply.expect_error(401, 10003, "password");
+        app.advance(Duration::from_mins(10));
+    }
+    for event in app.trail.events() {
+        assert!(event.user_name.is_none_or(|name| name.len() < 1024));
+    }
+}
