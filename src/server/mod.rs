@@ -3,7 +3,7 @@
 pub mod assemble;
 pub mod audit_log;
 pub mod demo;
-mod greeting;
+pub mod greeting;
 pub mod listen;
 mod tls;
 
