@@ -10,7 +10,7 @@ mod trail;
 pub use client::Client;
 pub use raw::{exchange, split};
 pub use redis::Redis;
-pub use reply::{Reply, SetCookie};
+pub use reply::Reply;
 pub use trail::Trail;
 
 use actix_web::dev::ServerHandle;
