@@ -11,7 +11,7 @@ use crate::api::session_layer::{Presented, presented_id, take_back, with_present
 use crate::domain::audit::Client;
 use crate::domain::directory::{OrgId, User};
 use crate::domain::failure::{Failure, Unauthenticated};
-use crate::domain::principal::Principal;
+use crate::domain::principal::{Principal, Via};
 use crate::domain::session::Check;
 use actix_session::Session;
 use actix_web::dev::Payload;
@@ -177,9 +177,8 @@ pub fn refuse_forgery(request: &HttpRequest, services: &Services) -> Result<(), 
                 && !services.is_embed_origin(origin)
                 && !is_listener(request, origin)
         }
-        (Some(Err(_)), _) => true,
         (None, Some(Ok(site))) => site.eq_ignore_ascii_case("cross-site"),
-        (None, Some(Err(_))) => true,
+        (Some(Err(_)), _) | (None, Some(Err(_))) => true,
         (None, None) => false,
     };
     if is_foreign {
@@ -238,4 +237,9 @@ pub async fn close_session<D: Dialect>(
         Unauthenticated::DeadSession
     };
     Err(Failure::Unauthenticated(why).into())
+}
+
+/// Whether the principal came by cookie.
+pub const fn is_by_cookie(principal: &Principal) -> bool {
+    matches!(principal.via, Via::Session(_))
 }

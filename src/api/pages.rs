@@ -60,7 +60,14 @@ async fn index(services: web::Data<Services>) -> HttpResponse {
 
 /// A page that only embedding origins may frame.
 fn page(services: &Services, body: &'static [u8]) -> HttpResponse {
-    let origins = services.live.load().embed_origins.join(" ");
+    let live = services.live.load();
+    let origins: Vec<&str> = live
+        .embed_origins
+        .iter()
+        .chain(&live.frame_origins)
+        .map(String::as_str)
+        .collect();
+    let origins = origins.join(" ");
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
          connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; \

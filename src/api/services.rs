@@ -7,7 +7,7 @@ use crate::domain::failure::{Failure, Unauthenticated};
 use crate::domain::login::Login;
 use crate::domain::principal::Principal;
 use crate::domain::random::Random;
-use crate::domain::redirect::RedirectPolicy;
+use crate::domain::redirect::{OriginRule, RedirectPolicy};
 use crate::domain::session::SessionStore;
 use crate::domain::token::Access;
 use actix_web::cookie::Key;
@@ -34,7 +34,9 @@ pub struct Services {
     pub random: Arc<dyn Random>,
     /// What we know about ourselves.
     pub site: Site,
-    /// What may change while the server runs.
+    /// What the settings say of the things that may change while the server runs.
+    pub configured: Live,
+    /// The same with what administrators saved on top: what is in force.
     pub live: ArcSwap<Live>,
 }
 
@@ -82,13 +84,39 @@ pub enum SameSiteRule {
 pub struct Live {
     /// Origins whose pages may embed us and read our answers.
     pub embed_origins: Vec<String>,
+    /// Origins that may frame our pages besides those.
+    pub frame_origins: Vec<String>,
     /// Where we may redirect to.
     pub redirects: RedirectPolicy,
+    /// Whether secret keys may mint tokens.
+    pub is_trusted_enabled: bool,
     /// Whether cookies over https are `Partitioned`.
     pub is_partitioned: bool,
 }
 
 impl Services {
+    /// Puts what administrators saved into force on this node.
+    pub async fn refresh_live(&self) -> Result<(), Failure> {
+        let settings = self.administration.security_settings().await;
+        let settings = settings.map_err(|error| Failure::from(&error))?;
+        let trusted = self.administration.trusted_status().await;
+        let trusted = trusted.map_err(|error| Failure::from(&error))?;
+        let mut live = self.configured.clone();
+        live.embed_origins
+            .extend(settings.all_cors_origins().cloned());
+        live.frame_origins
+            .extend(settings.frame_origins.iter().cloned());
+        live.is_partitioned = settings.is_partitioned.unwrap_or(live.is_partitioned);
+        let listed = live.embed_origins.iter().chain(&settings.redirect_hosts);
+        let saved = listed.filter_map(|text| OriginRule::parse(text, "directory").ok());
+        live.redirects = live.redirects.with(saved);
+        live.is_trusted_enabled &= !trusted.is_server_off;
+        self.trusted
+            .switch(live.is_trusted_enabled, trusted.orgs_off);
+        self.live.store(Arc::new(live));
+        Ok(())
+    }
+
     /// The Org called by number or name; none when none is called.
     pub async fn org_called(&self, called: Option<&str>) -> Result<Option<OrgId>, Failure> {
         let Some(called) = called else {

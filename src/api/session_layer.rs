@@ -2,7 +2,7 @@
 //!
 //! Three pieces. [`DoorStore`] is the `SessionStore` that actix-session sees: it checks an id at the
 //! door and otherwise keeps nothing, because the door has already opened or closed the session
-//! when the middleware comes to save or delete. [`PRESENTED`] carries what the check found to the
+//! when the middleware comes to save or delete. `PRESENTED` carries what the check found to the
 //! guards, typed, for the length of one request. [`shape_cookies`] stands around the middleware
 //! and does what its fixed configuration cannot: which of several cookies counts, and the attributes
 //! of each reply's cookies by scheme, lifetime and setting.
@@ -102,7 +102,7 @@ pub struct DoorStore {
 }
 
 impl SessionStore for DoorStore {
-    /// Checks the id. Never fails: what the store said, trouble included, waits in [`PRESENTED`] for a guard to
+    /// Checks the id. Never fails: what the store said, trouble included, waits in `PRESENTED` for a guard to
     /// answer in the dialect's words.
     async fn load(&self, key: &SessionKey) -> Result<Option<HashMap<String, String>>, LoadError> {
         let presented = match SessionId::parse(key.as_ref()) {

@@ -63,8 +63,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     let loaded = Loaded::load(&sources(cli.sources)?)?;
     match cli.command {
-        None => serve(loaded, cli.serve.demo),
-        Some(Command::Serve(args)) => serve(loaded, args.demo || cli.serve.demo),
+        None => serve(&loaded, cli.serve.demo),
+        Some(Command::Serve(args)) => serve(&loaded, args.demo || cli.serve.demo),
         Some(Command::Config(ConfigCommand::Check)) => {
             print("the settings are good")?;
             Ok(Outcome::Good)
@@ -93,8 +93,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     }
 }
 
-fn serve(loaded: Loaded, is_demo: bool) -> anyhow::Result<Outcome> {
-    crate::server::serve(&loaded, ServeOptions { is_demo })?;
+fn serve(loaded: &Loaded, is_demo: bool) -> anyhow::Result<Outcome> {
+    crate::server::serve(loaded, ServeOptions { is_demo })?;
     Ok(Outcome::Good)
 }
 

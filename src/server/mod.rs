@@ -7,6 +7,7 @@ mod greeting;
 pub mod listen;
 mod tls;
 
+use crate::api::services::Services;
 use crate::domain::administration::Administration;
 use crate::domain::audit::AuditSink;
 use crate::domain::clock::{Clock, SystemClock};
@@ -31,6 +32,9 @@ use time::OffsetDateTime;
 
 /// How often the clock is compared with the session store's.
 const CLOCK_CHECK: Duration = Duration::from_secs(30);
+
+/// How often settings saved by other nodes are looked for.
+const LIVE_CHECK: Duration = Duration::from_secs(5);
 
 /// What `serve` was asked beyond the settings.
 #[derive(Clone, Copy, Debug, Default)]
@@ -103,6 +107,7 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
     let follower = tokio::spawn(follow_store(clock, ground.stores.clone()));
 
     let services = Arc::new(assemble::services(settings, &ground, &addresses).await?);
+    let refresher = tokio::spawn(refresh_live(Arc::clone(&services)));
     let administration = &services.administration;
     let actor = administration.operator();
     let first = administration
@@ -150,19 +155,20 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
     };
     print_greeting(&greeting.text());
     drop(first);
-    let served = server.await;
+    let outcome = server.await;
     drop(stop);
     tracing::info!("stopped accepting; every open request has been answered or timed out");
     let _ = operator_stop.send(());
     let _ = operator.await;
     follower.abort();
+    refresher.abort();
     ground
         .stores
         .close()
         .await
         .context("the stores could not be closed cleanly")?;
     audit.close();
-    served.context("the HTTP server")
+    outcome.context("the HTTP server")
 }
 
 #[expect(
@@ -182,6 +188,19 @@ async fn follow_store(clock: Arc<SystemClock>, stores: stores::Stores) {
             Err(error) => tracing::warn!(%error, "the session store's clock could not be read"),
         }
         tokio::time::sleep(CLOCK_CHECK).await;
+    }
+}
+
+/// What an administrator saves on one node is in force on all of them soon.
+async fn refresh_live(services: Arc<Services>) {
+    loop {
+        tokio::time::sleep(LIVE_CHECK).await;
+        if let Err(failure) = services.refresh_live().await {
+            tracing::warn!(
+                ?failure,
+                "the saved settings could not be read; those in force stay"
+            );
+        }
     }
 }
 
@@ -208,6 +227,8 @@ fn certificate_files(
     let nanos = i128::from(clock.now().millis()) * 1_000_000;
     let now = OffsetDateTime::from_unix_timestamp_nanos(nanos)?;
     let files = tls::development(&folder, now)?;
-    let ca = folder.join("ca.pem").display().to_string();
+    // Whole, because it is pasted into shells that may stand elsewhere.
+    let ca = std::path::absolute(folder.join("ca.pem"))?;
+    let ca = ca.display().to_string();
     Ok((files, Some(ca)))
 }

@@ -4,10 +4,12 @@
 //! the bare one. What each does, and why we believe so, is in `docs/dialects/thoughtspot-v1.md`.
 
 mod attributes;
+mod bearer;
 mod error;
 mod login;
 mod metadata;
 mod org;
+mod prism;
 mod session;
 mod token;
 mod user;
@@ -41,6 +43,8 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
             .wrap(from_fn(session_layer::shape_cookies))
             .wrap(from_fn(render_failures::<V1>))
             .service(resource::<V1>("/preauth/info").route(read().to(session::preauth_info)))
+            .service(resource::<V1>("").route(web::post().to(prism::answer)))
+            .service(resource::<V1>("/").route(web::post().to(prism::answer)))
             .default_service(web::to(refuse_path::<V1>)),
     );
 }
@@ -60,6 +64,8 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(
             resource::<V1>("/session/{probe:(?i)isactive}").route(read().to(session::is_active)),
         )
+        .service(resource::<V1>("/session/v2/gettoken").route(web::get().to(bearer::get_token)))
+        .service(resource::<V1>("/v2/auth/token/fetch").route(web::get().to(bearer::fetch)))
         .service(resource::<V1>("/session/info").route(read().to(session::info)))
         .service(
             resource::<V1>("/session/orgs")

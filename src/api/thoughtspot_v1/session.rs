@@ -34,7 +34,8 @@ pub async fn preauth_info(
     Ok(HttpResponse::Ok().json(json!({ "info": info })))
 }
 
-async fn describe(who: &Principal, services: &Services) -> Result<Value, ApiError<V1>> {
+/// The object both calls show.
+pub async fn describe(who: &Principal, services: &Services) -> Result<Value, ApiError<V1>> {
     let directory = &*services.directory;
     let user = services.require_user(who).await?;
     let privileges = privileges_in(directory, &user, who.org).await?;

@@ -2,11 +2,14 @@
 //!
 //! What each route does, and why we believe so, is in `docs/dialects/thoughtspot-v2.md`.
 
+mod absent;
 mod attributes;
 mod error;
+mod security;
 mod session;
 mod system;
 mod token;
+mod trusted;
 mod user_view;
 
 pub use error::V2;
@@ -45,7 +48,9 @@ fn auth_routes(config: &mut web::ServiceConfig) {
         .service(resource::<V2>("/auth/token/object").route(web::post().to(token::object)))
         .service(resource::<V2>("/auth/token/custom").route(web::post().to(token::custom)))
         .service(resource::<V2>("/auth/token/validate").route(web::post().to(token::validate)))
-        .service(resource::<V2>("/auth/token/revoke").route(web::post().to(token::revoke)));
+        .service(resource::<V2>("/auth/token/revoke").route(web::post().to(token::revoke)))
+        .service(resource::<V2>("/auth/configure").route(web::post().to(trusted::configure)))
+        .service(resource::<V2>("/auth/search").route(web::post().to(trusted::search)));
 }
 
 fn system_routes(config: &mut web::ServiceConfig) {
@@ -53,5 +58,15 @@ fn system_routes(config: &mut web::ServiceConfig) {
         .service(resource::<V2>("/system").route(read().to(system::describe)))
         .service(
             resource::<V2>("/system/config-overrides").route(read().to(system::config_overrides)),
-        );
+        )
+        .service(
+            resource::<V2>("/system/security-settings/configure")
+                .route(web::post().to(security::configure)),
+        )
+        .service(
+            resource::<V2>("/system/security-settings/search")
+                .route(web::post().to(security::search)),
+        )
+        .service(resource::<V2>("/metadata/tml/export").route(web::post().to(absent::tml)))
+        .service(resource::<V2>("/metadata/tml/import").route(web::post().to(absent::tml)));
 }

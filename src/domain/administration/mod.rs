@@ -8,15 +8,19 @@ mod error;
 mod import;
 mod keys;
 mod orgs;
+mod security;
+mod trusted;
 mod users;
 
 pub use bootstrap::{ADMINISTRATOR, Bootstrapped};
 pub use error::AdminError;
 pub use import::{ImportOptions, ImportReport, ImportRow, SkippedRow};
+pub use security::{SecuritySettings, normal_hosts, normal_origins};
+pub use trusted::TrustedStatus;
 pub use users::{MembershipDraft, NewUser, UserDetails};
 
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client};
-use crate::domain::authn::{KeyHasher, PasswordPool};
+use crate::domain::authn::{KeyHasher, KeySealer, PasswordPool};
 use crate::domain::clock::Clock;
 use crate::domain::directory::{Directory, Org, OrgId, User, UserId};
 use crate::domain::random;
@@ -71,6 +75,8 @@ pub struct AdministrationParts {
     pub passwords: PasswordPool,
     /// Digests secret keys.
     pub keys: Arc<KeyHasher>,
+    /// Seals secret keys for keeping.
+    pub sealer: KeySealer,
     /// Where events go.
     pub audit: Arc<dyn AuditSink>,
     /// The time.
@@ -88,6 +94,7 @@ pub struct Administration {
     revocations: Arc<dyn Revocations>,
     passwords: PasswordPool,
     keys: Arc<KeyHasher>,
+    sealer: KeySealer,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -102,6 +109,7 @@ impl Administration {
             revocations: parts.revocations,
             passwords: parts.passwords,
             keys: parts.keys,
+            sealer: parts.sealer,
             audit: parts.audit,
             clock: parts.clock,
             random: parts.random,

@@ -10,9 +10,8 @@ use crate::domain::directory::{
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
 use crate::domain::principal::{Principal, Via};
 use crate::domain::random;
-use crate::domain::token::{Access, Attributes, TokenLifetime, TokenRecord, TokenText};
+use crate::domain::token::{Access, Attributes, Purpose, TokenLifetime, TokenRecord, TokenText};
 use secrecy::{ExposeSecret, SecretString};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The most groups one request may name.
@@ -59,6 +58,8 @@ pub struct IssueRequest {
     pub voucher: Voucher,
     /// How long the token lives.
     pub validity: Validity,
+    /// What it is for.
+    pub purpose: Purpose,
     /// For whom.
     pub username: String,
     /// For which Org; none means the user's last one.
@@ -91,6 +92,7 @@ impl IssueRequest {
             org: org.or(Some(who.org)),
             access: who.access,
             validity: Validity::For(validity),
+            purpose: Purpose::Access,
             voucher: Voucher::Held(Box::new(who)),
             auto_create: false,
             updates_existing: false,
@@ -100,6 +102,14 @@ impl IssueRequest {
             replace_groups: false,
             attributes: Attributes::default(),
             persist: Persist::No,
+        }
+    }
+
+    /// A request for a refresh token by somebody who is signed in, for themselves.
+    pub fn refresh(who: Principal, validity: Duration) -> Self {
+        Self {
+            purpose: Purpose::Refresh,
+            ..Self::held(who, validity, None)
         }
     }
 }
@@ -289,6 +299,7 @@ impl TrustedAuth {
             org,
             access: vouched.access.unwrap_or(request.access),
             attributes,
+            purpose: request.purpose,
             key: vouched.key_id(request),
             minted_at: vouched.began_at.unwrap_or(at),
             expires_at: vouched
@@ -303,8 +314,9 @@ impl TrustedAuth {
     fn expiry(&self, validity: Validity, at: Timestamp) -> (Timestamp, bool) {
         let most = self.policy.max_age;
         match (validity, self.policy.lifetime) {
-            (Validity::For(time), _) => (at.plus(time.min(most)), false),
-            (Validity::Policy, TokenLifetime::Fixed(time)) => (at.plus(time.min(most)), false),
+            (Validity::For(time), _) | (Validity::Policy, TokenLifetime::Fixed(time)) => {
+                (at.plus(time.min(most)), false)
+            }
             (Validity::Policy, TokenLifetime::UntilSuperseded) => (at.plus(most), true),
         }
     }
@@ -321,10 +333,16 @@ impl TrustedAuth {
         };
         match voucher {
             Voucher::Key(presented) => {
-                if !self.is_enabled.load(Ordering::Relaxed) {
+                if !self.is_enabled() {
                     return Err(IssueError::SwitchedOff);
                 }
                 let key = self.require_key(presented).await?;
+                if key
+                    .org
+                    .is_some_and(|org| self.orgs_off.load().contains(&org))
+                {
+                    return Err(IssueError::SwitchedOff);
+                }
                 Ok(Vouched {
                     bound_org: key.org,
                     key: Some(key),
