@@ -215,10 +215,11 @@ enum Choice {
 fn choose_cookie(headers: &HeaderMap, key: &Key) -> Choice {
     let mut is_presented = false;
     let mut ours: Option<&str> = None;
+    // Byte by byte: another program's cookie in Latin-1 or UTF-8 must not hide ours beside it.
     let pairs = headers
         .get_all(COOKIE)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair).ok())
         .map(str::trim);
     for pair in pairs {
         let Some((COOKIE_NAME, value)) = pair.split_once('=') else {
