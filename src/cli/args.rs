@@ -47,7 +47,7 @@ impl std::fmt::Debug for SourceArgs {
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(in crate::cli) struct ServeArgs {
-    /// Serve throw-away data with example users
+    /// Add example users, groups, Orgs and a Liveboard to the data (with a published password: never in production)
     #[arg(long)]
     pub demo: bool,
 }

@@ -16,7 +16,7 @@ mod user;
 
 pub use error::V1;
 
-use crate::api::dialect::{refuse_path, render_failures, resource};
+use crate::api::dialect::{read, refuse_path, render_failures, resource};
 use crate::api::services::Services;
 use crate::api::session_layer;
 use actix_web::middleware::from_fn;
@@ -42,7 +42,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
             .wrap(session_layer::middleware(services))
             .wrap(from_fn(session_layer::shape_cookies))
             .wrap(from_fn(render_failures::<V1>))
-            .service(resource::<V1>("/preauth/info").route(web::get().to(session::preauth_info)))
+            .service(resource::<V1>("/preauth/info").route(read().to(session::preauth_info)))
             .service(resource::<V1>("").route(web::post().to(prism::answer)))
             .service(resource::<V1>("/").route(web::post().to(prism::answer)))
             .default_service(web::to(refuse_path::<V1>)),
@@ -56,25 +56,24 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(
             resource::<V1>("/session/login/token")
                 .route(web::post().to(login::redeem))
+                // Not by HEAD: whatever looks at a link before it is followed must open nothing.
                 .route(web::get().to(login::redeem_by_get)),
         )
         .service(resource::<V1>("/session/logout").route(web::post().to(login::log_out)))
         // One published client spells it isActive.
         .service(
-            resource::<V1>("/session/{probe:(?i)isactive}")
-                .route(web::get().to(session::is_active)),
+            resource::<V1>("/session/{probe:(?i)isactive}").route(read().to(session::is_active)),
         )
         .service(resource::<V1>("/session/v2/gettoken").route(web::get().to(bearer::get_token)))
         .service(resource::<V1>("/v2/auth/token/fetch").route(web::get().to(bearer::fetch)))
-        .service(resource::<V1>("/session/info").route(web::get().to(session::info)))
+        .service(resource::<V1>("/session/info").route(read().to(session::info)))
         .service(
             resource::<V1>("/session/orgs")
-                .route(web::get().to(org::list))
+                .route(read().to(org::list))
                 .route(web::put().to(org::switch)),
         )
         .service(
-            resource::<V1>("/metadata/listvizheaders")
-                .route(web::get().to(metadata::list_viz_headers)),
+            resource::<V1>("/metadata/listvizheaders").route(read().to(metadata::list_viz_headers)),
         )
         .service(
             resource::<V1>("/user/session/invalidate")

@@ -14,7 +14,7 @@ mod user_view;
 
 pub use error::V2;
 
-use crate::api::dialect::{refuse_path, render_failures, resource};
+use crate::api::dialect::{read, refuse_path, render_failures, resource};
 use crate::api::services::Services;
 use crate::api::session_layer;
 use actix_web::middleware::from_fn;
@@ -39,7 +39,7 @@ fn auth_routes(config: &mut web::ServiceConfig) {
         .service(resource::<V2>("/auth/session/logout").route(web::post().to(session::log_out)))
         .service(
             resource::<V2>("/auth/session/user")
-                .route(web::get().to(session::user))
+                .route(read().to(session::user))
                 // One published client posts.
                 .route(web::post().to(session::user)),
         )
@@ -55,10 +55,9 @@ fn auth_routes(config: &mut web::ServiceConfig) {
 
 fn system_routes(config: &mut web::ServiceConfig) {
     config
-        .service(resource::<V2>("/system").route(web::get().to(system::describe)))
+        .service(resource::<V2>("/system").route(read().to(system::describe)))
         .service(
-            resource::<V2>("/system/config-overrides")
-                .route(web::get().to(system::config_overrides)),
+            resource::<V2>("/system/config-overrides").route(read().to(system::config_overrides)),
         )
         .service(
             resource::<V2>("/system/security-settings/configure")
