@@ -11,6 +11,8 @@ mod org;
 mod session;
 mod token;
 mod user;
+mod user_directory;
+mod user_password;
 
 pub use error::V1;
 
@@ -32,6 +34,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
                 .wrap(from_fn(session_layer::shape_cookies))
                 .wrap(from_fn(render_failures::<V1>))
                 .configure(routes)
+                .configure(user_routes)
                 .default_service(web::to(refuse_path::<V1>)),
         );
     }
@@ -74,4 +77,25 @@ fn routes(config: &mut web::ServiceConfig) {
             resource::<V1>("/user/session/invalidate")
                 .route(web::post().to(user::invalidate_sessions)),
         );
+}
+
+fn user_routes(config: &mut web::ServiceConfig) {
+    // Documented with a slash at the end; clients leave it out.
+    for path in ["/user/", "/user"] {
+        config.service(
+            resource::<V1>(path)
+                .route(web::post().to(user_directory::create))
+                .route(web::get().to(user_directory::get)),
+        );
+    }
+    config
+        .service(resource::<V1>("/user/list").route(web::get().to(user_directory::list)))
+        .service(resource::<V1>("/user/activate").route(web::post().to(user_directory::activate)))
+        .service(
+            resource::<V1>("/user/inactivate").route(web::post().to(user_directory::inactivate)),
+        )
+        .service(
+            resource::<V1>("/user/updatepassword").route(web::post().to(user_password::update)),
+        )
+        .service(resource::<V1>("/user/resetpassword").route(web::post().to(user_password::reset)));
 }

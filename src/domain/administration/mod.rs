@@ -3,16 +3,24 @@
 //! Acts that take something away write first and revoke after: from the write on nobody can sign in
 //! anew, and the revocation, dated after the write, ends whatever began before it.
 
+mod accounts;
 mod bootstrap;
 mod error;
+mod groups;
 mod import;
 mod keys;
+mod manager;
 mod orgs;
+mod scope;
+mod search;
 mod users;
 
 pub use bootstrap::{ADMINISTRATOR, Bootstrapped};
 pub use error::AdminError;
 pub use import::{ImportOptions, ImportReport, ImportRow, SkippedRow};
+pub use manager::{AccountEdit, GroupEdit, Manager, NewAccount, OrgEdit};
+pub use scope::{AdminScope, BEYOND_ORG, Denied};
+pub use search::{GroupSearch, MAX_FOUND, UserSearch};
 pub use users::{MembershipDraft, NewUser, UserDetails};
 
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client};
