@@ -11,9 +11,8 @@ use crate::api::session_layer::{Presented, presented_id, take_back, with_present
 use crate::domain::audit::Client;
 use crate::domain::directory::{OrgId, User};
 use crate::domain::failure::{Failure, Unauthenticated};
-use crate::domain::principal::Principal;
+use crate::domain::principal::{Principal, Via};
 use crate::domain::session::Check;
-use crate::domain::token::Access;
 use actix_session::Session;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
@@ -41,7 +40,7 @@ impl<D> Deref for RequireSession<D> {
 #[derive(Debug)]
 pub struct MaybeSession<D>(pub Option<Principal>, PhantomData<fn() -> D>);
 
-/// An administrator of the whole server is signed in, not limited to one object.
+/// An administrator of the whole server is signed in, limited neither to an object nor to an Org's key.
 #[derive(Debug)]
 pub struct RequireAdmin<D> {
     /// Who.
@@ -86,12 +85,12 @@ impl<D: Dialect> FromRequest for RequireAdmin<D> {
         Box::pin(async move {
             let RequireSession(principal, _) = session.await?;
             let services = services(&request).ok_or(Failure::Internal)?;
-            let user = services
-                .directory
-                .find_user_by_id(principal.user_id)
-                .await?
-                .filter(|user| user.is_admin && principal.access == Access::Full)
-                .ok_or_else(|| Failure::forbidden("this needs an administrator of the server"))?;
+            let user = services.require_user(&principal).await?;
+            if !user.is_admin {
+                let needs =
+                    "this needs an administrator of the server, limited to no object or Org";
+                return Err(Failure::forbidden(needs).into());
+            }
             Ok(Self {
                 principal,
                 user,
@@ -134,12 +133,18 @@ async fn in_asked_org<D>(
 }
 
 /// The token of an `Authorization: Bearer` header; other schemes are none of ours.
+///
+/// Several headers are all looked at, or a Bearer behind another scheme would be overlooked and a
+/// cookie would decide; of several Bearers none is believed, since readers differ about which counts.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(AUTHORIZATION)?;
-    // Something unreadable is a Bearer that is no good, not an absent one.
-    let text = value.to_str().unwrap_or("Bearer ?");
-    let (scheme, token) = text.trim().split_once(' ').unwrap_or((text, ""));
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    let mut tokens = headers.get_all(AUTHORIZATION).filter_map(|value| {
+        // Something unreadable is a Bearer that is no good, not an absent one.
+        let text = value.to_str().unwrap_or("Bearer ?").trim();
+        let (scheme, token) = text.split_once([' ', '\t']).unwrap_or((text, ""));
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    let token = tokens.next()?;
+    Some(if tokens.next().is_some() { "" } else { token })
 }
 
 fn from_cookie() -> Result<Option<Principal>, Failure> {
@@ -172,9 +177,8 @@ pub fn refuse_forgery(request: &HttpRequest, services: &Services) -> Result<(), 
                 && !services.is_embed_origin(origin)
                 && !is_listener(request, origin)
         }
-        (Some(Err(_)), _) => true,
         (None, Some(Ok(site))) => site.eq_ignore_ascii_case("cross-site"),
-        (None, Some(Err(_))) => true,
+        (Some(Err(_)), _) | (None, Some(Err(_))) => true,
         (None, None) => false,
     };
     if is_foreign {
@@ -233,4 +237,9 @@ pub async fn close_session<D: Dialect>(
         Unauthenticated::DeadSession
     };
     Err(Failure::Unauthenticated(why).into())
+}
+
+/// Whether the principal came by cookie.
+pub const fn is_by_cookie(principal: &Principal) -> bool {
+    matches!(principal.via, Via::Session(_))
 }

@@ -4,6 +4,7 @@ pub mod admin_guard;
 pub mod caller;
 pub mod cors;
 pub mod dialect;
+pub mod embed_doctor;
 pub mod form;
 pub mod guard;
 pub mod health;
@@ -28,5 +29,6 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     thoughtspot_v2::mount(config, services);
     health::mount(config);
     pages::mount(config);
+    embed_doctor::mount(config);
     config.default_service(web::to(refuse_path::<V1>));
 }

@@ -1,5 +1,6 @@
 //! The pages from `static/`, compiled into the binary, each with its content security policy. No logic.
 
+use crate::api::dialect::read;
 use crate::api::services::Services;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderValue, X_FRAME_OPTIONS,
@@ -44,15 +45,12 @@ const ROBOTS: &[u8] = include_bytes!("../../static/robots.txt");
 /// Adds the pages and their files.
 pub fn mount(config: &mut web::ServiceConfig) {
     config
-        .route("/", web::get().to(index))
-        .route("/v2", web::get().to(index))
-        .route("/v2/", web::get().to(index))
-        .route("/static/{name}", web::get().to(asset))
-        .route(
-            "/favicon.ico",
-            web::get().to(|| async { file("favicon.svg") }),
-        )
-        .route("/robots.txt", web::get().to(robots));
+        .route("/", read().to(index))
+        .route("/v2", read().to(index))
+        .route("/v2/", read().to(index))
+        .route("/static/{name}", read().to(asset))
+        .route("/favicon.ico", read().to(|| async { file("favicon.svg") }))
+        .route("/robots.txt", read().to(robots));
 }
 
 /// The app shell: where redirects land and frames point.
@@ -62,7 +60,14 @@ async fn index(services: web::Data<Services>) -> HttpResponse {
 
 /// A page that only embedding origins may frame.
 fn page(services: &Services, body: &'static [u8]) -> HttpResponse {
-    let origins = services.live.load().embed_origins.join(" ");
+    let live = services.live.load();
+    let origins: Vec<&str> = live
+        .embed_origins
+        .iter()
+        .chain(&live.frame_origins)
+        .map(String::as_str)
+        .collect();
+    let origins = origins.join(" ");
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
          connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; \

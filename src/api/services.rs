@@ -7,7 +7,7 @@ use crate::domain::failure::{Failure, Unauthenticated};
 use crate::domain::login::Login;
 use crate::domain::principal::Principal;
 use crate::domain::random::Random;
-use crate::domain::redirect::RedirectPolicy;
+use crate::domain::redirect::{OriginRule, RedirectPolicy};
 use crate::domain::session::SessionStore;
 use crate::domain::token::Access;
 use actix_web::cookie::Key;
@@ -34,7 +34,9 @@ pub struct Services {
     pub random: Arc<dyn Random>,
     /// What we know about ourselves.
     pub site: Site,
-    /// What may change while the server runs.
+    /// What the settings say of the things that may change while the server runs.
+    pub configured: Live,
+    /// The same with what administrators saved on top: what is in force.
     pub live: ArcSwap<Live>,
 }
 
@@ -82,13 +84,39 @@ pub enum SameSiteRule {
 pub struct Live {
     /// Origins whose pages may embed us and read our answers.
     pub embed_origins: Vec<String>,
+    /// Origins that may frame our pages besides those.
+    pub frame_origins: Vec<String>,
     /// Where we may redirect to.
     pub redirects: RedirectPolicy,
+    /// Whether secret keys may mint tokens.
+    pub is_trusted_enabled: bool,
     /// Whether cookies over https are `Partitioned`.
     pub is_partitioned: bool,
 }
 
 impl Services {
+    /// Puts what administrators saved into force on this node.
+    pub async fn refresh_live(&self) -> Result<(), Failure> {
+        let settings = self.administration.security_settings().await;
+        let settings = settings.map_err(|error| Failure::from(&error))?;
+        let trusted = self.administration.trusted_status().await;
+        let trusted = trusted.map_err(|error| Failure::from(&error))?;
+        let mut live = self.configured.clone();
+        live.embed_origins
+            .extend(settings.all_cors_origins().cloned());
+        live.frame_origins
+            .extend(settings.frame_origins.iter().cloned());
+        live.is_partitioned = settings.is_partitioned.unwrap_or(live.is_partitioned);
+        let listed = live.embed_origins.iter().chain(&settings.redirect_hosts);
+        let saved = listed.filter_map(|text| OriginRule::parse(text, "directory").ok());
+        live.redirects = live.redirects.with(saved);
+        live.is_trusted_enabled &= !trusted.is_server_off;
+        self.trusted
+            .switch(live.is_trusted_enabled, trusted.orgs_off);
+        self.live.store(Arc::new(live));
+        Ok(())
+    }
+
     /// The Org called by number or name; none when none is called.
     pub async fn org_called(&self, called: Option<&str>) -> Result<Option<OrgId>, Failure> {
         let Some(called) = called else {
@@ -122,15 +150,36 @@ impl Services {
     }
 
     /// The record of whoever is signed in; gone when the user was deleted meanwhile.
+    ///
+    /// An administrator who came by way of one object or of one Org's key is none here: nobody gets
+    /// further than what they presented reaches.
     pub async fn require_user(&self, who: &Principal) -> Result<User, Failure> {
-        self.find_user_by_id(who.user_id)
+        let user = self
+            .find_user_by_id(who.user_id)
             .await?
-            .ok_or(Failure::Unauthenticated(Unauthenticated::DeadSession))
+            .ok_or(Failure::Unauthenticated(Unauthenticated::DeadSession))?;
+        let is_admin =
+            user.is_admin && who.access == Access::Full && !self.is_org_bound(who).await?;
+        Ok(User { is_admin, ..user })
     }
 
-    /// Whether whoever is signed in administers the whole server, not limited to one object.
+    /// Whether a key that is good for one Org is behind what was presented.
+    async fn is_org_bound(&self, who: &Principal) -> Result<bool, Failure> {
+        let Some(id) = who.key else {
+            return Ok(false);
+        };
+        let keys = self.directory.list_keys().await;
+        let keys = keys.map_err(|error| Failure::from(&error))?;
+        // A key that is gone vouches for nothing.
+        Ok(keys
+            .iter()
+            .find(|key| key.id == id)
+            .is_none_or(|key| key.org.is_some()))
+    }
+
+    /// Whether whoever is signed in administers the whole server, as far as what they presented reaches.
     pub async fn is_admin(&self, who: &Principal) -> Result<bool, Failure> {
-        Ok(who.access == Access::Full && self.require_user(who).await?.is_admin)
+        Ok(self.require_user(who).await?.is_admin)
     }
 
     /// Whether pages of that origin may read our answers.

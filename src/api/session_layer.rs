@@ -2,7 +2,7 @@
 //!
 //! Three pieces. [`DoorStore`] is the `SessionStore` that actix-session sees: it checks an id at the
 //! door and otherwise keeps nothing, because the door has already opened or closed the session
-//! when the middleware comes to save or delete. [`PRESENTED`] carries what the check found to the
+//! when the middleware comes to save or delete. `PRESENTED` carries what the check found to the
 //! guards, typed, for the length of one request. [`shape_cookies`] stands around the middleware
 //! and does what its fixed configuration cannot: which of several cookies counts, and the attributes
 //! of each reply's cookies by scheme, lifetime and setting.
@@ -102,14 +102,17 @@ pub struct DoorStore {
 }
 
 impl SessionStore for DoorStore {
-    /// Checks the id. Never fails: what the store said, trouble included, waits in [`PRESENTED`] for a guard to
+    /// Checks the id. Never fails: what the store said, trouble included, waits in `PRESENTED` for a guard to
     /// answer in the dialect's words.
     async fn load(&self, key: &SessionKey) -> Result<Option<HashMap<String, String>>, LoadError> {
         let presented = match SessionId::parse(key.as_ref()) {
             None => Presented::Bad,
             Some(id) => match self.login.check(&id).await {
                 Ok(check) => Presented::Checked(id, check),
-                Err(error) => Presented::StoreAway(error),
+                Err(error) => {
+                    tracing::warn!(%error, "the session could not be checked");
+                    Presented::StoreAway(error)
+                }
             },
         };
         let _ = PRESENTED.try_with(|exchange| exchange.borrow_mut().presented = presented);
@@ -212,10 +215,11 @@ enum Choice {
 fn choose_cookie(headers: &HeaderMap, key: &Key) -> Choice {
     let mut is_presented = false;
     let mut ours: Option<&str> = None;
+    // Byte by byte: another program's cookie in Latin-1 or UTF-8 must not hide ours beside it.
     let pairs = headers
         .get_all(COOKIE)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair).ok())
         .map(str::trim);
     for pair in pairs {
         let Some((COOKIE_NAME, value)) = pair.split_once('=') else {

@@ -2,6 +2,7 @@
 
 mod args;
 mod csv_file;
+mod health;
 mod import;
 mod output;
 mod password;
@@ -63,13 +64,21 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     let loaded = Loaded::load(&sources(cli.sources)?)?;
     match cli.command {
-        None => serve(loaded, cli.serve.demo),
-        Some(Command::Serve(args)) => serve(loaded, args.demo || cli.serve.demo),
+        None => serve(&loaded, cli.serve.demo),
+        Some(Command::Serve(args)) => serve(&loaded, args.demo || cli.serve.demo),
         Some(Command::Config(ConfigCommand::Check)) => {
             print("the settings are good")?;
             Ok(Outcome::Good)
         }
         Some(Command::Config(ConfigCommand::Show(format))) => show_config(&loaded, format.json),
+        Some(Command::Health) => {
+            let is_ready = health::check(&loaded.settings)?;
+            Ok(if is_ready {
+                Outcome::Good
+            } else {
+                Outcome::Bad
+            })
+        }
         Some(Command::Redirect(RedirectCommand::Check { url, format })) => {
             let is_allowed = redirect::check(&url, &loaded.settings, format.json)?;
             Ok(if is_allowed {
@@ -93,8 +102,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     }
 }
 
-fn serve(loaded: Loaded, is_demo: bool) -> anyhow::Result<Outcome> {
-    crate::server::serve(&loaded, ServeOptions { is_demo })?;
+fn serve(loaded: &Loaded, is_demo: bool) -> anyhow::Result<Outcome> {
+    crate::server::serve(loaded, ServeOptions { is_demo })?;
     Ok(Outcome::Good)
 }
 

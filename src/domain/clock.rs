@@ -128,10 +128,10 @@ mod tests {
     #[test]
     fn following_a_store_shifts_every_later_reading() {
         let clock = SystemClock::start();
-        let ahead = clock.now().plus(Duration::from_secs(3600));
+        let ahead = clock.now().plus(Duration::from_hours(1));
         clock.follow(ahead);
         assert!(clock.now() >= ahead);
-        assert!(clock.now().since(ahead) < Duration::from_secs(60));
+        assert!(clock.now().since(ahead) < Duration::from_mins(1));
     }
 
     #[test]

@@ -423,7 +423,7 @@ impl Login {
         result: &Result<Opened, LoginError>,
         client: &Client,
     ) {
-        let (act, user_id, user_name) = match result {
+        let (act, user_id, name) = match result {
             Ok(opened) => (
                 Act::LoggedIn {
                     method,
@@ -446,7 +446,7 @@ impl Login {
             at: self.clock.now(),
             act,
             user_id,
-            user_name: Some(user_name).filter(|name| !name.is_empty()),
+            user_name: Some(name).filter(|name| !name.is_empty()),
             client: client.clone(),
         });
     }

@@ -152,14 +152,14 @@ mod tests {
     use super::*;
     use crate::domain::clock::ManualClock;
 
-    fn at(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
+    fn at(text: &str) -> IpAddr {
+        text.parse().unwrap()
     }
 
     fn set_up() -> (Arc<ManualClock>, Throttle, Bucket) {
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_000_000)));
         let throttle = Throttle::new(Arc::clone(&clock) as Arc<dyn Clock>);
-        let bucket = Bucket::new(&NameKey::new("alice").unwrap(), at("192.0.2.1"));
+        let bucket = Bucket::new(&NameKey::new("alice").unwrap(), Some(at("192.0.2.1")));
         (clock, throttle, bucket)
     }
 
@@ -186,7 +186,7 @@ mod tests {
         for _ in 0..5 {
             fail(&throttle, &bucket);
         }
-        let elsewhere = Bucket::new(&NameKey::new("alice").unwrap(), at("192.0.2.2"));
+        let elsewhere = Bucket::new(&NameKey::new("alice").unwrap(), Some(at("192.0.2.2")));
         assert_eq!(throttle.admit(&elsewhere), Ok(()));
         clock.advance(Duration::from_secs(1));
         throttle.admit(&bucket).unwrap();
@@ -207,8 +207,8 @@ mod tests {
         for name in written {
             let name = NameKey::new(name).unwrap();
             assert_eq!(
-                Bucket::new(&name, at("2001:db8::1")),
-                Bucket::new(&NameKey::new("alice").unwrap(), at("2001:db8::ffff"))
+                Bucket::new(&name, Some(at("2001:db8::1"))),
+                Bucket::new(&NameKey::new("alice").unwrap(), Some(at("2001:db8::ffff")))
             );
         }
     }

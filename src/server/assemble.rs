@@ -3,7 +3,9 @@
 use crate::api::services::{Live, SameSiteRule, Services, Site};
 use crate::domain::administration::{Administration, AdministrationParts};
 use crate::domain::audit::AuditSink;
-use crate::domain::authn::{KeyHasher, PasswordPool, TrustedAuth, TrustedParts, TrustedPolicy};
+use crate::domain::authn::{
+    KeyHasher, KeySealer, PasswordPool, TrustedAuth, TrustedParts, TrustedPolicy,
+};
 use crate::domain::clock::Clock;
 use crate::domain::directory::ServerSecrets;
 use crate::domain::login::{Login, SessionPolicy};
@@ -40,6 +42,7 @@ struct Secrets {
     token_key: SecretSlice<u8>,
     tag_key: SecretSlice<u8>,
     keys: Arc<KeyHasher>,
+    seal_key: SecretSlice<u8>,
     cluster_id: Uuid,
 }
 
@@ -64,6 +67,7 @@ impl Secrets {
             keys: Arc::new(KeyHasher::new(SecretSlice::from(
                 secret("key_digest", 32).await?,
             ))),
+            seal_key: SecretSlice::from(secret("key_seal", 32).await?),
             cluster_id: uuid::Builder::from_slice(&cluster)?
                 .with_variant(uuid::Variant::RFC4122)
                 .with_version(uuid::Version::Random)
@@ -104,6 +108,7 @@ fn build_administration(
         revocations: Arc::clone(&ground.stores.revocations),
         passwords,
         keys: Arc::clone(&secrets.keys),
+        sealer: KeySealer::new(secrets.seal_key.clone()),
         audit: Arc::clone(&ground.audit),
         clock: Arc::clone(&ground.clock),
         random: Arc::clone(&ground.random),
@@ -153,7 +158,8 @@ pub async fn services(
             remembered: settings.sessions.remember_for,
         },
     });
-    Ok(Services {
+    let configured = live(settings, addresses)?;
+    let services = Services {
         login,
         trusted,
         administration: Arc::new(administration),
@@ -161,8 +167,14 @@ pub async fn services(
         sessions: Arc::clone(&ground.stores.sessions),
         random: Arc::clone(&ground.random),
         site: site(settings, secrets, addresses),
-        live: ArcSwap::from_pointee(live(settings, addresses)?),
-    })
+        live: ArcSwap::from_pointee(configured.clone()),
+        configured,
+    };
+    services
+        .refresh_live()
+        .await
+        .map_err(|failure| anyhow::anyhow!("the saved security settings: {failure:?}"))?;
+    Ok(services)
 }
 
 fn site(settings: &Settings, secrets: Secrets, addresses: &Addresses) -> Site {
@@ -189,6 +201,8 @@ fn site(settings: &Settings, secrets: Secrets, addresses: &Addresses) -> Site {
 fn live(settings: &Settings, addresses: &Addresses) -> anyhow::Result<Live> {
     Ok(Live {
         embed_origins: settings.embed.origins.clone(),
+        frame_origins: Vec::new(),
+        is_trusted_enabled: settings.trusted_auth.enabled,
         redirects: redirect_policy(settings, addresses)?,
         is_partitioned: settings.cookies.partitioned,
     })

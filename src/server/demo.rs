@@ -13,7 +13,11 @@ pub const LIVEBOARD: Uuid = uuid!("d084c256-e284-4fc4-b80c-111cb606449a");
 /// Every demo user has this password; the greeting says so.
 pub const PASSWORD: &str = "vestibule-demo";
 
-const PEOPLE: [(&str, &str, &str, &[(&str, &str)]); 3] = [
+/// An Org and a group in it.
+type Place = (&'static str, &'static str);
+
+/// Name, display name, e-mail, groups.
+const PEOPLE: [(&str, &str, &str, &[Place]); 3] = [
     (
         "alice",
         "Alice Archer",

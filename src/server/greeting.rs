@@ -6,6 +6,7 @@ use crate::server::demo;
 use crate::settings::Settings;
 use secrecy::ExposeSecret;
 use std::fmt::Write;
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// What the greeting tells.
 #[derive(Debug)]
@@ -61,26 +62,32 @@ impl Greeting<'_> {
             line(&format!("  secret key     {}", key.expose_secret()));
         }
         let base = self.base_url();
-        let password = password.map_or("$PASSWORD", |password| password.expose_secret());
-        let key = key.map_or("$SECRET_KEY", |key| key.expose_secret());
+        // Only double quotes let the shell fill in what we do not know.
+        let password = password.map_or("\"password=$PASSWORD\"".to_owned(), |password| {
+            format!("'password={}'", password.expose_secret())
+        });
+        let key = key.map_or("\"secret_key=$SECRET_KEY\"".to_owned(), |key| {
+            format!("'secret_key={}'", key.expose_secret())
+        });
         let api = format!("{base}/callosum/v1/tspublic/v1");
+        let curl = self.curl(&base);
         line("");
         line("Sign in with a password, then ask who you are:");
         line(&format!(
-            "  curl -i -c cookies.txt '{api}/session/login' --data-urlencode 'username={ADMINISTRATOR}' --data-urlencode 'password={password}'"
+            "  {curl} -i -c cookies.txt '{api}/session/login' --data-urlencode 'username={ADMINISTRATOR}' --data-urlencode {password}"
         ));
-        line(&format!("  curl -b cookies.txt '{api}/session/info'"));
+        line(&format!("  {curl} -b cookies.txt '{api}/session/info'"));
         line("");
         line("Or as an embedding app does: secret key, token, cookie:");
         line(&format!(
-            "  TOKEN=$(curl -sS '{api}/session/auth/token' -d 'secret_key={key}' -d 'username={ADMINISTRATOR}' -d 'access_level=FULL')"
+            "  TOKEN=$({curl} -sS '{api}/session/auth/token' -d {key} -d 'username={ADMINISTRATOR}' -d 'access_level=FULL')"
         ));
         line(&format!(
-            "  curl -i -c cookies.txt '{api}/session/login/token' -d \"auth_token=$TOKEN\" -d 'username={ADMINISTRATOR}' --data-urlencode 'redirect_url={base}/'"
+            "  {curl} -i -c cookies.txt '{api}/session/login/token' -d \"auth_token=$TOKEN\" -d 'username={ADMINISTRATOR}' --data-urlencode 'redirect_url={base}/'"
         ));
         if self.is_demo {
             line(&format!(
-                "  curl -b cookies.txt '{api}/metadata/listvizheaders?id={}'",
+                "  {curl} -b cookies.txt '{api}/metadata/listvizheaders?id={}'",
                 demo::LIVEBOARD
             ));
             line("");
@@ -92,9 +99,19 @@ impl Greeting<'_> {
         line("");
         line("Sign out:");
         line(&format!(
-            "  curl -i -b cookies.txt -X POST '{api}/session/logout'"
+            "  {curl} -i -b cookies.txt -X POST '{api}/session/logout'"
         ));
         line("");
+    }
+
+    /// `curl`, told to trust the development CA where our own certificate is what it meets.
+    fn curl(&self, base: &str) -> String {
+        match &self.development_ca {
+            Some(ca) if self.settings.server.public_url.is_none() && base.starts_with("https:") => {
+                format!("curl --cacert '{}'", ca.replace('\'', "'\\''"))
+            }
+            _ => "curl".to_owned(),
+        }
     }
 
     fn base_url(&self) -> String {
@@ -110,10 +127,10 @@ impl Greeting<'_> {
 }
 
 /// An address one can connect to: a wildcard listener answers on loopback as well.
-fn reachable(address: std::net::SocketAddr) -> String {
+pub fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
-        format!("127.0.0.1:{}", address.port())
+        SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()))
     } else {
-        address.to_string()
+        address
     }
 }

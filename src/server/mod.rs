@@ -3,10 +3,11 @@
 pub mod assemble;
 pub mod audit_log;
 pub mod demo;
-mod greeting;
+pub mod greeting;
 pub mod listen;
 mod tls;
 
+use crate::api::services::Services;
 use crate::domain::administration::Administration;
 use crate::domain::audit::AuditSink;
 use crate::domain::clock::{Clock, SystemClock};
@@ -23,6 +24,7 @@ use crate::stores;
 use crate::telemetry;
 use anyhow::Context;
 use std::fs::DirBuilder;
+use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +33,9 @@ use time::OffsetDateTime;
 
 /// How often the clock is compared with the session store's.
 const CLOCK_CHECK: Duration = Duration::from_secs(30);
+
+/// How often settings saved by other nodes are looked for.
+const LIVE_CHECK: Duration = Duration::from_secs(5);
 
 /// What `serve` was asked beyond the settings.
 #[derive(Clone, Copy, Debug, Default)]
@@ -103,6 +108,7 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
     let follower = tokio::spawn(follow_store(clock, ground.stores.clone()));
 
     let services = Arc::new(assemble::services(settings, &ground, &addresses).await?);
+    let refresher = tokio::spawn(refresh_live(Arc::clone(&services)));
     let administration = &services.administration;
     let actor = administration.operator();
     let first = administration
@@ -149,28 +155,34 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
         development_ca,
     };
     print_greeting(&greeting.text());
+    tracing::info!(
+        profile = "compat",
+        asvs = "3.3.1 3.3.3 3.5.3 7.6.2",
+        "compatible with its clients, this profile gives up: a __Host- cookie name, Secure over plain http, \
+         logins by POST only, and an explicit act before a session opens (docs/security.md)"
+    );
     drop(first);
-    let served = server.await;
+    let outcome = server.await;
     drop(stop);
     tracing::info!("stopped accepting; every open request has been answered or timed out");
     let _ = operator_stop.send(());
     let _ = operator.await;
     follower.abort();
+    refresher.abort();
     ground
         .stores
         .close()
         .await
         .context("the stores could not be closed cleanly")?;
     audit.close();
-    served.context("the HTTP server")
+    outcome.context("the HTTP server")
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the greeting is for people; the log is on standard error"
-)]
+/// For people; the log is on standard error. Nobody listening is no reason to stop.
 fn print_greeting(text: &str) {
-    println!("{text}");
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {
+        tracing::warn!(%error, "the greeting could not be printed");
+    }
 }
 
 /// Keeps our clock with the session store's, so that nodes agree on when a session ends.
@@ -182,6 +194,19 @@ async fn follow_store(clock: Arc<SystemClock>, stores: stores::Stores) {
             Err(error) => tracing::warn!(%error, "the session store's clock could not be read"),
         }
         tokio::time::sleep(CLOCK_CHECK).await;
+    }
+}
+
+/// What an administrator saves on one node is in force on all of them soon.
+async fn refresh_live(services: Arc<Services>) {
+    loop {
+        tokio::time::sleep(LIVE_CHECK).await;
+        if let Err(failure) = services.refresh_live().await {
+            tracing::warn!(
+                ?failure,
+                "the saved settings could not be read; those in force stay"
+            );
+        }
     }
 }
 
@@ -208,6 +233,8 @@ fn certificate_files(
     let nanos = i128::from(clock.now().millis()) * 1_000_000;
     let now = OffsetDateTime::from_unix_timestamp_nanos(nanos)?;
     let files = tls::development(&folder, now)?;
-    let ca = folder.join("ca.pem").display().to_string();
+    // Whole, because it is pasted into shells that may stand elsewhere.
+    let ca = std::path::absolute(folder.join("ca.pem"))?;
+    let ca = ca.display().to_string();
     Ok((files, Some(ca)))
 }

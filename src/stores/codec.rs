@@ -10,7 +10,7 @@ use crate::domain::directory::{KeyId, OrgId, UserId};
 use crate::domain::failure::StoreError;
 use crate::domain::session::{EndReason, Lifetime, Method, Session, UserTag};
 use crate::domain::token::{
-    Access, Attributes, Filter, MetadataRef, NamedValues, Sort, TokenRecord,
+    Access, Attributes, Filter, MetadataRef, NamedValues, Purpose, Sort, TokenRecord,
 };
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,9 @@ struct TokenRow {
     x: Option<Uuid>,
     #[serde(default, skip_serializing_if = "AttributesRow::is_empty")]
     at: AttributesRow,
+    /// A refresh token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    r: bool,
     b: u64,
     e: u64,
 }
@@ -231,6 +234,7 @@ pub fn encode_token(record: &TokenRecord) -> Result<Vec<u8>, StoreError> {
         k: record.key.map(|key| key.0),
         x: access_row(record.access),
         at: AttributesRow::of(&record.attributes),
+        r: record.purpose == Purpose::Refresh,
         b: record.minted_at.millis(),
         e: record.expires_at.millis(),
     };
@@ -251,6 +255,11 @@ pub fn decode_token(bytes: &[u8]) -> Result<TokenRecord, StoreError> {
         org: OrgId(row.o),
         access: read_access(row.x),
         attributes: row.at.read(),
+        purpose: if row.r {
+            Purpose::Refresh
+        } else {
+            Purpose::Access
+        },
         key: row.k.map(KeyId),
         minted_at: Timestamp::from_millis(row.b),
         expires_at: Timestamp::from_millis(row.e),
@@ -357,6 +366,7 @@ mod tests {
             user_name: whole.user_name,
             minted_for: "Alice".to_owned(),
             org: whole.org,
+            purpose: Purpose::Refresh,
             access: whole.access,
             attributes: whole.attributes,
             key: None,

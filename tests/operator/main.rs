@@ -1,5 +1,7 @@
 //! The operator's commands on a real directory, directly and through the socket.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
+
 use async_trait::async_trait;
 use secrecy::{SecretSlice, SecretString};
 use std::path::PathBuf;
@@ -9,7 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use vestibule::domain::administration::{AdminError, Administration, AdministrationParts, NewUser};
 use vestibule::domain::audit::{Act, AuditEvent, AuditSink};
-use vestibule::domain::authn::{KeyHasher, PasswordPool};
+use vestibule::domain::authn::{KeyHasher, KeySealer, PasswordPool};
 use vestibule::domain::clock::{Clock, ManualClock, Timestamp};
 use vestibule::domain::directory::{AccountStatus, Directory, NameKey};
 use vestibule::domain::failure::StoreError;
@@ -67,6 +69,7 @@ impl World {
             revocations: Arc::clone(&witness) as Arc<dyn Revocations>,
             passwords: PasswordPool::new(2).unwrap(),
             keys: Arc::new(KeyHasher::new(SecretSlice::from(vec![1; 32]))),
+            sealer: KeySealer::new(SecretSlice::from(vec![2; 32])),
             audit: Arc::clone(&witness) as Arc<dyn AuditSink>,
             clock,
             random: Arc::new(SystemRandom::open().unwrap()),

@@ -16,7 +16,7 @@ use vestibule::domain::session::{
     Lifetime, Method, Revocations, Session, SessionId, SessionStore, UserTag,
 };
 use vestibule::domain::token::{
-    Access, Attributes, Filter, TokenDigest, TokenMint, TokenRecord, TokenStore,
+    Access, Attributes, Filter, Purpose, TokenDigest, TokenMint, TokenRecord, TokenStore,
 };
 use vestibule::stores::embedded::EmbeddedStore;
 use vestibule::stores::redis::{RedisOptions, RedisStore};
@@ -317,6 +317,7 @@ pub fn token(user: u128, key: Option<u128>, minted_at: Timestamp) -> TokenRecord
         user_name: format!("user {user}"),
         minted_for: format!("User {user}"),
         org: OrgId(1),
+        purpose: Purpose::Access,
         access: Access::Object(uuid(&SystemRandom::open().unwrap())),
         attributes: attributes(),
         key: key.map(key_id),

@@ -15,7 +15,7 @@ use crate::domain::redirect::SafeRedirect;
 use actix_session::Session;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 type Refusal = ApiError<V1>;
@@ -36,7 +36,6 @@ pub async fn log_in(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
     let form = form.into_inner();
-    use secrecy::ExposeSecret;
     let username = required("username", form.username)?;
     let password = form
         .password
@@ -76,15 +75,15 @@ pub async fn redeem(
 
 /// `GET session/login/token`: the same, for clients that only have a link. Can be switched off.
 pub async fn redeem_by_get(
-    form: Query<V1, TokenForm>,
+    form: Result<Query<V1, TokenForm>, Refusal>,
     caller: Caller<V1>,
     cookies: Session,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
-    let form = form.into_inner();
     if !services.site.may_login_by_get {
         return Err(Failure::MethodNotAllowed.into());
     }
+    let form = form?.into_inner();
     redeem_token(form, &caller, &cookies, &services).await
 }
 
@@ -95,7 +94,6 @@ async fn redeem_token(
     cookies: &Session,
     services: &Services,
 ) -> Result<HttpResponse, Refusal> {
-    use secrecy::ExposeSecret;
     let stays = flag("no_url_redirection", form.no_url_redirection.as_deref())?;
     let target = form
         .redirect_url

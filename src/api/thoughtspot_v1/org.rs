@@ -2,21 +2,30 @@
 
 use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
-use crate::api::form::{Form, Query};
+use crate::api::form::{Form, Query, optional};
 use crate::api::guard::RequireSession;
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use crate::api::thoughtspot_v1::login::org_id;
 use crate::domain::authn::open_orgs;
-use crate::domain::failure::{Failure, Unauthenticated};
+use crate::domain::failure::Failure;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
 #[derive(Deserialize)]
 pub struct PageQuery {
-    batchsize: Option<i64>,
-    offset: Option<i64>,
+    batchsize: Option<String>,
+    offset: Option<String>,
+}
+
+/// A number of Orgs; none for -1, which means all.
+fn count(field: &'static str, text: Option<String>) -> Result<Option<usize>, Failure> {
+    let number: Option<i64> = optional(text)
+        .map(|text| text.trim().parse())
+        .transpose()
+        .map_err(|_| Failure::bad(field, "a whole number; -1 means all"))?;
+    Ok(number.and_then(|number| usize::try_from(number).ok()))
 }
 
 /// `GET session/orgs`. `batchsize` and `offset` count Orgs; -1 means all.
@@ -26,13 +35,9 @@ pub async fn list(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V1>> {
     let page = page.into_inner();
-    let user = services
-        .directory
-        .find_user_by_id(who.user_id)
-        .await?
-        .ok_or(Failure::Unauthenticated(Unauthenticated::DeadSession))?;
-    let skip = usize::try_from(page.offset.unwrap_or(-1)).unwrap_or(0);
-    let take = usize::try_from(page.batchsize.unwrap_or(-1)).unwrap_or(usize::MAX);
+    let user = services.require_user(&who).await?;
+    let skip = count("offset", page.offset)?.unwrap_or(0);
+    let take = count("batchsize", page.batchsize)?.unwrap_or(usize::MAX);
     let orgs: Vec<_> = open_orgs(&*services.directory, &user)
         .await?
         .into_iter()

@@ -7,7 +7,6 @@ use crate::api::thoughtspot::{CLUSTER_NAME, RELEASE_VERSION};
 use crate::api::thoughtspot_v1::V1;
 use crate::api::thoughtspot_v1::attributes;
 use crate::domain::directory::privileges_in;
-use crate::domain::failure::{Failure, Unauthenticated};
 use crate::domain::principal::{Principal, Via};
 use crate::domain::token::Access;
 use actix_web::{HttpResponse, web};
@@ -35,12 +34,10 @@ pub async fn preauth_info(
     Ok(HttpResponse::Ok().json(json!({ "info": info })))
 }
 
-async fn describe(who: &Principal, services: &Services) -> Result<Value, ApiError<V1>> {
+/// The object both calls show.
+pub async fn describe(who: &Principal, services: &Services) -> Result<Value, ApiError<V1>> {
     let directory = &*services.directory;
-    let user = directory
-        .find_user_by_id(who.user_id)
-        .await?
-        .ok_or(Failure::Unauthenticated(Unauthenticated::DeadSession))?;
+    let user = services.require_user(who).await?;
     let privileges = privileges_in(directory, &user, who.org).await?;
     let org = directory.find_org(who.org).await?;
     let cluster = services.site.cluster_id;

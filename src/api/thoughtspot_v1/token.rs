@@ -9,7 +9,7 @@ use crate::api::thoughtspot_v1::attributes;
 use crate::api::thoughtspot_v1::login::org_id;
 use crate::domain::authn::{IssueRequest, Persist, Validity, Voucher};
 use crate::domain::failure::{Failure, Unauthenticated};
-use crate::domain::token::Access;
+use crate::domain::token::{Access, Purpose};
 use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, web};
 use secrecy::SecretString;
@@ -45,13 +45,14 @@ pub async fn issue(
 }
 
 fn read(form: AuthTokenForm) -> Result<IssueRequest, Failure> {
-    // Without a key nothing else of the request is judged: a stranger learns nothing about parameters.
+    // Without a key nothing else of the request is judged; with a wrong one nothing that the directory knows.
     let secret_key = form
         .secret_key
         .ok_or(Failure::Unauthenticated(Unauthenticated::BadKey))?;
     Ok(IssueRequest {
         voucher: Voucher::Key(secret_key),
         validity: Validity::Policy,
+        purpose: Purpose::Access,
         username: required("username", form.username)?,
         org: org_id(form.orgid)?,
         access: access(form.access_level.as_deref(), form.id)?,

@@ -20,7 +20,8 @@ pub struct InvalidateForm {
 }
 
 /// `POST user/session/invalidate`: `username` and `userid` are JSON arrays in a string; with neither,
-/// everybody's sessions end. All names are looked up before any session ends.
+/// everybody's sessions end. All names are looked up before any session ends. An empty array is
+/// refused: a script whose list came out empty did not mean everybody.
 pub async fn invalidate_sessions(
     admin: RequireAdmin<V1>,
     form: Form<V1, InvalidateForm>,
@@ -58,7 +59,18 @@ pub async fn invalidate_sessions(
 }
 
 fn list(field: &'static str, text: Option<String>) -> Result<Vec<String>, Failure> {
+    let bad = || {
+        Failure::bad(
+            field,
+            "a JSON array of strings, not empty; leave it out for everybody",
+        )
+    };
     text.map_or(Ok(Vec::new()), |text| {
-        serde_json::from_str(&text).map_err(|_| Failure::bad(field, "a JSON array of strings"))
+        let names: Vec<String> = serde_json::from_str(&text).map_err(|_| bad())?;
+        if names.is_empty() {
+            Err(bad())
+        } else {
+            Ok(names)
+        }
     })
 }

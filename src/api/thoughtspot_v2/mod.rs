@@ -2,21 +2,24 @@
 //!
 //! What each route does, and why we believe so, is in `docs/dialects/thoughtspot-v2.md`.
 
+mod absent;
 mod attributes;
 mod error;
 mod fields;
 mod group;
 mod org;
 mod password;
+mod security;
 mod session;
 mod system;
 mod token;
+mod trusted;
 mod user;
 mod user_view;
 
 pub use error::V2;
 
-use crate::api::dialect::{refuse_path, render_failures, resource};
+use crate::api::dialect::{read, refuse_path, render_failures, resource};
 use crate::api::services::Services;
 use crate::api::session_layer;
 use actix_web::middleware::from_fn;
@@ -42,7 +45,7 @@ fn auth_routes(config: &mut web::ServiceConfig) {
         .service(resource::<V2>("/auth/session/logout").route(web::post().to(session::log_out)))
         .service(
             resource::<V2>("/auth/session/user")
-                .route(web::get().to(session::user))
+                .route(read().to(session::user))
                 // One published client posts.
                 .route(web::post().to(session::user)),
         )
@@ -51,16 +54,27 @@ fn auth_routes(config: &mut web::ServiceConfig) {
         .service(resource::<V2>("/auth/token/object").route(web::post().to(token::object)))
         .service(resource::<V2>("/auth/token/custom").route(web::post().to(token::custom)))
         .service(resource::<V2>("/auth/token/validate").route(web::post().to(token::validate)))
-        .service(resource::<V2>("/auth/token/revoke").route(web::post().to(token::revoke)));
+        .service(resource::<V2>("/auth/token/revoke").route(web::post().to(token::revoke)))
+        .service(resource::<V2>("/auth/configure").route(web::post().to(trusted::configure)))
+        .service(resource::<V2>("/auth/search").route(web::post().to(trusted::search)));
 }
 
 fn system_routes(config: &mut web::ServiceConfig) {
     config
-        .service(resource::<V2>("/system").route(web::get().to(system::describe)))
+        .service(resource::<V2>("/system").route(read().to(system::describe)))
         .service(
-            resource::<V2>("/system/config-overrides")
-                .route(web::get().to(system::config_overrides)),
-        );
+            resource::<V2>("/system/config-overrides").route(read().to(system::config_overrides)),
+        )
+        .service(
+            resource::<V2>("/system/security-settings/configure")
+                .route(web::post().to(security::configure)),
+        )
+        .service(
+            resource::<V2>("/system/security-settings/search")
+                .route(web::post().to(security::search)),
+        )
+        .service(resource::<V2>("/metadata/tml/export").route(web::post().to(absent::tml)))
+        .service(resource::<V2>("/metadata/tml/import").route(web::post().to(absent::tml)));
 }
 
 fn directory_routes(config: &mut web::ServiceConfig) {

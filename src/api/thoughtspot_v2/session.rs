@@ -10,7 +10,7 @@ use crate::api::session_layer::presented_id;
 use crate::api::thoughtspot_v2::V2;
 use crate::api::thoughtspot_v2::token::issue_held;
 use crate::api::thoughtspot_v2::user_view;
-use crate::domain::failure::{Failure, Unauthenticated};
+use crate::domain::failure::Failure;
 use crate::domain::login::OpenRequest;
 use actix_session::Session;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -87,11 +87,7 @@ pub async fn user(
     who: RequireSession<V2>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V2>> {
-    let user = services
-        .directory
-        .find_user_by_id(who.user_id)
-        .await?
-        .ok_or(Failure::Unauthenticated(Unauthenticated::DeadSession))?;
+    let user = services.require_user(&who).await?;
     // What this session or token may see, which includes what only the token brought.
     let seen = crate::domain::directory::User {
         attributes: who.attributes.clone(),

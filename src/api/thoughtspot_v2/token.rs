@@ -16,7 +16,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::directory::{NameKey, OrgId};
 use crate::domain::failure::Failure;
 use crate::domain::principal::Principal;
-use crate::domain::token::{Access, Attributes, TokenRecord};
+use crate::domain::token::{Access, Attributes, Purpose, TokenRecord};
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -147,19 +147,13 @@ fn custom_kind(body: &mut TokenBody) -> Result<Kind, Failure> {
     let persist = match body.persist_option.as_deref().unwrap_or("NONE") {
         "REPLACE" => Persist::Replace,
         "APPEND" => Persist::Append,
-        "NONE" if has_variables => {
+        "NONE" | "RESET" if has_variables => {
             return Err(Failure::bad(
                 "persist_option",
                 "REPLACE or APPEND beside variable_values",
             ));
         }
         "NONE" => Persist::No,
-        "RESET" if has_variables => {
-            return Err(Failure::bad(
-                "persist_option",
-                "REPLACE or APPEND beside variable_values",
-            ));
-        }
         "RESET" => Persist::Reset,
         _ => {
             return Err(Failure::bad(
@@ -217,6 +211,7 @@ async fn issue(
     let request = IssueRequest {
         voucher,
         validity: Validity::For(validity),
+        purpose: Purpose::Access,
         username,
         org,
         access: kind.access,
@@ -357,16 +352,16 @@ async fn revoke_one(
 async fn revoke_all_of(
     services: &Services,
     who: &Principal,
-    called: &str,
+    user: &str,
     caller: &Caller<V2>,
 ) -> Result<(), ApiError<V2>> {
     let me = services.require_user(who).await?;
-    let is_me = me.id.to_string() == called
-        || NameKey::new(called).is_ok_and(|key| NameKey::new(&me.name) == Ok(key));
+    let is_me = me.id.to_string() == user
+        || NameKey::new(user).is_ok_and(|key| NameKey::new(&me.name) == Ok(key));
     let target = if is_me {
         me.id
     } else if services.is_admin(who).await? {
-        services.user_called("user_identifier", called).await?.id
+        services.user_called("user_identifier", user).await?.id
     } else {
         return Err(Failure::forbidden("only an administrator ends another user's tokens").into());
     };

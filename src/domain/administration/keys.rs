@@ -1,7 +1,7 @@
 //! Secret keys of trusted authentication.
 
 use crate::domain::administration::{Actor, AdminError, Administration, checked_text};
-use crate::domain::directory::{KeyId, SecretKey};
+use crate::domain::directory::{KeyId, OrgId, SecretKey};
 use crate::domain::random;
 use crate::domain::session::RevokeScope;
 use secrecy::{ExposeSecret, SecretString};
@@ -9,7 +9,6 @@ use secrecy::{ExposeSecret, SecretString};
 impl Administration {
     /// Makes a key, for one Org (called by number or name) or the whole server.
     ///
-    /// The key itself is returned this once: only its digest is kept.
     pub async fn create_key(
         &self,
         label: &str,
@@ -43,6 +42,25 @@ impl Administration {
         Ok(())
     }
 
+    /// The live keys of the whole server, or of one Org, in the clear. Audited: this is a key cabinet.
+    pub async fn reveal_keys(
+        &self,
+        org: Option<OrgId>,
+        by: &Actor,
+    ) -> Result<Vec<SecretString>, AdminError> {
+        let mut revealed = Vec::new();
+        for key in self.directory.list_keys().await? {
+            if key.retired_at.is_some() || key.org != org {
+                continue;
+            }
+            let sealed = self.directory.sealed_key(key.id).await?;
+            revealed.extend(sealed.and_then(|sealed| self.sealer.unseal(&sealed)));
+        }
+        let target = org.map_or_else(|| "server".to_owned(), |org| format!("Org {org}"));
+        self.changed("keys_shown", target, by);
+        Ok(revealed)
+    }
+
     /// Keeps a key that was drawn or given.
     pub(in crate::domain::administration) async fn add_key(
         &self,
@@ -68,7 +86,10 @@ impl Administration {
             last_used_at: None,
             retired_at: None,
         };
-        self.directory.create_key(&key, &digest).await?;
+        let sealed = self.sealer.seal(secret, &*self.random);
+        self.directory
+            .create_key(&key, &digest, sealed.as_deref())
+            .await?;
         self.changed("key_created", format!("{} {label}", key.id), by);
         Ok(key)
     }

@@ -13,6 +13,8 @@ mod manager;
 mod orgs;
 mod scope;
 mod search;
+mod security;
+mod trusted;
 mod users;
 
 pub use bootstrap::{ADMINISTRATOR, Bootstrapped};
@@ -21,10 +23,12 @@ pub use import::{ImportOptions, ImportReport, ImportRow, SkippedRow};
 pub use manager::{AccountEdit, GroupEdit, Manager, NewAccount, OrgEdit};
 pub use scope::{AdminScope, BEYOND_ORG, Denied};
 pub use search::{GroupSearch, MAX_FOUND, UserSearch};
+pub use security::{SecuritySettings, normal_hosts, normal_origins};
+pub use trusted::TrustedStatus;
 pub use users::{MembershipDraft, NewUser, UserDetails};
 
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client};
-use crate::domain::authn::{KeyHasher, PasswordPool};
+use crate::domain::authn::{KeyHasher, KeySealer, PasswordPool};
 use crate::domain::clock::Clock;
 use crate::domain::directory::{Directory, Org, OrgId, User, UserId};
 use crate::domain::random;
@@ -79,6 +83,8 @@ pub struct AdministrationParts {
     pub passwords: PasswordPool,
     /// Digests secret keys.
     pub keys: Arc<KeyHasher>,
+    /// Seals secret keys for keeping.
+    pub sealer: KeySealer,
     /// Where events go.
     pub audit: Arc<dyn AuditSink>,
     /// The time.
@@ -96,6 +102,7 @@ pub struct Administration {
     revocations: Arc<dyn Revocations>,
     passwords: PasswordPool,
     keys: Arc<KeyHasher>,
+    sealer: KeySealer,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -110,6 +117,7 @@ impl Administration {
             revocations: parts.revocations,
             passwords: parts.passwords,
             keys: parts.keys,
+            sealer: parts.sealer,
             audit: parts.audit,
             clock: parts.clock,
             random: parts.random,

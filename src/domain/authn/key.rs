@@ -1,9 +1,18 @@
-//! Secret keys of trusted authentication: compared by a keyed digest, so none is kept in the clear.
+//! Secret keys of trusted authentication: found by a keyed digest, and kept sealed, so none lies in the clear.
+//!
+//! They must be kept at all because the vendor's API shows an administrator the keys there are; a copy of the
+//! directory without the server's own secrets yields none of them.
 
+use crate::domain::random;
+use crate::domain::random::Random;
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// The longest secret key that is looked at; a longer one cannot be ours.
 const MAX_KEY_BYTES: usize = 256;
@@ -39,5 +48,75 @@ impl KeyHasher {
         mac.update(b"secret-key\0");
         mac.update(presented.as_bytes());
         Some(KeyDigest(mac.finalize().into_bytes().into()))
+    }
+}
+
+/// Seals and unseals secret keys for keeping (AES-256-GCM).
+#[derive(Debug)]
+pub struct KeySealer {
+    secret: SecretSlice<u8>,
+}
+
+impl KeySealer {
+    /// A sealer under the server's 32-byte sealing secret.
+    pub fn new(secret: SecretSlice<u8>) -> Self {
+        Self { secret }
+    }
+
+    /// The sealed form of a key, as text; none only if the sealing secret has the wrong size.
+    pub fn seal(&self, key: &SecretString, random: &dyn Random) -> Option<String> {
+        let nonce: [u8; NONCE_LEN] = random::bytes(random);
+        let mut sealed = Zeroizing::new(key.expose_secret().as_bytes().to_vec());
+        self.cipher()?
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::empty(),
+                &mut *sealed,
+            )
+            .ok()?;
+        let mut kept = nonce.to_vec();
+        kept.extend_from_slice(&sealed);
+        Some(STANDARD.encode(kept))
+    }
+
+    /// The key in a sealed form; none when it is damaged or another server's.
+    pub fn unseal(&self, sealed: &str) -> Option<SecretString> {
+        let kept = STANDARD.decode(sealed).ok()?;
+        let (nonce, rest) = kept.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut opened = Zeroizing::new(rest.to_vec());
+        let plain = self
+            .cipher()?
+            .open_in_place(nonce, Aad::empty(), &mut opened)
+            .ok()?;
+        let key = std::str::from_utf8(plain).ok()?;
+        Some(SecretString::from(key))
+    }
+
+    fn cipher(&self) -> Option<LessSafeKey> {
+        let key = UnboundKey::new(&AES_256_GCM, self.secret.expose_secret()).ok()?;
+        Some(LessSafeKey::new(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::random::SystemRandom;
+
+    #[test]
+    fn a_sealed_key_opens_only_under_the_same_secret_and_undamaged() {
+        let random = SystemRandom::open().unwrap();
+        let sealer = |byte| KeySealer::new(SecretSlice::from(vec![byte; 32]));
+        let key = SecretString::from("f0b3c9d2-5a1e-4b7c-8d9e-0123456789ab");
+        let sealed = sealer(1).seal(&key, &random).unwrap();
+        assert!(!sealed.contains("f0b3"));
+        assert_eq!(
+            sealer(1).unseal(&sealed).unwrap().expose_secret(),
+            key.expose_secret()
+        );
+        assert!(sealer(2).unseal(&sealed).is_none());
+        assert!(sealer(1).unseal(&sealed[4..]).is_none());
+        assert!(sealer(1).unseal("").is_none());
     }
 }

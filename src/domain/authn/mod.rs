@@ -5,7 +5,7 @@ mod org;
 mod password;
 mod trusted;
 
-pub use key::{KeyDigest, KeyHasher};
+pub use key::{KeyDigest, KeyHasher, KeySealer};
 pub use org::{OrgRefused, choose_org, open_orgs};
 pub use password::{
     MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash, PasswordPool,

@@ -166,7 +166,10 @@ pub trait Keys: std::fmt::Debug + Send + Sync {
         &self,
         key: &SecretKey,
         digest: &crate::domain::authn::KeyDigest,
+        sealed: Option<&str>,
     ) -> Result<(), DirectoryError>;
+    /// The sealed form of a key, where one was kept.
+    async fn sealed_key(&self, id: KeyId) -> Result<Option<String>, StoreError>;
     /// Retires a key; false when it is unknown or already retired.
     async fn retire_key(&self, id: KeyId, at: Timestamp) -> Result<bool, StoreError>;
     /// Remembers that the key was used; may be batched, so it is not exact to the second.

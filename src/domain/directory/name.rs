@@ -19,7 +19,7 @@ pub enum NameError {
     /// Nothing, or only spaces.
     #[error("a name must not be empty")]
     Empty,
-    /// Longer than [`MAX_NAME_BYTES`].
+    /// Longer than `MAX_NAME_BYTES`.
     #[error("a name has at most {MAX_NAME_BYTES} bytes")]
     TooLong,
     /// A control character, or an invisible one that changes how text reads.

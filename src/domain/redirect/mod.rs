@@ -1,6 +1,6 @@
 //! Redirect targets: [`SafeRedirect`] is the only thing a redirect handler accepts.
 //!
-//! A target is read twice, once by eye ([`target`]) and once by the parser browsers use, and the two
+//! A target is read twice, once by eye (`target`) and once by the parser browsers use, and the two
 //! must agree about scheme and authority. What remains is compared with a list of origins. Anything a
 //! browser would have to repair (`https:\\host`, `https:host`, a tab in the scheme, a host in octal) is refused
 //! instead of repaired, because the repair is where checks and browsers have always differed.
@@ -35,6 +35,13 @@ impl RedirectPolicy {
             rules: rules.into(),
             allow_loopback,
         }
+    }
+
+    /// This policy with more rules; those it had are asked first.
+    #[must_use]
+    pub fn with(&self, more: impl IntoIterator<Item = OriginRule>) -> Self {
+        let rules: Vec<OriginRule> = self.rules.iter().cloned().chain(more).collect();
+        Self::new(rules, self.allow_loopback)
     }
 
     /// The target as a `Location`, or why not. `target` has been form-decoded once by the caller.

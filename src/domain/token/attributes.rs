@@ -49,7 +49,7 @@ pub struct Attributes {
 pub struct Filter {
     /// The column's name.
     pub column: String,
-    /// One of [`OPERATORS`].
+    /// One of `OPERATORS`.
     pub operator: String,
     /// What to compare with, as text.
     pub values: Vec<String>,
@@ -91,7 +91,7 @@ pub enum AttributeError {
     /// An empty or over-long name or value.
     #[error("names must not be empty, and no text may exceed {MAX_TEXT_BYTES} bytes")]
     Text,
-    /// Not one of [`OPERATORS`].
+    /// Not one of `OPERATORS`.
     #[error("unknown operator; expected one of {}", OPERATORS.join(", "))]
     Operator,
 }

@@ -8,7 +8,7 @@ mod store;
 pub use access::Access;
 pub use attributes::{AttributeError, Attributes, Filter, MetadataRef, NamedValues, Sort};
 pub use format::{TokenDigest, TokenMint, TokenText};
-pub use store::{FoundToken, TokenRecord, TokenStore};
+pub use store::{FoundToken, Purpose, TokenRecord, TokenStore};
 
 use std::time::Duration;
 

@@ -8,6 +8,16 @@ use crate::domain::token::{Access, Attributes, TokenDigest};
 use async_trait::async_trait;
 use std::fmt;
 
+/// What a token is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be shown as a Bearer, or traded for a session.
+    #[default]
+    Access,
+    /// To be traded, once, for a new pair of tokens; good for nothing else.
+    Refresh,
+}
+
 /// What a token grants. Kept by the server; the token itself says nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TokenRecord {
@@ -23,6 +33,8 @@ pub struct TokenRecord {
     pub org: OrgId,
     /// Everything, or one object only.
     pub access: Access,
+    /// What it is for.
+    pub purpose: Purpose,
     /// Attributes it brings.
     pub attributes: Attributes,
     /// The secret key that minted it, if one did.

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dashmap::mapref::entry::Entry;
+use sqlx::Row as _;
 use std::time::Duration;
 
 /// How often at most one key's use is written.
@@ -48,15 +49,20 @@ impl Keys for SqlDirectory {
             .collect()
     }
 
-    async fn create_key(&self, key: &SecretKey, digest: &KeyDigest) -> Result<(), DirectoryError> {
+    async fn create_key(
+        &self,
+        key: &SecretKey,
+        digest: &KeyDigest,
+        sealed: Option<&str>,
+    ) -> Result<(), DirectoryError> {
         let mut tx = self.begin().await?;
         if let Some(org) = key.org {
             require_org(&mut tx, org).await?;
         }
         let done = sqlx::query(
             "INSERT INTO secret_keys
-                 (id, digest, label, org_id, created_at, last_used_at, retired_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+                 (id, digest, label, org_id, created_at, last_used_at, retired_at, sealed)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
         )
         .bind(key.id.to_string())
         .bind(STANDARD.encode(digest.0))
@@ -65,6 +71,7 @@ impl Keys for SqlDirectory {
         .bind(millis(key.created_at))
         .bind(key.last_used_at.map(millis))
         .bind(key.retired_at.map(millis))
+        .bind(sealed)
         .execute(&mut *tx)
         .await
         .map_err(failed)?;
@@ -76,6 +83,18 @@ impl Keys for SqlDirectory {
         }
         tx.commit().await.map_err(failed)?;
         Ok(())
+    }
+
+    async fn sealed_key(&self, id: KeyId) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query("SELECT sealed FROM secret_keys WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&self.reader)
+            .await
+            .map_err(failed)?;
+        match row {
+            Some(row) => row.try_get("sealed").map_err(failed),
+            None => Ok(None),
+        }
     }
 
     async fn retire_key(&self, id: KeyId, at: Timestamp) -> Result<bool, StoreError> {

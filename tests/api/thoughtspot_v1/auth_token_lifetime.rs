@@ -169,10 +169,10 @@ async fn case_36_a_deleted_user_or_a_new_password_ends_sessions_and_tokens_too()
 async fn switching_trusted_authentication_off_stops_minting() {
     let app = TestApp::spawn();
     let token = app.token("alice").await;
-    app.services.trusted.set_enabled(false);
+    app.services.trusted.switch(false, Default::default());
     let form = [("secret_key", SECRET_KEY), ("username", "alice")];
     let reply = app.anon().post("/session/auth/token", &form).await;
     assert_eq!(reply.status, 500);
-    app.services.trusted.set_enabled(true);
+    app.services.trusted.switch(true, Default::default());
     assert!(is_good(&app, &token).await);
 }

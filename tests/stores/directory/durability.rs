@@ -23,7 +23,7 @@ pub async fn everything_is_there_after_opening_again(database: &impl Database) {
         retired_at: None,
     };
     let digest = KeyDigest([7; 32]);
-    before.create_key(&secret, &digest).await.unwrap();
+    before.create_key(&secret, &digest, None).await.unwrap();
     before.set("name", "value").await.unwrap();
     before.secret_or_insert("cookie", b"kept").await.unwrap();
     drop(before);

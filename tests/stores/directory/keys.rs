@@ -25,10 +25,10 @@ pub async fn a_key_is_found_by_its_digest_until_it_is_retired(database: &impl Da
     second.created_at = later(1);
     let digest = KeyDigest([1; 32]);
     directory
-        .create_key(&second, &KeyDigest([2; 32]))
+        .create_key(&second, &KeyDigest([2; 32]), None)
         .await
         .unwrap();
-    directory.create_key(&first, &digest).await.unwrap();
+    directory.create_key(&first, &digest, None).await.unwrap();
     let found = directory.find_key(&digest).await.unwrap();
     assert_eq!(found, Some(first.clone()));
     assert_eq!(directory.find_key(&KeyDigest([3; 32])).await.unwrap(), None);
@@ -53,10 +53,10 @@ pub async fn a_digest_is_never_accepted_twice(database: &impl Database) {
     let directory = database.open().await;
     let first = secret_key("first");
     let digest = KeyDigest([1; 32]);
-    directory.create_key(&first, &digest).await.unwrap();
+    directory.create_key(&first, &digest, None).await.unwrap();
     directory.retire_key(first.id, NOW).await.unwrap();
     let refused = directory
-        .create_key(&secret_key("again"), &digest)
+        .create_key(&secret_key("again"), &digest, None)
         .await
         .unwrap_err();
     assert!(matches!(
@@ -69,7 +69,9 @@ pub async fn a_digest_is_never_accepted_twice(database: &impl Database) {
     let mut of_nowhere = secret_key("nowhere");
     of_nowhere.org = Some(OrgId(77));
     assert!(matches!(
-        directory.create_key(&of_nowhere, &KeyDigest([9; 32])).await,
+        directory
+            .create_key(&of_nowhere, &KeyDigest([9; 32]), None)
+            .await,
         Err(DirectoryError::Missing { what: "Org", .. })
     ));
 }
@@ -78,7 +80,7 @@ pub async fn a_use_is_written_once_a_minute_and_never_moves_back(database: &impl
     let directory = database.open().await;
     let key = secret_key("app");
     directory
-        .create_key(&key, &KeyDigest([1; 32]))
+        .create_key(&key, &KeyDigest([1; 32]), None)
         .await
         .unwrap();
     let last_use = async || directory.list_keys().await.unwrap()[0].last_used_at;

@@ -78,7 +78,7 @@ pub async fn a_deleted_org_takes_its_groups_memberships_and_keys_along(database:
         retired_at: None,
     };
     let digest = KeyDigest([7; 32]);
-    directory.create_key(&secret, &digest).await.unwrap();
+    directory.create_key(&secret, &digest, None).await.unwrap();
 
     assert!(directory.delete_org(OrgId(1)).await.unwrap());
     assert!(!directory.delete_org(OrgId(1)).await.unwrap());

@@ -1,18 +1,24 @@
 //! Trusted authentication: an app that holds a secret key vouches for its users, and gets tokens for them.
 
 mod issue;
+mod request;
 
-pub use issue::{IssueError, IssueRequest, Issued, Persist, Validity, Voucher};
+pub use request::{IssueError, IssueRequest, Issued, Persist, Validity, Voucher};
 
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client, Refusal};
 use crate::domain::authn::{Authenticated, KeyHasher};
 use crate::domain::clock::Clock;
-use crate::domain::directory::{AccountStatus, Directory, UserId};
+use crate::domain::directory::{AccountStatus, Directory, OrgId, UserId};
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
+use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::session::{Method, UserTag};
-use crate::domain::token::{FoundToken, TokenLifetime, TokenMint, TokenRecord, TokenStore};
+use crate::domain::token::{
+    FoundToken, Purpose, TokenDigest, TokenLifetime, TokenMint, TokenRecord, TokenStore,
+};
+use arc_swap::ArcSwap;
 use secrecy::{ExposeSecret, SecretSlice};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -79,6 +85,8 @@ pub struct TrustedAuth {
     tag_key: SecretSlice<u8>,
     policy: TrustedPolicy,
     is_enabled: AtomicBool,
+    /// Orgs whose own keys mint nothing for now.
+    orgs_off: ArcSwap<BTreeSet<OrgId>>,
 }
 
 /// What [`TrustedAuth`] is built from.
@@ -120,6 +128,7 @@ impl TrustedAuth {
             tag_key: parts.tag_key,
             policy: parts.policy,
             is_enabled: AtomicBool::new(parts.is_enabled),
+            orgs_off: ArcSwap::default(),
         }
     }
 
@@ -128,9 +137,15 @@ impl TrustedAuth {
         UserTag::of(user, self.tag_key.expose_secret())
     }
 
-    /// Switches minting by secret key on or off, on this node.
-    pub fn set_enabled(&self, is_enabled: bool) {
+    /// Switches minting by secret key on or off, and off for the keys of single Orgs, on this node.
+    pub fn switch(&self, is_enabled: bool, orgs_off: BTreeSet<OrgId>) {
         self.is_enabled.store(is_enabled, Ordering::Relaxed);
+        self.orgs_off.store(Arc::new(orgs_off));
+    }
+
+    /// Whether keys mint at all.
+    pub fn is_enabled(&self) -> bool {
+        self.is_enabled.load(Ordering::Relaxed)
     }
 
     /// Ends one token for good. `record` is what [`TrustedAuth::recognise`] said of it.
@@ -154,14 +169,41 @@ impl TrustedAuth {
         Ok(())
     }
 
-    /// What a token grants, if it is good now.
+    /// What a token grants, if it is good now. A refresh token grants nothing by itself.
     pub async fn recognise(&self, text: &str) -> Result<TokenRecord, RedeemError> {
+        let (_, record) = self.find(text).await?;
+        match record.purpose {
+            Purpose::Access => Ok(record),
+            Purpose::Refresh => Err(RedeemError::Unknown),
+        }
+    }
+
+    async fn find(&self, text: &str) -> Result<(TokenDigest, TokenRecord), RedeemError> {
         let digest = self.mint.recognise(text).ok_or(RedeemError::Unknown)?;
         match self.tokens.find(&digest, self.clock.now()).await? {
-            FoundToken::Live(record) => Ok(*record),
+            FoundToken::Live(record) => Ok((digest, *record)),
             FoundToken::Dead => Err(RedeemError::Dead),
             FoundToken::Unknown => Err(RedeemError::Unknown),
         }
+    }
+
+    /// Trades in a refresh token of the caller's own: it is dead from here on, whatever follows.
+    pub async fn spend_refresh(
+        &self,
+        text: &str,
+        who: &Principal,
+    ) -> Result<Principal, RedeemError> {
+        let (digest, record) = self.find(text).await?;
+        if record.purpose != Purpose::Refresh {
+            return Err(RedeemError::Unknown);
+        }
+        if record.user_id != who.user_id {
+            return Err(RedeemError::OfOther);
+        }
+        if !self.tokens.revoke_token(&digest).await? {
+            return Err(RedeemError::Dead);
+        }
+        Ok(Principal::of_token(record))
     }
 
     /// Authenticates by token. A user name beside it must be the one it was minted for.

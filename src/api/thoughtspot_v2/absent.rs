@@ -1,0 +1,15 @@
+//! What `ThoughtSpot` has and a session server does not: signed-in callers get a clear answer instead of a 404.
+
+use crate::api::dialect::ApiError;
+use crate::api::guard::RequireSession;
+use crate::api::thoughtspot_v2::V2;
+use crate::domain::failure::Failure;
+use actix_web::HttpResponse;
+
+/// `POST metadata/tml/export` and `import`: there is no modelling content here to move.
+pub async fn tml(_: RequireSession<V2>) -> Result<HttpResponse, ApiError<V2>> {
+    Err(Failure::SwitchedOff {
+        feature: "TML export and import; this server keeps sign-in, not modelling content",
+    }
+    .into())
+}

@@ -1,0 +1,17 @@
+//! The real binary as a child process: what an operator, a script and a shell see of it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+mod crash;
+mod curl;
+mod lifecycle;
+mod operator;
+mod packaging;
+mod settings;
+mod support;
+mod tls;
