@@ -13,6 +13,8 @@ mod prism;
 mod session;
 mod token;
 mod user;
+mod user_directory;
+mod user_password;
 
 pub use error::V1;
 
@@ -34,6 +36,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
                 .wrap(from_fn(session_layer::shape_cookies))
                 .wrap(from_fn(render_failures::<V1>))
                 .configure(routes)
+                .configure(user_routes)
                 .default_service(web::to(refuse_path::<V1>)),
         );
     }
@@ -79,4 +82,25 @@ fn routes(config: &mut web::ServiceConfig) {
             resource::<V1>("/user/session/invalidate")
                 .route(web::post().to(user::invalidate_sessions)),
         );
+}
+
+fn user_routes(config: &mut web::ServiceConfig) {
+    let user = |resource: actix_web::Resource| {
+        resource
+            .route(web::post().to(user_directory::create))
+            .route(read().to(user_directory::get))
+    };
+    config
+        // Documented with a slash at the end; clients leave it out.
+        .service(user(resource::<V1>("/user/")))
+        .service(user(resource::<V1>("/user")))
+        .service(resource::<V1>("/user/list").route(read().to(user_directory::list)))
+        .service(resource::<V1>("/user/activate").route(web::post().to(user_directory::activate)))
+        .service(
+            resource::<V1>("/user/inactivate").route(web::post().to(user_directory::inactivate)),
+        )
+        .service(
+            resource::<V1>("/user/updatepassword").route(web::post().to(user_password::update)),
+        )
+        .service(resource::<V1>("/user/resetpassword").route(web::post().to(user_password::reset)));
 }

@@ -5,11 +5,16 @@
 mod absent;
 mod attributes;
 mod error;
+mod fields;
+mod group;
+mod org;
+mod password;
 mod security;
 mod session;
 mod system;
 mod token;
 mod trusted;
+mod user;
 mod user_view;
 
 pub use error::V2;
@@ -29,6 +34,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
             .wrap(from_fn(render_failures::<V2>))
             .configure(auth_routes)
             .configure(system_routes)
+            .configure(directory_routes)
             .default_service(web::to(refuse_path::<V2>)),
     );
 }
@@ -69,4 +75,34 @@ fn system_routes(config: &mut web::ServiceConfig) {
         )
         .service(resource::<V2>("/metadata/tml/export").route(web::post().to(absent::tml)))
         .service(resource::<V2>("/metadata/tml/import").route(web::post().to(absent::tml)));
+}
+
+fn directory_routes(config: &mut web::ServiceConfig) {
+    let post = |path, route| resource::<V2>(path).route(route);
+    config
+        .service(post("/orgs/create", web::post().to(org::create)))
+        .service(post("/orgs/search", web::post().to(org::search)))
+        .service(post("/orgs/{id}/update", web::post().to(org::update)))
+        .service(post("/orgs/{id}/delete", web::post().to(org::delete)))
+        .service(post("/users/create", web::post().to(user::create)))
+        .service(post("/users/search", web::post().to(user::search)))
+        .service(post("/users/{id}/update", web::post().to(user::update)))
+        .service(post("/users/{id}/delete", web::post().to(user::delete)))
+        .service(post(
+            "/users/change-password",
+            web::post().to(password::change),
+        ))
+        .service(post(
+            "/users/reset-password",
+            web::post().to(password::reset),
+        ))
+        .service(post(
+            "/users/force-logout",
+            web::post().to(password::force_logout),
+        ))
+        .service(post("/groups/create", web::post().to(group::create)))
+        .service(post("/groups/search", web::post().to(group::search)))
+        .service(post("/groups/{id}/update", web::post().to(group::update)))
+        .service(post("/groups/{id}/delete", web::post().to(group::delete)))
+        .service(post("/roles/search", web::post().to(group::search_roles)));
 }
