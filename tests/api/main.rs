@@ -1,5 +1,12 @@
 //! REST APIs v1 and v2.0 over real HTTP, against the assembled server on real stores.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 mod browser;
 mod cookies;
 mod errors;
