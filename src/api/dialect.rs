@@ -5,10 +5,13 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpResponse, ResponseError, web};
+use actix_web::{HttpMessage, HttpResponse, ResponseError, Route, guard, web};
 use std::fmt;
 use std::marker::PhantomData;
 use uuid::Uuid;
+
+/// The most of a path that is logged or told.
+const SHOWN_PATH_CHARS: usize = 200;
 
 /// An id that a reply, its log line and its audit lines share, so that one finds the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,13 +162,24 @@ fn log_cause<D>(refused: &ApiError<D>, incident: Incident) {
 pub async fn refuse_path<D: Dialect>(
     request: actix_web::HttpRequest,
 ) -> Result<HttpResponse, ApiError<D>> {
-    let what = request.path().chars().take(200).collect();
+    let what = shown_path(request.path());
     Err(Failure::NotFound { what }.into())
 }
 
 /// What a resource answers to a method it does not have.
 pub async fn refuse_method<D: Dialect>() -> Result<HttpResponse, ApiError<D>> {
     Err(Failure::MethodNotAllowed.into())
+}
+
+/// A route that reads: GET, and HEAD, which is GET without the body. Not for a GET that changes anything.
+pub fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// The path of a request as it may be logged: without `;name=value`, where some clients keep session ids.
+pub fn shown_path(path: &str) -> String {
+    let shown = path.split(';').next().unwrap_or_default();
+    shown.chars().take(SHOWN_PATH_CHARS).collect()
 }
 
 /// A resource that answers foreign methods in the dialect's words.

@@ -133,12 +133,18 @@ async fn in_asked_org<D>(
 }
 
 /// The token of an `Authorization: Bearer` header; other schemes are none of ours.
+///
+/// Several headers are all looked at, or a Bearer behind another scheme would be overlooked and a
+/// cookie would decide; of several Bearers none is believed, since readers differ about which counts.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(AUTHORIZATION)?;
-    // Something unreadable is a Bearer that is no good, not an absent one.
-    let text = value.to_str().unwrap_or("Bearer ?");
-    let (scheme, token) = text.trim().split_once(' ').unwrap_or((text, ""));
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    let mut tokens = headers.get_all(AUTHORIZATION).filter_map(|value| {
+        // Something unreadable is a Bearer that is no good, not an absent one.
+        let text = value.to_str().unwrap_or("Bearer ?").trim();
+        let (scheme, token) = text.split_once([' ', '\t']).unwrap_or((text, ""));
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    let token = tokens.next()?;
+    Some(if tokens.next().is_some() { "" } else { token })
 }
 
 fn from_cookie() -> Result<Option<Principal>, Failure> {

@@ -1,5 +1,6 @@
 //! Is the process up, and can it do its work?
 
+use crate::api::dialect::read;
 use crate::api::services::Services;
 use crate::domain::directory::OrgId;
 use actix_web::http::header::RETRY_AFTER;
@@ -10,8 +11,8 @@ use utoipa::{OpenApi, ToSchema};
 /// Adds `/health/live` and `/health/ready`.
 pub fn mount(config: &mut web::ServiceConfig) {
     config
-        .route("/health/live", web::get().to(live))
-        .route("/health/ready", web::get().to(ready));
+        .route("/health/live", read().to(live))
+        .route("/health/ready", read().to(ready));
 }
 
 /// The routes, described.

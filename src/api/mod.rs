@@ -1,5 +1,6 @@
 //! How we are spoken to: the only room that knows HTTP. One dialect a folder, one line each in [`mount`].
 
+pub mod admin_guard;
 pub mod caller;
 pub mod cors;
 pub mod dialect;

@@ -1,5 +1,6 @@
 //! The pages from `static/`, compiled into the binary, each with its content security policy. No logic.
 
+use crate::api::dialect::read;
 use crate::api::services::Services;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderValue, X_FRAME_OPTIONS,
@@ -44,15 +45,12 @@ const ROBOTS: &[u8] = include_bytes!("../../static/robots.txt");
 /// Adds the pages and their files.
 pub fn mount(config: &mut web::ServiceConfig) {
     config
-        .route("/", web::get().to(index))
-        .route("/v2", web::get().to(index))
-        .route("/v2/", web::get().to(index))
-        .route("/static/{name}", web::get().to(asset))
-        .route(
-            "/favicon.ico",
-            web::get().to(|| async { file("favicon.svg") }),
-        )
-        .route("/robots.txt", web::get().to(robots));
+        .route("/", read().to(index))
+        .route("/v2", read().to(index))
+        .route("/v2/", read().to(index))
+        .route("/static/{name}", read().to(asset))
+        .route("/favicon.ico", read().to(|| async { file("favicon.svg") }))
+        .route("/robots.txt", read().to(robots));
 }
 
 /// The app shell: where redirects land and frames point.

@@ -1,9 +1,10 @@
 //! Around every request: its incident id, one access-log line, and the headers every reply carries.
 //!
-//! The line has the path but never the query, which can hold tokens; no header, cookie or body is logged.
+//! The line has the path but never the query or a path's parameters, which can hold tokens and session ids; no
+//! header, cookie or body is logged.
 
 use crate::api::caller::{client_address, is_https};
-use crate::api::dialect::Incident;
+use crate::api::dialect::{Incident, shown_path};
 use crate::api::services::Services;
 use crate::domain::random;
 use actix_web::body::MessageBody;
@@ -30,7 +31,7 @@ pub async fn log_request(
     request.extensions_mut().insert(incident);
     let started = services.login.now();
     let method = request.method().clone();
-    let path: String = request.path().chars().take(300).collect();
+    let path = shown_path(request.path());
     let address = client_address(request.head(), &services.site.trusted_proxies);
     let is_https = is_https(request.head(), request.app_config().secure(), &services);
 

@@ -109,7 +109,10 @@ impl SessionStore for DoorStore {
             None => Presented::Bad,
             Some(id) => match self.login.check(&id).await {
                 Ok(check) => Presented::Checked(id, check),
-                Err(error) => Presented::StoreAway(error),
+                Err(error) => {
+                    tracing::warn!(%error, "the session could not be checked");
+                    Presented::StoreAway(error)
+                }
             },
         };
         let _ = PRESENTED.try_with(|exchange| exchange.borrow_mut().presented = presented);
@@ -212,10 +215,11 @@ enum Choice {
 fn choose_cookie(headers: &HeaderMap, key: &Key) -> Choice {
     let mut is_presented = false;
     let mut ours: Option<&str> = None;
+    // Byte by byte: another program's cookie in Latin-1 or UTF-8 must not hide ours beside it.
     let pairs = headers
         .get_all(COOKIE)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair).ok())
         .map(str::trim);
     for pair in pairs {
         let Some((COOKIE_NAME, value)) = pair.split_once('=') else {

@@ -47,7 +47,7 @@ impl std::fmt::Debug for SourceArgs {
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(in crate::cli) struct ServeArgs {
-    /// Serve throw-away data with example users
+    /// Add example users, groups, Orgs and a Liveboard to the data (with a published password: never in production)
     #[arg(long)]
     pub demo: bool,
 }
@@ -74,6 +74,8 @@ pub(in crate::cli) enum Command {
     /// Settings in force
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Ask the running server, over plain HTTP, whether it can do its work
+    Health,
 }
 
 #[derive(Debug, Subcommand)]
@@ -338,6 +340,7 @@ mod tests {
             "redirect check https://a.example/x --json",
             "config show --json --config x.toml",
             "config check",
+            "health",
         ] {
             let line = format!("vestibule {line}");
             assert!(parse(&line).is_ok(), "{line}: {:?}", parse(&line).err());

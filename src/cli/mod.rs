@@ -2,6 +2,7 @@
 
 mod args;
 mod csv_file;
+mod health;
 mod import;
 mod output;
 mod password;
@@ -70,6 +71,14 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
             Ok(Outcome::Good)
         }
         Some(Command::Config(ConfigCommand::Show(format))) => show_config(&loaded, format.json),
+        Some(Command::Health) => {
+            let is_ready = health::check(&loaded.settings)?;
+            Ok(if is_ready {
+                Outcome::Good
+            } else {
+                Outcome::Bad
+            })
+        }
         Some(Command::Redirect(RedirectCommand::Check { url, format })) => {
             let is_allowed = redirect::check(&url, &loaded.settings, format.json)?;
             Ok(if is_allowed {

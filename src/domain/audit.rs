@@ -112,6 +112,11 @@ pub enum Act {
         /// Why.
         why: Refusal,
     },
+    /// A password was not changed, because the current one was not given.
+    PasswordRefused {
+        /// Why.
+        why: Refusal,
+    },
     /// A token was ended by its bearer.
     TokenRevoked,
     /// A session was closed.
@@ -148,6 +153,7 @@ impl Act {
             Self::LoginRefused { .. } => "login_refused",
             Self::TokenIssued { .. } => "token_issued",
             Self::TokenRefused { .. } => "token_refused",
+            Self::PasswordRefused { .. } => "password_refused",
             Self::TokenRevoked => "token_revoked",
             Self::LoggedOut { .. } => "logout",
             Self::OrgSwitched { .. } => "org_switched",

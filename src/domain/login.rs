@@ -6,6 +6,8 @@
 //! first so that guessing costs us no hashing; the Org comes after the password so that nobody
 //! without one learns who belongs where.
 
+mod password;
+
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client, Refusal};
 use crate::domain::authn::{
     Authenticated, OrgRefused, PasswordPool, RedeemError, TrustedAuth, choose_org,

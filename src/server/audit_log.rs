@@ -154,7 +154,9 @@ fn details(act: &Act) -> Vec<(&'static str, Value)> {
             ("key_id", json!(key.map(|key| key.to_string()))),
             ("created_user", json!(created_user)),
         ],
-        Act::TokenRefused { why } => vec![("why", json!(why.as_str()))],
+        Act::TokenRefused { why } | Act::PasswordRefused { why } => {
+            vec![("why", json!(why.as_str()))]
+        }
         Act::TokenRevoked => Vec::new(),
         Act::LoggedOut { reason } => vec![("reason", json!(reason.as_str()))],
         Act::OrgSwitched { from, to } => vec![("from", json!(from.0)), ("to", json!(to.0))],

@@ -6,6 +6,7 @@ use crate::server::demo;
 use crate::settings::Settings;
 use secrecy::ExposeSecret;
 use std::fmt::Write;
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// What the greeting tells.
 #[derive(Debug)]
@@ -126,10 +127,10 @@ impl Greeting<'_> {
 }
 
 /// An address one can connect to: a wildcard listener answers on loopback as well.
-fn reachable(address: std::net::SocketAddr) -> String {
+pub fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
-        format!("127.0.0.1:{}", address.port())
+        SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()))
     } else {
-        address.to_string()
+        address
     }
 }

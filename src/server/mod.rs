@@ -3,7 +3,7 @@
 pub mod assemble;
 pub mod audit_log;
 pub mod demo;
-mod greeting;
+pub mod greeting;
 pub mod listen;
 mod tls;
 
@@ -24,6 +24,7 @@ use crate::stores;
 use crate::telemetry;
 use anyhow::Context;
 use std::fs::DirBuilder;
+use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -154,6 +155,12 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
         development_ca,
     };
     print_greeting(&greeting.text());
+    tracing::info!(
+        profile = "compat",
+        asvs = "3.3.1 3.3.3 3.5.3 7.6.2",
+        "compatible with its clients, this profile gives up: a __Host- cookie name, Secure over plain http, \
+         logins by POST only, and an explicit act before a session opens (docs/security.md)"
+    );
     drop(first);
     let outcome = server.await;
     drop(stop);
@@ -171,12 +178,11 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
     outcome.context("the HTTP server")
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the greeting is for people; the log is on standard error"
-)]
+/// For people; the log is on standard error. Nobody listening is no reason to stop.
 fn print_greeting(text: &str) {
-    println!("{text}");
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {
+        tracing::warn!(%error, "the greeting could not be printed");
+    }
 }
 
 /// Keeps our clock with the session store's, so that nodes agree on when a session ends.

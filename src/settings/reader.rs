@@ -13,12 +13,13 @@ use std::str::FromStr;
 use std::time::Duration;
 use url::Url;
 
-/// The longest duration of any setting: ten years. Longer ones are slips, and sums of them overflow.
-const LONGEST: Duration = Duration::from_hours(3650 * 24);
+/// The longest duration of any setting: a year. Revocations are kept a little longer than that, so nothing they
+/// ended can outlive them.
+const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 /// What a duration looks like, for error messages.
 pub(in crate::settings) const DURATION: &str =
-    "a duration such as 30s, 15m, 24h, 14d or 1h30m, at most 3650d";
+    "a duration such as 30s, 15m, 24h, 14d or 1h30m, at most 365d";
 
 /// Reads settings out of the layers and collects what is wrong with them.
 ///

@@ -1,4 +1,19 @@
 //! REST API v1 over real HTTP, against the assembled server on real stores.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+mod browser;
+mod cookies;
+mod errors;
+mod outage;
+mod proxy;
+mod redirects;
+mod secrets;
 mod support;
 mod thoughtspot_v1;
+mod wire;

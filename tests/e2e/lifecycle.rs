@@ -1,7 +1,7 @@
 //! Start, stop, start again: what is kept, what is printed, who is let in.
 
 use crate::support::{
-    ADMIN, Home, PASSWORD, Redis, SECRET_KEY, Server, reply_of, until, with_each_store,
+    ADMIN, Home, PASSWORD, Ran, Redis, SECRET_KEY, Server, reply_of, until, with_each_store,
 };
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -138,6 +138,18 @@ async fn a_server_is_ready_and_alive(home: Home) {
     for path in ["/health/live", "/health/ready"] {
         assert_eq!(server.visitor().get(path).await.status(), 200, "{path}");
     }
+    let answer = health(&home, &server).json();
+    assert_eq!(answer["status"], "ready");
+    let address = server.http().to_owned();
+    server.stop();
+    let line = format!("health --http {}", address.strip_prefix("http://").unwrap());
+    assert!(home.run(&line).refusal().contains("/health/ready"));
+}
+
+/// What the container's health check runs.
+fn health(home: &Home, server: &Server) -> Ran {
+    let address = server.http().strip_prefix("http://").unwrap();
+    home.run(&format!("health --http {address}"))
 }
 
 #[tokio::test]
@@ -179,6 +191,9 @@ async fn case_59_a_server_whose_redis_is_gone_is_alive_not_ready_and_says_why() 
     redis.kill();
     let (status, body) = reply_of(visitor.get("/health/ready").await).await;
     assert_eq!(status, 503, "{body}");
+    let asked = health(&home, &server);
+    assert_eq!(asked.code, 1);
+    assert!(asked.out.contains("away"), "{asked:?}");
     assert_eq!(body["sessions"], "away");
     assert_eq!(body["directory"], "ok");
     assert_eq!(visitor.get("/health/live").await.status(), 200);

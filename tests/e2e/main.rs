@@ -11,6 +11,7 @@ mod crash;
 mod curl;
 mod lifecycle;
 mod operator;
+mod packaging;
 mod settings;
 mod support;
 mod tls;

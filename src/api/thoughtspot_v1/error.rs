@@ -33,6 +33,9 @@ impl Described for V1 {
 fn spelled(field: &str) -> &str {
     match field {
         "org" => "orgid",
+        "display name" => "displayname",
+        "new password" => "password",
+        "memberships" => "groups",
         "attributes" => "jwt_user_options",
         other => other,
     }

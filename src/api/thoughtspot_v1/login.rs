@@ -133,15 +133,15 @@ pub async fn redeem(
     ),
 )]
 pub async fn redeem_by_get(
-    form: Query<V1, TokenForm>,
+    form: Result<Query<V1, TokenForm>, Refusal>,
     caller: Caller<V1>,
     cookies: Session,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
-    let form = form.into_inner();
     if !services.site.may_login_by_get {
         return Err(Failure::MethodNotAllowed.into());
     }
+    let form = form?.into_inner();
     redeem_token(form, &caller, &cookies, &services).await
 }
 

@@ -13,10 +13,12 @@ mod prism;
 mod session;
 mod token;
 mod user;
+mod user_directory;
+mod user_password;
 
 pub use error::V1;
 
-use crate::api::dialect::{refuse_path, render_failures, resource};
+use crate::api::dialect::{read, refuse_path, render_failures, resource};
 use crate::api::services::Services;
 use crate::api::session_layer;
 use actix_web::middleware::from_fn;
@@ -38,6 +40,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
                 .wrap(from_fn(session_layer::shape_cookies))
                 .wrap(from_fn(render_failures::<V1>))
                 .configure(routes)
+                .configure(user_routes)
                 .default_service(web::to(refuse_path::<V1>)),
         );
     }
@@ -46,7 +49,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
             .wrap(session_layer::middleware(services))
             .wrap(from_fn(session_layer::shape_cookies))
             .wrap(from_fn(render_failures::<V1>))
-            .service(resource::<V1>("/preauth/info").route(web::get().to(session::preauth_info)))
+            .service(resource::<V1>("/preauth/info").route(read().to(session::preauth_info)))
             .service(resource::<V1>("").route(web::post().to(prism::answer)))
             .service(resource::<V1>("/").route(web::post().to(prism::answer)))
             .default_service(web::to(refuse_path::<V1>)),
@@ -60,30 +63,50 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(
             resource::<V1>("/session/login/token")
                 .route(web::post().to(login::redeem))
+                // Not by HEAD: whatever looks at a link before it is followed must open nothing.
                 .route(web::get().to(login::redeem_by_get)),
         )
         .service(resource::<V1>("/session/logout").route(web::post().to(login::log_out)))
         // One published client spells it isActive.
         .service(
-            resource::<V1>("/session/{probe:(?i)isactive}")
-                .route(web::get().to(session::is_active)),
+            resource::<V1>("/session/{probe:(?i)isactive}").route(read().to(session::is_active)),
         )
         .service(resource::<V1>("/session/v2/gettoken").route(web::get().to(bearer::get_token)))
         .service(resource::<V1>("/v2/auth/token/fetch").route(web::get().to(bearer::fetch)))
-        .service(resource::<V1>("/session/info").route(web::get().to(session::info)))
+        .service(resource::<V1>("/session/info").route(read().to(session::info)))
         .service(
             resource::<V1>("/session/orgs")
-                .route(web::get().to(org::list))
+                .route(read().to(org::list))
                 .route(web::put().to(org::switch)),
         )
         .service(
-            resource::<V1>("/metadata/listvizheaders")
-                .route(web::get().to(metadata::list_viz_headers)),
+            resource::<V1>("/metadata/listvizheaders").route(read().to(metadata::list_viz_headers)),
         )
         .service(
             resource::<V1>("/user/session/invalidate")
                 .route(web::post().to(user::invalidate_sessions)),
         );
+}
+
+fn user_routes(config: &mut web::ServiceConfig) {
+    let user = |resource: actix_web::Resource| {
+        resource
+            .route(web::post().to(user_directory::create))
+            .route(read().to(user_directory::get))
+    };
+    config
+        // Documented with a slash at the end; clients leave it out.
+        .service(user(resource::<V1>("/user/")))
+        .service(user(resource::<V1>("/user")))
+        .service(resource::<V1>("/user/list").route(read().to(user_directory::list)))
+        .service(resource::<V1>("/user/activate").route(web::post().to(user_directory::activate)))
+        .service(
+            resource::<V1>("/user/inactivate").route(web::post().to(user_directory::inactivate)),
+        )
+        .service(
+            resource::<V1>("/user/updatepassword").route(web::post().to(user_password::update)),
+        )
+        .service(resource::<V1>("/user/resetpassword").route(web::post().to(user_password::reset)));
 }
 
 /// The routes under [`PREFIXES`], described.
@@ -102,6 +125,13 @@ fn routes(config: &mut web::ServiceConfig) {
     org::switch,
     metadata::list_viz_headers,
     user::invalidate_sessions,
+    user_directory::create,
+    user_directory::get,
+    user_directory::list,
+    user_directory::activate,
+    user_directory::inactivate,
+    user_password::update,
+    user_password::reset,
 ))]
 pub struct Description;
 

@@ -75,7 +75,7 @@ pub async fn issue(
 }
 
 fn read(form: AuthTokenForm) -> Result<IssueRequest, Failure> {
-    // Without a key nothing else of the request is judged: a stranger learns nothing about parameters.
+    // Without a key nothing else of the request is judged; with a wrong one nothing that the directory knows.
     let secret_key = form
         .secret_key
         .ok_or(Failure::Unauthenticated(Unauthenticated::BadKey))?;

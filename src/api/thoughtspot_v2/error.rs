@@ -49,7 +49,12 @@ struct ErrorMessage {
 fn spelled(field: &str) -> &str {
     match field {
         "org" => "org_identifier",
-        "groups" => "group_identifiers",
+        "orgs" => "org_identifiers",
+        "groups" | "memberships" => "group_identifiers",
+        "users" => "user_identifiers",
+        "display name" => "display_name",
+        "new password" => "new_password",
+        "status" => "status, account_status",
         "attributes" => "filter_rules, parameter_values, variable_values or user_parameters",
         other => other,
     }

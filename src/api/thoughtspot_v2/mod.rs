@@ -5,16 +5,22 @@
 mod absent;
 mod attributes;
 mod error;
+mod fields;
+mod group;
+mod org;
+mod password;
 mod security;
 mod session;
 mod system;
 mod token;
+mod token_view;
 mod trusted;
+mod user;
 mod user_view;
 
 pub use error::V2;
 
-use crate::api::dialect::{refuse_path, render_failures, resource};
+use crate::api::dialect::{read, refuse_path, render_failures, resource};
 use crate::api::services::Services;
 use crate::api::session_layer;
 use actix_web::middleware::from_fn;
@@ -33,6 +39,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
             .wrap(from_fn(render_failures::<V2>))
             .configure(auth_routes)
             .configure(system_routes)
+            .configure(directory_routes)
             .default_service(web::to(refuse_path::<V2>)),
     );
 }
@@ -43,7 +50,7 @@ fn auth_routes(config: &mut web::ServiceConfig) {
         .service(resource::<V2>("/auth/session/logout").route(web::post().to(session::log_out)))
         .service(
             resource::<V2>("/auth/session/user")
-                .route(web::get().to(session::user))
+                .route(read().to(session::user))
                 // One published client posts.
                 .route(web::post().to(session::user_by_post)),
         )
@@ -59,10 +66,9 @@ fn auth_routes(config: &mut web::ServiceConfig) {
 
 fn system_routes(config: &mut web::ServiceConfig) {
     config
-        .service(resource::<V2>("/system").route(web::get().to(system::describe)))
+        .service(resource::<V2>("/system").route(read().to(system::describe)))
         .service(
-            resource::<V2>("/system/config-overrides")
-                .route(web::get().to(system::config_overrides)),
+            resource::<V2>("/system/config-overrides").route(read().to(system::config_overrides)),
         )
         .service(
             resource::<V2>("/system/security-settings/configure")
@@ -74,6 +80,36 @@ fn system_routes(config: &mut web::ServiceConfig) {
         )
         .service(resource::<V2>("/metadata/tml/export").route(web::post().to(absent::export_tml)))
         .service(resource::<V2>("/metadata/tml/import").route(web::post().to(absent::import_tml)));
+}
+
+fn directory_routes(config: &mut web::ServiceConfig) {
+    let post = |path, route| resource::<V2>(path).route(route);
+    config
+        .service(post("/orgs/create", web::post().to(org::create)))
+        .service(post("/orgs/search", web::post().to(org::search)))
+        .service(post("/orgs/{id}/update", web::post().to(org::update)))
+        .service(post("/orgs/{id}/delete", web::post().to(org::delete)))
+        .service(post("/users/create", web::post().to(user::create)))
+        .service(post("/users/search", web::post().to(user::search)))
+        .service(post("/users/{id}/update", web::post().to(user::update)))
+        .service(post("/users/{id}/delete", web::post().to(user::delete)))
+        .service(post(
+            "/users/change-password",
+            web::post().to(password::change),
+        ))
+        .service(post(
+            "/users/reset-password",
+            web::post().to(password::reset),
+        ))
+        .service(post(
+            "/users/force-logout",
+            web::post().to(password::force_logout),
+        ))
+        .service(post("/groups/create", web::post().to(group::create)))
+        .service(post("/groups/search", web::post().to(group::search)))
+        .service(post("/groups/{id}/update", web::post().to(group::update)))
+        .service(post("/groups/{id}/delete", web::post().to(group::delete)))
+        .service(post("/roles/search", web::post().to(group::search_roles)));
 }
 
 /// The routes under [`PREFIX`], described.
@@ -97,5 +133,21 @@ fn system_routes(config: &mut web::ServiceConfig) {
     security::search,
     absent::export_tml,
     absent::import_tml,
+    org::create,
+    org::search,
+    org::update,
+    org::delete,
+    user::create,
+    user::search,
+    user::update,
+    user::delete,
+    password::change,
+    password::reset,
+    password::force_logout,
+    group::create,
+    group::search,
+    group::update,
+    group::delete,
+    group::search_roles,
 ))]
 pub struct Description;

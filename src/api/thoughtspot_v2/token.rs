@@ -10,18 +10,18 @@ use crate::api::thoughtspot_v2::V2;
 use crate::api::thoughtspot_v2::attributes::{
     FilterRule, NamedRule, ObjectRule, UserParameters, filters, named, objects,
 };
+use crate::api::thoughtspot_v2::token_view::{CustomReply, TokenReply, ValidToken};
 use crate::api::thoughtspot_v2::user_view::OrgRef;
 use crate::domain::administration::Actor;
 use crate::domain::audit::Client;
 use crate::domain::authn::{IssueRequest, Issued, Persist, Validity, Voucher};
-use crate::domain::clock::Timestamp;
 use crate::domain::directory::{NameKey, OrgId};
 use crate::domain::failure::Failure;
 use crate::domain::principal::Principal;
-use crate::domain::token::{Access, Attributes, Purpose, TokenRecord};
+use crate::domain::token::{Access, Attributes, Purpose};
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::time::Duration;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -84,51 +84,6 @@ struct Kind {
     groups: Option<Vec<String>>,
 }
 
-/// A token and what goes with it. Not `Debug`: it holds a secret.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Token)]
-pub struct TokenReply {
-    token: String,
-    creation_time_in_millis: u64,
-    expiration_time_in_millis: u64,
-    scope: Scope,
-    valid_for_user_id: Uuid,
-    valid_for_username: String,
-}
-
-/// What a token is good for.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = TokenScope)]
-pub struct Scope {
-    /// `FULL` or `REPORT_BOOK_VIEW`.
-    access_type: &'static str,
-    org_id: i64,
-    metadata_id: Option<Uuid>,
-}
-
-/// A custom token and what goes with it. Not `Debug`: it holds a secret.
-#[derive(Serialize, ToSchema)]
-#[schema(as = CustomToken)]
-pub struct CustomReply {
-    /// Always null: there is no id to speak of a token by.
-    id: Option<Uuid>,
-    token: String,
-    org: OrgRef,
-    user: UserRef,
-    creation_time_in_millis: u64,
-    expiration_time_in_millis: u64,
-    scope: Scope,
-    valid_for_user_id: Uuid,
-    valid_for_username: String,
-}
-
-/// A user by id and name.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct UserRef {
-    id: Uuid,
-    name: String,
-}
-
 /// `POST auth/token/full`.
 #[utoipa::path(
     post,
@@ -148,7 +103,7 @@ pub async fn full(
     let mut body = body.into_inner();
     let kind = of_user(&mut body, Access::Full)?;
     let issued = issue(body, kind, &services, &caller.client).await?;
-    Ok(HttpResponse::Ok().json(token_reply(&issued, services.login.now())))
+    Ok(HttpResponse::Ok().json(TokenReply::new(&issued, services.login.now())))
 }
 
 /// `POST auth/token/object`: good for one object only, read-only.
@@ -175,7 +130,7 @@ pub async fn object(
         .ok_or_else(|| Failure::bad("object_id", "the GUID of a Liveboard or visualization"))?;
     let kind = of_user(&mut body, Access::Object(id))?;
     let issued = issue(body, kind, &services, &caller.client).await?;
-    Ok(HttpResponse::Ok().json(token_reply(&issued, services.login.now())))
+    Ok(HttpResponse::Ok().json(TokenReply::new(&issued, services.login.now())))
 }
 
 /// `POST auth/token/custom`: with attributes that may stay with the user.
@@ -199,23 +154,11 @@ pub async fn custom(
     let issued = issue(body, kind, &services, &caller.client).await?;
     let record = &issued.record;
     let org = services.directory.find_org(record.org).await?;
-    Ok(HttpResponse::Ok().json(CustomReply {
-        id: None,
-        token: issued.text.expose().to_owned(),
-        org: OrgRef {
-            id: record.org.0,
-            name: org.map(|org| org.name),
-        },
-        user: UserRef {
-            id: record.user_id.0,
-            name: record.user_name.clone(),
-        },
-        creation_time_in_millis: services.login.now().millis(),
-        expiration_time_in_millis: record.expires_at.millis(),
-        scope: scope(record),
-        valid_for_user_id: record.user_id.0,
-        valid_for_username: record.user_name.clone(),
-    }))
+    let org = OrgRef {
+        id: record.org.0,
+        name: org.map(|org| org.name),
+    };
+    Ok(HttpResponse::Ok().json(CustomReply::new(&issued, org, services.login.now())))
 }
 
 fn of_user(body: &mut TokenBody, access: Access) -> Result<Kind, Failure> {
@@ -348,29 +291,6 @@ fn validity(text: Option<&str>) -> Result<Duration, Failure> {
     Ok(Duration::from_secs(seconds))
 }
 
-fn scope(record: &TokenRecord) -> Scope {
-    let (access_type, metadata_id) = match record.access {
-        Access::Full => ("FULL", None),
-        Access::Object(id) => ("REPORT_BOOK_VIEW", Some(id)),
-    };
-    Scope {
-        access_type,
-        org_id: record.org.0,
-        metadata_id,
-    }
-}
-
-fn token_reply(issued: &Issued, now: Timestamp) -> TokenReply {
-    TokenReply {
-        token: issued.text.expose().to_owned(),
-        creation_time_in_millis: now.millis(),
-        expiration_time_in_millis: issued.record.expires_at.millis(),
-        scope: scope(&issued.record),
-        valid_for_user_id: issued.record.user_id.0,
-        valid_for_username: issued.record.user_name.clone(),
-    }
-}
-
 /// The body of `auth/token/validate` and `auth/token/revoke`.
 #[derive(Default, Deserialize, ToSchema)]
 pub struct GivenToken {
@@ -379,17 +299,6 @@ pub struct GivenToken {
     /// For `revoke`: the GUID or name of a user.
     #[serde(default, deserialize_with = "text")]
     user_identifier: Option<String>,
-}
-
-/// What a token is good for.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ValidToken {
-    creation_time_in_millis: u64,
-    expiration_time_in_millis: u64,
-    scope: Scope,
-    valid_for_user_id: Uuid,
-    valid_for_username: String,
-    token_type: &'static str,
 }
 
 /// `POST auth/token/validate`: what a token is good for; 400 when it is no good.
@@ -416,14 +325,7 @@ pub async fn validate(
         .recognise(token.expose_secret())
         .await
         .map_err(bad_token)?;
-    Ok(HttpResponse::Ok().json(ValidToken {
-        creation_time_in_millis: record.minted_at.millis(),
-        expiration_time_in_millis: record.expires_at.millis(),
-        scope: scope(&record),
-        valid_for_user_id: record.user_id.0,
-        valid_for_username: record.user_name,
-        token_type: "BEARER",
-    }))
+    Ok(HttpResponse::Ok().json(ValidToken::new(record)))
 }
 
 /// `POST auth/token/revoke`: the token given; every session and token of `user_identifier`; with neither, the

@@ -15,6 +15,10 @@ use uuid::Uuid;
 /// Everything clients read of a user.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = User)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the wire has this many; nothing of ours reads them"
+)]
 pub struct UserView {
     id: Uuid,
     name: String,
@@ -37,7 +41,8 @@ pub struct UserView {
     external: bool,
     hidden: bool,
     home_liveboard: Option<Uuid>,
-    orgs: Vec<OrgRef>,
+    /// The Orgs the user belongs to.
+    pub orgs: Vec<OrgRef>,
     parent_type: &'static str,
     privileges: BTreeSet<String>,
     super_user: bool,
@@ -51,6 +56,25 @@ pub struct UserView {
     user_parameters: Option<ParametersView>,
     access_control_properties: Option<RulesView>,
     variable_values: Vec<NamedView>,
+}
+
+impl UserView {
+    /// Takes out what is no colleague's business: rights, and what decides which rows the user sees.
+    pub fn keep_to_a_colleague(&mut self) {
+        self.privileges.clear();
+        self.user_parameters = None;
+        self.access_control_properties = None;
+        self.variable_values.clear();
+    }
+}
+
+/// A user in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserRef {
+    /// Their GUID.
+    pub id: Uuid,
+    /// Their sign-in name.
+    pub name: String,
 }
 
 /// An Org in a list.

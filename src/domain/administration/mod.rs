@@ -3,11 +3,16 @@
 //! Acts that take something away write first and revoke after: from the write on nobody can sign in
 //! anew, and the revocation, dated after the write, ends whatever began before it.
 
+mod accounts;
 mod bootstrap;
 mod error;
+mod groups;
 mod import;
 mod keys;
+mod manager;
 mod orgs;
+mod scope;
+mod search;
 mod security;
 mod trusted;
 mod users;
@@ -15,6 +20,9 @@ mod users;
 pub use bootstrap::{ADMINISTRATOR, Bootstrapped};
 pub use error::AdminError;
 pub use import::{ImportOptions, ImportReport, ImportRow, SkippedRow};
+pub use manager::{AccountEdit, GroupEdit, Manager, NewAccount, OrgEdit};
+pub use scope::{AdminScope, BEYOND_ORG, Denied};
+pub use search::{GroupSearch, MAX_FOUND, UserSearch};
 pub use security::{SecuritySettings, normal_hosts, normal_origins};
 pub use trusted::TrustedStatus;
 pub use users::{MembershipDraft, NewUser, UserDetails};

@@ -87,13 +87,16 @@ pub fn normal_origins(field: &'static str, entries: &[String]) -> Result<Vec<Str
         } else {
             format!("https://{entry}")
         };
-        let origin = Origin::parse(&text).map_err(|error| {
+        let refused = |why: &str| {
             let entry: String = entry.chars().take(100).collect();
-            AdminError::field(
-                field,
-                format!("origins such as https://app.example.com; \"{entry}\": {error}"),
-            )
-        })?;
+            let expected = format!("origins such as https://app.example.com; \"{entry}\": {why}");
+            AdminError::field(field, expected)
+        };
+        // What sandboxed frames and files send: to list it would let any page in.
+        if entry.eq_ignore_ascii_case("null") {
+            return Err(refused("null is no site's origin"));
+        }
+        let origin = Origin::parse(&text).map_err(|error| refused(&error.to_string()))?;
         let origin = origin.to_string();
         if !origins.contains(&origin) {
             origins.push(origin);

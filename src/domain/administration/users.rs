@@ -219,7 +219,7 @@ impl Administration {
 }
 
 /// Enough of a check to catch a wrong column; whether mail arrives only mail can tell.
-fn checked_email(email: &str) -> Result<(), AdminError> {
+pub(in crate::domain::administration) fn checked_email(email: &str) -> Result<(), AdminError> {
     let is_sane = email.len() <= MAX_EMAIL_BYTES
         && !email.chars().any(|c| c.is_control() || c.is_whitespace())
         && email

@@ -82,7 +82,10 @@ impl RedirectRefusal {
 
 impl From<&RedirectRefusal> for Failure {
     fn from(refusal: &RedirectRefusal) -> Self {
-        Self::bad("redirect_url", refusal.to_string())
+        Self::bad(
+            "redirect_url",
+            format!("a URL this server may redirect to; {refusal}"),
+        )
     }
 }
 

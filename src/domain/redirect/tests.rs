@@ -171,7 +171,8 @@ fn a_refusal_says_what_is_wrong_without_repeating_a_secret_or_a_control_characte
         let Failure::BadRequest { field, expected } = Failure::from(&refusal) else {
             panic!("not a bad request");
         };
-        assert_eq!((field.as_str(), expected), ("redirect_url", text));
+        assert_eq!(field, "redirect_url");
+        assert!(expected.ends_with(&text), "{expected}");
     }
     let long = format!("https://{}.example/", "evil".repeat(500));
     let text = policy.check(&long).unwrap_err().to_string();

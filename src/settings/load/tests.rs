@@ -248,7 +248,7 @@ fn timeouts_must_make_sense_together() {
         ),
         (
             vec![("sessions.absolute_timeout", "9999999d")],
-            "at most 3650d",
+            "at most 365d",
         ),
         (vec![("sessions.remember_for", "0m")], "more than 0s"),
         (vec![("tokens.lifetime", "25h")], "at most the maximum age"),

@@ -67,7 +67,8 @@ impl Drop for Link {
 }
 
 impl Link {
-    /// Connects once, so that a wrong address is noticed at the start; then keeps the connection up.
+    /// Connects once and asks something, so that a wrong address or a missing password is noticed at the start;
+    /// then keeps the connection up.
     pub async fn open(client: Client) -> Result<Self, StoreError> {
         let connection = connect(&client).await.map_err(failed)?;
         let (state, _) = watch::channel(State::Up {
@@ -79,7 +80,9 @@ impl Link {
             lost: Notify::new(),
         });
         let keeper = tokio::spawn(keep(client, Arc::clone(&shared)));
-        Ok(Self { shared, keeper })
+        let link = Self { shared, keeper };
+        link.query::<()>(&::redis::cmd("PING")).await?;
+        Ok(link)
     }
 
     /// Runs a command.

@@ -1,6 +1,6 @@
 //! A client that sends what it is told and nothing else.
 
-use crate::support::{ADMIN_PASSWORD, Reply, SECRET_KEY};
+use crate::support::{Reply, SECRET_KEY};
 use reqwest::{Method, RequestBuilder, redirect};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -191,13 +191,5 @@ impl Client {
         let form = [("orgid", org.to_string())];
         self.send(self.request(Method::PUT, "/session/orgs").form(&form))
             .await
-    }
-
-    /// The same client, signed in as the administrator.
-    pub async fn as_admin(&self) -> Self {
-        let mut client = self.clone();
-        let reply = client.post_login("tsadmin", ADMIN_PASSWORD).await;
-        client.keep(&reply);
-        client
     }
 }

@@ -10,11 +10,12 @@ mod trail;
 pub use client::Client;
 pub use raw::{exchange, split};
 pub use redis::Redis;
-pub use reply::{Reply, SetCookie};
+pub use reply::Reply;
 pub use trail::Trail;
 
 use actix_web::dev::ServerHandle;
 use secrecy::SecretString;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -24,6 +25,7 @@ use tempfile::TempDir;
 use vestibule::api::services::Services;
 use vestibule::domain::administration::{Actor, Administration, MembershipDraft, NewUser};
 use vestibule::domain::audit::AuditSink;
+use vestibule::domain::authn::{PasswordHash, PasswordPool};
 use vestibule::domain::clock::{Clock, ManualClock, Timestamp};
 use vestibule::domain::directory::{KeyId, NameKey, OrgId, User, UserId};
 use vestibule::domain::random::{Random, SystemRandom};
@@ -48,7 +50,7 @@ pub const LIVEBOARD: &str = "d084c256-e284-4fc4-b80c-111cb606449a";
 /// The first visualization of the Liveboard.
 pub const VISUALIZATION: &str = "3f1c2f0a-8f0e-4d3c-9d5e-6f8f5f1d0a01";
 
-/// Name, whether enabled, memberships: Org and group.
+/// Name, password, memberships: Org and group.
 type Person = (
     &'static str,
     &'static str,
@@ -119,7 +121,7 @@ impl TestApp {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings::defaults();
-        settings.data_dir = folder.path().to_owned();
+        settings.data_dir = folder.path().to_path_buf();
         settings.server.http = Some("127.0.0.1:0".parse().unwrap());
         settings.server.https = None;
         settings.server.workers = 1;
@@ -287,7 +289,7 @@ impl Drop for TestApp {
 
 /// Which store tests run on; `VESTIBULE_TEST_STORE=redis` or `embedded` chooses.
 fn default_store(settings: &mut Settings) {
-    let wanted = std::env::var("VESTIBULE_TEST_STORE").unwrap_or_else(|_| "redis".to_owned());
+    let wanted = std::env::var("VESTIBULE_TEST_STORE").unwrap_or_else(|_| "embedded".to_owned());
     if wanted == "redis" {
         on_redis(settings, Redis::shared());
     } else {
@@ -335,6 +337,20 @@ async fn run(
     ground.stores.close().await.unwrap();
 }
 
+/// Hashing is dear on purpose, and the same few passwords serve every server.
+async fn hash_of(password: &'static str) -> PasswordHash {
+    static HASHES: tokio::sync::Mutex<BTreeMap<&str, PasswordHash>> =
+        tokio::sync::Mutex::const_new(BTreeMap::new());
+    let mut hashes = HASHES.lock().await;
+    if let Some(hash) = hashes.get(password) {
+        return hash.clone();
+    }
+    let pool = PasswordPool::new(1).unwrap();
+    let hash = pool.hash(&password.into()).await.unwrap();
+    hashes.insert(password, hash.clone());
+    hash
+}
+
 /// The first start, then people, groups and the Liveboard.
 async fn furnish(services: &Services, settings: &Settings) -> OrgId {
     let administration = &services.administration;
@@ -354,12 +370,17 @@ async fn furnish(services: &Services, settings: &Settings) -> OrgId {
         });
         let user = NewUser {
             email: Some(format!("{name}@example.com")),
-            password: Some(SecretString::from(password)),
             memberships: memberships.collect(),
             create_groups: true,
             ..NewUser::named(name)
         };
-        administration.create_user(user, &by).await.unwrap();
+        let user = administration.create_user(user, &by).await.unwrap();
+        let hash = hash_of(password).await;
+        services
+            .directory
+            .set_password(user.id, Some(&hash))
+            .await
+            .unwrap();
     }
     administration.disable_user("dora", &by).await.unwrap();
     let now = Timestamp::from_millis(START);

@@ -23,8 +23,13 @@ impl Home {
 
     /// With sessions in that Redis.
     pub fn on(redis: &Redis) -> Self {
+        Self::on_store(redis.url())
+    }
+
+    /// With that `sessions.store`.
+    pub fn on_store(store: String) -> Self {
         Self {
-            store: redis.url(),
+            store,
             ..Self::new()
         }
     }

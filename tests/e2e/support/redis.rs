@@ -13,10 +13,15 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts a server on a free port.
+    /// Starts a server on a free port that keeps nothing.
     pub fn start() -> Self {
+        Self::start_with(&["--save", "", "--appendonly", "no"])
+    }
+
+    /// Starts a server on a free port, with those arguments or that configuration file first.
+    pub fn start_with(arguments: &[&str]) -> Self {
         for _ in 0..10 {
-            if let Some(started) = Self::try_start() {
+            if let Some(started) = Self::try_start(arguments) {
                 return started;
             }
         }
@@ -24,15 +29,15 @@ impl Redis {
     }
 
     /// None when somebody else took the port in between.
-    fn try_start() -> Option<Self> {
+    fn try_start(arguments: &[&str]) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|socket| socket.local_addr())
             .unwrap()
             .port();
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new("redis-server")
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .arg("--port")
+            .args(arguments)
+            .args(["--bind", "127.0.0.1", "--port"])
             .arg(port.to_string())
             .arg("--dir")
             .arg(folder.path())
@@ -61,6 +66,11 @@ impl Redis {
     /// What `sessions.store` says to find it.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// The same with a password.
+    pub fn url_with(&self, password: &str) -> String {
+        format!("redis://:{password}@127.0.0.1:{}/0", self.port)
     }
 
     /// Everything it holds, keys and values, in its own dump format.

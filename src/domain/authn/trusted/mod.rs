@@ -1,8 +1,9 @@
 //! Trusted authentication: an app that holds a secret key vouches for its users, and gets tokens for them.
 
 mod issue;
+mod request;
 
-pub use issue::{IssueError, IssueRequest, Issued, Persist, Validity, Voucher};
+pub use request::{IssueError, IssueRequest, Issued, Persist, Validity, Voucher};
 
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client, Refusal};
 use crate::domain::authn::{Authenticated, KeyHasher};

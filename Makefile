@@ -1,0 +1,37 @@
+# The recipes people and CI share.
+
+# cargo-nextest where it is installed, cargo's own runner elsewhere.
+TESTS := $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test --lib --bins --tests)
+
+.PHONY: run test lint bench docs setup release-check
+.NOTPARALLEL:
+
+run:
+	cargo run --release
+
+test: setup lint
+	cargo $(TESTS) --no-fail-fast
+	cargo test --doc
+
+# Formats, lints, links in the documentation; the compose file by docker's own eyes where docker is.
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+	@if docker compose version >/dev/null 2>&1; then \
+	  REDIS_PASSWORD=x VESTIBULE_ADMIN_PASSWORD=x VESTIBULE_SECRET_KEY=x docker compose config --quiet; fi
+
+bench:
+	cargo bench
+
+docs:
+	cargo doc --no-deps --open
+
+# What the tests drive: Redis, curl, published clients, a browser.
+setup:
+	tests/setup.sh
+
+# The release build comes up and signs somebody in.
+release-check:
+	cargo build --release
+	tests/release.sh

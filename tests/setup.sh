@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Fetches what the tests drive: Redis, curl, Python and node with the published clients, and a browser.
+# Runs in a moment when all of it is there; says what it does when not.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+clients=${CARGO_TARGET_DIR:-target}/clients
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+has() {
+  command -v "$1" >/dev/null 2>&1
+}
+
+has_python() {
+  has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null
+}
+
+has_node() {
+  has npm && has node && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'
+}
+
+has_browser() {
+  has chromium || has chromium-browser || has google-chrome
+}
+
+packages=()
+has redis-server || packages+=(redis-server)
+has redis-cli || packages+=(redis-tools)
+has curl || packages+=(curl)
+has git || packages+=(git)
+has cc || packages+=(build-essential)
+has_python || packages+=(python3 python3-venv)
+has_node || packages+=(nodejs npm)
+has_browser || packages+=(chromium)
+if [ ${#packages[@]} -gt 0 ]; then
+  if ! has apt-get; then
+    echo "setup: missing here: ${packages[*]} (Debian's names); install them and run make setup again" >&2
+    exit 1
+  fi
+  echo "setup: installing ${packages[*]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
+fi
+
+# fetched FOLDER LIST: whether FOLDER was filled from this very LIST.
+fetched() {
+  cmp -s "$clients/$1/.fetched" "tests/clients/$2"
+}
+
+if ! fetched python requirements.txt; then
+  echo "setup: fetching the Python clients into $clients/python"
+  rm -rf "$clients/python"
+  python3 -m venv "$clients/python"
+  "$clients/python/bin/pip" install --quiet --disable-pip-version-check --no-deps -r tests/clients/requirements.txt
+  cp tests/clients/requirements.txt "$clients/python/.fetched"
+fi
+
+if ! fetched node package-lock.json; then
+  echo "setup: fetching the JavaScript clients into $clients/node"
+  rm -rf "$clients/node"
+  mkdir -p "$clients/node"
+  cp tests/clients/package.json tests/clients/package-lock.json "$clients/node/"
+  npm ci --prefix "$clients/node" --ignore-scripts --no-audit --no-fund --loglevel=error
+  cp tests/clients/package-lock.json "$clients/node/.fetched"
+fi
+echo "setup: everything is there"
