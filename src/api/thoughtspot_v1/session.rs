@@ -8,6 +8,7 @@ use crate::api::thoughtspot_v1::V1;
 use crate::api::thoughtspot_v1::attributes;
 use crate::domain::directory::privileges_in;
 use crate::domain::principal::{Principal, Via};
+use crate::domain::session::Method;
 use crate::domain::token::Access;
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
@@ -84,7 +85,9 @@ pub async fn describe(who: &Principal, services: &Services) -> Result<Value, Api
             "idle_expires_at_ms": idle_end,
             "absolute_expires_at_ms": who.absolute_end.millis(),
             "org": { "id": who.org.0, "name": org.map(|org| org.name) },
-            "method": match who.via { Via::Session(_) => "cookie", Via::Bearer => "bearer" },
+            "presented": match who.via { Via::Session(_) => "cookie", Via::Bearer => "bearer" },
+            "method": who.method.map(Method::as_str),
+            "is_remembered": who.is_remembered,
         },
     }))
 }
