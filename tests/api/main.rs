@@ -2,6 +2,7 @@
 
 mod browser;
 mod cookies;
+mod endings;
 mod errors;
 mod outage;
 mod proxy;
