@@ -204,23 +204,21 @@ async fn case_31_two_hundred_at_once_spend_a_token_once(room: Room) {
 }
 
 async fn case_33_what_is_spent_stays_spent(room: Room) {
-    let spend = async |room: &Room, digest: &TokenDigest| {
-        let spent = room.tokens.spend(digest, at(1)).await;
-        spent.unwrap()
-    };
-    let spent = put(&room, &token(1, Some(5), START), true).await;
-    assert_eq!(spend(&room, &spent).await, Spending::First);
+    let spend =
+        async |room: &Room, digest: &TokenDigest| room.tokens.spend(digest, at(1)).await.unwrap();
+    let used = put(&room, &token(1, Some(5), START), true).await;
+    assert_eq!(spend(&room, &used).await, Spending::First);
     let fresh = put(&room, &token(1, Some(5), at(1)), true).await;
     let revoked = put(&room, &token(1, None, START), false).await;
     room.tokens.revoke_token(&revoked).await.unwrap();
     let room = room.restart().await;
-    assert_eq!(spend(&room, &spent).await, Spending::Again);
+    assert_eq!(spend(&room, &used).await, Spending::Again);
     assert_eq!(spend(&room, &fresh).await, Spending::First);
     for dead in [revoked, token_digest()] {
         assert_eq!(spend(&room, &dead).await, Spending::NotGood);
         assert_eq!(spend(&room, &dead).await, Spending::NotGood);
     }
     let late = START.plus(ABSOLUTE).plus(TICK);
-    let expired = room.tokens.spend(&spent, late).await.unwrap();
+    let expired = room.tokens.spend(&used, late).await.unwrap();
     assert_eq!(expired, Spending::NotGood);
 }
