@@ -59,7 +59,9 @@ pub fn reply(status: StatusCode, failure: &Failure, incident: Incident) -> HttpR
     if let Some(wait) = failure.retry_after() {
         reply.insert_header((RETRY_AFTER, whole_seconds(wait).to_string()));
     }
-    if let Failure::Unauthenticated(Unauthenticated::DeadToken) = failure {
+    if let Failure::Unauthenticated(Unauthenticated::DeadToken | Unauthenticated::SpentToken) =
+        failure
+    {
         reply.insert_header((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
     }
     reply
@@ -112,9 +114,20 @@ fn words(failure: &Failure, spelled: fn(&str) -> &str) -> (i32, String) {
                     "The user name or password is wrong, or the account may not sign in",
                 ),
                 Unauthenticated::DeadSession => (10097, "The session has ended; sign in again"),
+                Unauthenticated::EndedSession(reason) => {
+                    let why = reason.sentence();
+                    return (
+                        10097,
+                        format!("The session has ended: {why}; sign in again"),
+                    );
+                }
                 Unauthenticated::DeadToken => (
                     10003,
                     "The authentication token is unknown, expired or revoked",
+                ),
+                Unauthenticated::SpentToken => (
+                    10003,
+                    "The authentication token has been used already: it opens one session; get a new one",
                 ),
                 Unauthenticated::BadKey => (10003, "The secret key is wrong"),
             };

@@ -8,6 +8,7 @@ mod output;
 mod password;
 mod redirect;
 mod requests;
+mod session;
 mod way;
 
 use crate::cli::args::{Cli, Command, ConfigCommand, RedirectCommand, SourceArgs, UserCommand};
@@ -91,6 +92,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Org(command)) => operate(&loaded.settings, org(command)),
         Some(Command::Group(command)) => operate(&loaded.settings, group(command)),
         Some(Command::Key(command)) => operate(&loaded.settings, key(command)),
+        Some(Command::Session(command)) => session::run(&loaded.settings, command),
         Some(Command::User(UserCommand::Import {
             file,
             create_groups,

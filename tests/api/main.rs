@@ -9,6 +9,7 @@
 
 mod browser;
 mod cookies;
+mod endings;
 mod errors;
 mod outage;
 mod proxy;

@@ -10,6 +10,7 @@
 mod directory;
 mod faults;
 mod files;
+mod limits;
 mod sessions;
 mod support;
 mod tls;

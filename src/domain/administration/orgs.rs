@@ -3,7 +3,7 @@
 use crate::domain::administration::{Actor, AdminError, Administration, checked_text};
 use crate::domain::directory::{DirectoryError, NameKey, Org, OrgId, OrgStatus};
 use crate::domain::random;
-use crate::domain::session::RevokeScope;
+use crate::domain::session::{EndReason, RevokeScope};
 
 /// How often an Org's number is drawn before giving up; one draw in a thousand million collides.
 const DRAWS: usize = 8;
@@ -52,7 +52,8 @@ impl Administration {
         self.changed(what, described(org), by);
         if is_disabled {
             // Also when it was off before: the revocation of that time may have failed.
-            self.revoke(RevokeScope::Org(org.id), by).await?;
+            self.revoke_for(RevokeScope::Org(org.id), EndReason::OrgDisabled, by)
+                .await?;
         }
         Ok(())
     }
