@@ -10,6 +10,7 @@
 mod browser;
 mod cookies;
 mod errors;
+mod openapi;
 mod outage;
 mod proxy;
 mod redirects;

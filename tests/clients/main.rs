@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod description;
 #[expect(
     dead_code,
     unused_imports,

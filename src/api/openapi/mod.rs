@@ -18,6 +18,7 @@ use utoipa::openapi::path::PathItem;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
+use utoipa::openapi::tag::Tag;
 use utoipa::openapi::{Components, Info, License, OpenApi as OpenApiDocument, Paths};
 
 /// Where the description is served.
@@ -91,13 +92,16 @@ pub fn describe() -> OpenApiDocument {
     info.description = Some(ABOUT.to_owned());
     info.license = Some(License::new(env!("CARGO_PKG_LICENSE")));
     let mut whole = OpenApiDocument::new(info, Paths::new());
+    let mut tags = Vec::new();
     for section in sections() {
+        tags.push(Tag::new(section.title));
         let mut api = section.api;
         for (path, item) in &mut api.paths.paths {
             finish(item, section.title, &format!("{} {path}", section.id));
         }
         whole = whole.nest(section.prefix, api);
     }
+    whole.tags = Some(tags);
     let components = whole.components.get_or_insert_with(Components::new);
     refusals::add::<V1>(components);
     refusals::add::<V2>(components);
@@ -123,7 +127,7 @@ fn add_security(components: &mut Components) {
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
 }
 
-/// What every operation has alike: its section, and an id that no other dialect uses.
+/// What every operation has alike: its section, and an id that no other one has.
 fn finish(item: &mut PathItem, title: &str, name: &str) {
     let words: Vec<&str> = name
         .split(|c: char| !c.is_alphanumeric())
@@ -139,7 +143,17 @@ fn finish(item: &mut PathItem, title: &str, name: &str) {
     for (method, operation) in operations {
         if let Some(operation) = operation {
             operation.tags = Some(vec![title.to_owned()]);
+            operation.summary = operation.summary.as_deref().and_then(without_route);
             operation.operation_id = Some(format!("{}_{method}", words.join("_")));
         }
     }
+}
+
+/// A handler's first sentence begins with its route, which the description says anyway.
+fn without_route(summary: &str) -> Option<String> {
+    let rest = match summary.strip_prefix('`') {
+        Some(after) => after.split_once('`')?.1.trim_start_matches([':', '.', ' ']),
+        None => summary,
+    };
+    (!rest.is_empty()).then(|| rest.split_whitespace().collect::<Vec<_>>().join(" "))
 }
