@@ -3,6 +3,7 @@
 //! Each dialect describes its own routes beside the code that mounts them; here they come together
 //! under their prefixes. A test compares the outcome with what is mounted.
 
+pub mod allow;
 mod page;
 pub mod refusals;
 
@@ -12,6 +13,7 @@ use crate::api::{embed_doctor, health, thoughtspot_v1, thoughtspot_v2};
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use utoipa::OpenApi;
 use utoipa::openapi::path::PathItem;
@@ -19,7 +21,9 @@ use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::tag::Tag;
-use utoipa::openapi::{Components, Info, License, OpenApi as OpenApiDocument, Paths};
+use utoipa::openapi::{
+    Components, Info, License, OpenApi as OpenApiDocument, Paths, RefOr, Required, Schema,
+};
 
 /// Where the description is served.
 pub const PATH: &str = "/api/openapi.json";
@@ -106,6 +110,10 @@ pub fn describe() -> OpenApiDocument {
     refusals::add::<V1>(components);
     refusals::add::<V2>(components);
     add_security(components);
+    let optional = optional_bodies(components);
+    for item in whole.paths.paths.values_mut() {
+        relax(item, &optional);
+    }
     whole.security = Some(
         ["bearer", "session"]
             .map(|scheme| SecurityRequirement::new(scheme, [""; 0]))
@@ -145,6 +153,34 @@ fn finish(item: &mut PathItem, title: &str, name: &str) {
             operation.tags = Some(vec![title.to_owned()]);
             operation.summary = operation.summary.as_deref().and_then(without_route);
             operation.operation_id = Some(format!("{}_{method}", words.join("_")));
+        }
+    }
+}
+
+/// The schemas that require no field: a request may leave such a body out.
+fn optional_bodies(components: &Components) -> BTreeSet<String> {
+    let schemas = components.schemas.iter();
+    schemas
+        .filter(|(_, schema)| match schema {
+            RefOr::T(Schema::Object(object)) => object.required.is_empty(),
+            _ => false,
+        })
+        .map(|(name, _)| format!("#/components/schemas/{name}"))
+        .collect()
+}
+
+fn relax(item: &mut PathItem, optional: &BTreeSet<String>) {
+    let operations = [&mut item.post, &mut item.put, &mut item.patch];
+    for operation in operations.into_iter().flatten() {
+        let Some(RefOr::T(body)) = &mut operation.request_body else {
+            continue;
+        };
+        let is_optional = body.content.values().all(|content| match &content.schema {
+            Some(RefOr::Ref(schema)) => optional.contains(&schema.ref_location),
+            _ => false,
+        });
+        if is_optional {
+            body.required = Some(Required::False);
         }
     }
 }
