@@ -249,3 +249,19 @@ async fn the_page_is_found_without_its_slash_and_holds_no_other_files() {
         reply.expect_error(404, 10002, "");
     }
 }
+
+#[tokio::test]
+async fn a_405_names_the_methods_there_are() {
+    let app = TestApp::shared();
+    let client = app.anon();
+    for (path, allowed) in [
+        ("!/callosum/v1/session/orgs", "GET, PUT"),
+        ("!/tspublic/v1/session/isActive", "GET"),
+        ("!/prism", "POST"),
+        ("!/api/rest/2.0/users/x/update", "POST"),
+    ] {
+        let reply = client.send(client.request(Method::DELETE, path)).await;
+        assert_eq!(reply.status, 405, "{path}");
+        assert_eq!(reply.header("allow"), Some(allowed), "{path}");
+    }
+}

@@ -13,7 +13,8 @@ const NEVER_GRANTED: [&str; 2] = [
 ];
 
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
-                      response_schema_conformance";
+                      response_schema_conformance,response_headers_conformance,unsupported_method,\
+                      ignored_auth";
 
 #[test]
 fn every_reply_to_generated_requests_is_one_the_description_announces() {

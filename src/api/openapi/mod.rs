@@ -175,9 +175,12 @@ fn relax(item: &mut PathItem, optional: &BTreeSet<String>) {
         let Some(RefOr::T(body)) = &mut operation.request_body else {
             continue;
         };
-        let is_optional = body.content.values().all(|content| match &content.schema {
-            Some(RefOr::Ref(schema)) => optional.contains(&schema.ref_location),
-            _ => false,
+        let is_optional = body.content.values().all(|content| match content {
+            RefOr::T(content) => match &content.schema {
+                Some(RefOr::Ref(schema)) => optional.contains(&schema.ref_location),
+                _ => false,
+            },
+            RefOr::Ref(_) => false,
         });
         if is_optional {
             body.required = Some(Required::False);

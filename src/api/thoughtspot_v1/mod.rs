@@ -89,15 +89,18 @@ fn routes(config: &mut web::ServiceConfig) {
 }
 
 fn user_routes(config: &mut web::ServiceConfig) {
-    let user = |resource: actix_web::Resource| {
-        resource
-            .route(web::post().to(user_directory::create))
-            .route(read().to(user_directory::get))
-    };
     config
+        .service(
+            resource::<V1>("/user")
+                .route(web::post().to(user_directory::create))
+                .route(read().to(user_directory::get)),
+        )
         // Documented with a slash at the end; clients leave it out.
-        .service(user(resource::<V1>("/user/")))
-        .service(user(resource::<V1>("/user")))
+        .service(
+            resource::<V1>("/user/")
+                .route(web::post().to(user_directory::create))
+                .route(read().to(user_directory::get)),
+        )
         .service(resource::<V1>("/user/list").route(read().to(user_directory::list)))
         .service(resource::<V1>("/user/activate").route(web::post().to(user_directory::activate)))
         .service(

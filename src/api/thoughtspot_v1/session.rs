@@ -9,6 +9,7 @@ use crate::api::thoughtspot_v1::V1;
 use crate::api::thoughtspot_v1::attributes;
 use crate::domain::directory::privileges_in;
 use crate::domain::principal::{Principal, Via};
+use crate::domain::session::Method;
 use crate::domain::token::Access;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
@@ -125,7 +126,11 @@ pub struct Details {
     absolute_expires_at_ms: u64,
     org: CurrentOrg,
     /// `cookie` or `bearer`.
-    method: &'static str,
+    presented: &'static str,
+    /// How the session was opened: `password` or `trusted_token`; null for a token.
+    method: Option<&'static str>,
+    /// Whether the browser was asked to keep the cookie.
+    is_remembered: bool,
 }
 
 /// The Org worked in; its name is null when it was deleted meanwhile.
@@ -183,10 +188,12 @@ pub async fn describe(who: &Principal, services: &Services) -> Result<SessionInf
                 id: who.org.0,
                 name: org.map(|org| org.name),
             },
-            method: match who.via {
+            presented: match who.via {
                 Via::Session(_) => "cookie",
                 Via::Bearer => "bearer",
             },
+            method: who.method.map(Method::as_str),
+            is_remembered: who.is_remembered,
         },
     })
 }

@@ -87,7 +87,7 @@ pub async fn reset(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V1>> {
     let form = form.into_inner();
-    let called = required("userid", form.userid)?;
+    let whose = required("userid", form.userid)?;
     let token = secret("auth_token", form.auth_token)?;
     let new = secret("password", form.password)?;
     let principal = services.login.bearer(token.expose_secret()).await?;
@@ -101,7 +101,7 @@ pub async fn reset(
     services
         .administration
         .manager(scope, &principal, by)
-        .reset_password(&called, &new)
+        .reset_password(&whose, &new)
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

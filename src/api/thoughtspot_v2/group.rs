@@ -150,7 +150,7 @@ pub async fn search(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V2>> {
     let body = body.into_inner();
-    let (offset, limit) = page(body.record_offset, body.record_size)?;
+    let (offset, limit) = page(body.record_offset.as_deref(), body.record_size.as_deref())?;
     let some = |list: Option<Vec<String>>| list.filter(|list| !list.is_empty());
     let search = GroupSearch {
         group: body.group_identifier,

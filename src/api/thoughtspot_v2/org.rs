@@ -139,7 +139,7 @@ pub async fn search(
 ) -> Result<HttpResponse, ApiError<V2>> {
     let body = body.into_inner();
     let status = org_status(body.status.as_deref())?;
-    let (offset, size) = page(body.record_offset, body.record_size)?;
+    let (offset, size) = page(body.record_offset.as_deref(), body.record_size.as_deref())?;
     let directory = &*services.directory;
     let mut orgs = match who.sees {
         AdminScope::Server => directory.list_orgs().await?,

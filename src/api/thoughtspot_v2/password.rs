@@ -48,13 +48,13 @@ pub async fn change(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V2>> {
     let body = body.into_inner();
-    let called = required("user_identifier", body.user_identifier)?;
+    let whose = required("user_identifier", body.user_identifier)?;
     let current = required_password("current_password", body.current_password)?;
     let new = required_password("new_password", body.new_password)?;
     let administration = &services.administration;
     // Unknown goes on to the door, which answers as it does to a wrong password.
-    let found = administration.find_user_called(&called).await?;
-    let name = found.map_or(called, |user| user.name);
+    let found = administration.find_user_called(&whose).await?;
+    let name = found.map_or(whose, |user| user.name);
     let door = &services.login;
     let proof = door
         .confirm_password(&name, &current, &caller.client)

@@ -176,7 +176,7 @@ pub async fn search(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V2>> {
     let body = body.into_inner();
-    let (offset, limit) = page(body.record_offset, body.record_size)?;
+    let (offset, limit) = page(body.record_offset.as_deref(), body.record_size.as_deref())?;
     let search = UserSearch {
         user: body.user_identifier,
         name_contains: pattern(body.name_pattern),
