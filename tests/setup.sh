@@ -57,6 +57,14 @@ if ! fetched python requirements.txt; then
   cp tests/clients/requirements.txt "$clients/python/.fetched"
 fi
 
+if ! fetched schemathesis schemathesis.txt; then
+  echo "setup: fetching schemathesis into $clients/schemathesis"
+  rm -rf "$clients/schemathesis"
+  python3 -m venv "$clients/schemathesis"
+  "$clients/schemathesis/bin/pip" install --quiet --disable-pip-version-check --no-deps -r tests/clients/schemathesis.txt
+  cp tests/clients/schemathesis.txt "$clients/schemathesis/.fetched"
+fi
+
 if ! fetched node package-lock.json; then
   echo "setup: fetching the JavaScript clients into $clients/node"
   rm -rf "$clients/node"

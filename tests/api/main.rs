@@ -11,6 +11,7 @@ mod browser;
 mod cookies;
 mod endings;
 mod errors;
+mod openapi;
 mod outage;
 mod proxy;
 mod redirects;

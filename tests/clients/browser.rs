@@ -76,5 +76,5 @@ async fn without_third_party_cookies_the_outcome_is_as_documented() {
 async fn the_pages_work_for_everybody() {
     let redis = Redis::start();
     let home = Home::on(&redis);
-    run(&furnished(&home, ""), "pages.mjs", &[], 18);
+    run(&furnished(&home, ""), "pages.mjs", &[], 19);
 }

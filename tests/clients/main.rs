@@ -8,6 +8,7 @@
 )]
 
 mod browser;
+mod description;
 mod python;
 #[expect(
     dead_code,

@@ -250,6 +250,16 @@ test('the embed doctor tells an application that is not listed which setting is 
   }
 });
 
+test('the description can be browsed and asks no other server', async (visit) => {
+  await visit.page.goto(`${http}/api/docs/`);
+  await visit.page.waitForSelector('#operations-REST_API_v1-v1_session_login_post', { timeout: 30_000 });
+  await visit.page.click('#operations-REST_API_v1-v1_session_login_post .opblock-summary-control');
+  await visit.page.waitForSelector('#operations-REST_API_v1-v1_session_login_post .try-out__btn', { timeout: 30_000 });
+  const asked = new Set(visit.requests.map((response) => response.url()).filter((url) => !url.startsWith('data:')).map((url) => new URL(url).origin));
+  assert.deepEqual([...asked], [new URL(http).origin]);
+  await picture(visit.page, 'description');
+});
+
 const failures = await runAll({
   prepare: () => Visit.begin(context),
   dispose: async (visit, name, failure) => {

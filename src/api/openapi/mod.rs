@@ -3,6 +3,7 @@
 //! Each dialect describes its own routes beside the code that mounts them; here they come together
 //! under their prefixes. A test compares the outcome with what is mounted.
 
+pub mod allow;
 mod page;
 pub mod refusals;
 
@@ -12,13 +13,17 @@ use crate::api::{embed_doctor, health, thoughtspot_v1, thoughtspot_v2};
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use utoipa::OpenApi;
 use utoipa::openapi::path::PathItem;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{Components, Info, License, OpenApi as OpenApiDocument, Paths};
+use utoipa::openapi::tag::Tag;
+use utoipa::openapi::{
+    Components, Info, License, OpenApi as OpenApiDocument, Paths, RefOr, Required, Schema,
+};
 
 /// Where the description is served.
 pub const PATH: &str = "/api/openapi.json";
@@ -91,17 +96,24 @@ pub fn describe() -> OpenApiDocument {
     info.description = Some(ABOUT.to_owned());
     info.license = Some(License::new(env!("CARGO_PKG_LICENSE")));
     let mut whole = OpenApiDocument::new(info, Paths::new());
+    let mut tags = Vec::new();
     for section in sections() {
+        tags.push(Tag::new(section.title));
         let mut api = section.api;
         for (path, item) in &mut api.paths.paths {
             finish(item, section.title, &format!("{} {path}", section.id));
         }
         whole = whole.nest(section.prefix, api);
     }
+    whole.tags = Some(tags);
     let components = whole.components.get_or_insert_with(Components::new);
     refusals::add::<V1>(components);
     refusals::add::<V2>(components);
     add_security(components);
+    let optional = optional_bodies(components);
+    for item in whole.paths.paths.values_mut() {
+        relax(item, &optional);
+    }
     whole.security = Some(
         ["bearer", "session"]
             .map(|scheme| SecurityRequirement::new(scheme, [""; 0]))
@@ -123,7 +135,7 @@ fn add_security(components: &mut Components) {
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
 }
 
-/// What every operation has alike: its section, and an id that no other dialect uses.
+/// What every operation has alike: its section, and an id that no other one has.
 fn finish(item: &mut PathItem, title: &str, name: &str) {
     let words: Vec<&str> = name
         .split(|c: char| !c.is_alphanumeric())
@@ -139,7 +151,48 @@ fn finish(item: &mut PathItem, title: &str, name: &str) {
     for (method, operation) in operations {
         if let Some(operation) = operation {
             operation.tags = Some(vec![title.to_owned()]);
+            operation.summary = operation.summary.as_deref().and_then(without_route);
             operation.operation_id = Some(format!("{}_{method}", words.join("_")));
         }
     }
+}
+
+/// The schemas that require no field: a request may leave such a body out.
+fn optional_bodies(components: &Components) -> BTreeSet<String> {
+    let schemas = components.schemas.iter();
+    schemas
+        .filter(|(_, schema)| match schema {
+            RefOr::T(Schema::Object(object)) => object.required.is_empty(),
+            _ => false,
+        })
+        .map(|(name, _)| format!("#/components/schemas/{name}"))
+        .collect()
+}
+
+fn relax(item: &mut PathItem, optional: &BTreeSet<String>) {
+    let operations = [&mut item.post, &mut item.put, &mut item.patch];
+    for operation in operations.into_iter().flatten() {
+        let Some(RefOr::T(body)) = &mut operation.request_body else {
+            continue;
+        };
+        let is_optional = body.content.values().all(|content| match content {
+            RefOr::T(content) => match &content.schema {
+                Some(RefOr::Ref(schema)) => optional.contains(&schema.ref_location),
+                _ => false,
+            },
+            RefOr::Ref(_) => false,
+        });
+        if is_optional {
+            body.required = Some(Required::False);
+        }
+    }
+}
+
+/// A handler's first sentence begins with its route, which the description says anyway.
+fn without_route(summary: &str) -> Option<String> {
+    let rest = match summary.strip_prefix('`') {
+        Some(after) => after.split_once('`')?.1.trim_start_matches([':', '.', ' ']),
+        None => summary,
+    };
+    (!rest.is_empty()).then(|| rest.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
-use utoipa::openapi::{Components, ContentBuilder, Ref, RefOr};
+use utoipa::openapi::{Components, ContentBuilder, Header, Ref, RefOr};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 /// A dialect whose refusals can be described.
@@ -106,11 +106,14 @@ pub fn add<D: Described>(components: &mut Components) {
                 "X-Callosum-Incident-Id",
                 header(
                     "The id under which the server's log has this request.",
-                    Type::String,
+                    Some(KnownFormat::Uuid),
                 ),
             );
+        if status == 405 {
+            response = response.header("Allow", header("The methods it has.", None));
+        }
         if matches!(status, 429 | 503) {
-            response = response.header("Retry-After", header("Seconds.", Type::Integer));
+            response = response.header("Retry-After", header("Seconds.", Some(KnownFormat::Int64)));
         }
         components
             .responses
@@ -118,11 +121,14 @@ pub fn add<D: Described>(components: &mut Components) {
     }
 }
 
-fn header(meaning: &str, kind: Type) -> utoipa::openapi::Header {
-    let is_id = kind == Type::String;
+fn header(meaning: &str, format: Option<KnownFormat>) -> Header {
+    let kind = match format {
+        Some(KnownFormat::Int64) => Type::Integer,
+        _ => Type::String,
+    };
     let schema = ObjectBuilder::new()
         .schema_type(kind)
-        .format(is_id.then_some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+        .format(format.map(SchemaFormat::KnownFormat));
     HeaderBuilder::new()
         .schema(Some(schema))
         .description(Some(meaning))

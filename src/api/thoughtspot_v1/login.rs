@@ -28,9 +28,9 @@ type Refusal = ApiError<V1>;
 #[derive(Deserialize, ToSchema)]
 #[schema(as = V1LoginForm)]
 pub struct LoginForm {
-    #[schema(value_type = String)]
+    #[schema(min_length = 1, value_type = String)]
     username: Option<String>,
-    #[schema(value_type = String, format = Password)]
+    #[schema(min_length = 1, value_type = String, format = Password)]
     password: Option<SecretString>,
     /// Whether the session outlives the browser.
     #[schema(value_type = bool, required = false)]
@@ -86,7 +86,7 @@ pub struct TokenForm {
     #[schema(value_type = String, required = false)]
     username: Option<String>,
     #[param(value_type = String, format = Password)]
-    #[schema(value_type = String, format = Password)]
+    #[schema(min_length = 1, value_type = String, format = Password)]
     auth_token: Option<SecretString>,
     /// An absolute http or https URL of an allowed origin.
     #[param(value_type = String, required = false)]

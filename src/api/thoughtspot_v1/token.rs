@@ -24,10 +24,10 @@ use uuid::Uuid;
 pub struct AuthTokenForm {
     #[schema(value_type = String, format = Password)]
     secret_key: Option<SecretString>,
-    #[schema(value_type = String)]
+    #[schema(min_length = 1, value_type = String)]
     username: Option<String>,
     /// `FULL` (the default) or `REPORT_BOOK_VIEW`.
-    #[schema(value_type = String, required = false)]
+    #[schema(pattern = "^(FULL|REPORT_BOOK_VIEW)?$", value_type = String, required = false)]
     access_level: Option<String>,
     /// The GUID of the one object that `REPORT_BOOK_VIEW` is good for.
     #[schema(value_type = String, required = false)]

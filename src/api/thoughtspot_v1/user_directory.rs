@@ -22,11 +22,11 @@ use uuid::Uuid;
 #[derive(Deserialize, ToSchema)]
 #[schema(as = V1NewUserForm)]
 pub struct NewUserForm {
-    #[schema(value_type = String)]
+    #[schema(min_length = 1, value_type = String)]
     name: Option<String>,
     #[schema(value_type = String, format = Password, required = false)]
     password: Option<SecretString>,
-    #[schema(value_type = String)]
+    #[schema(min_length = 1, value_type = String)]
     displayname: Option<String>,
     #[schema(value_type = String, required = false)]
     email: Option<String>,
@@ -34,7 +34,7 @@ pub struct NewUserForm {
     #[schema(value_type = String, required = false)]
     groups: Option<String>,
     /// `LOCAL_USER`, the only one there is.
-    #[schema(value_type = String, required = false)]
+    #[schema(pattern = "^(LOCAL_USER)?$", value_type = String, required = false)]
     usertype: Option<String>,
     /// The number of an Org; without it the one worked in.
     #[schema(value_type = i64, required = false)]
@@ -336,7 +336,7 @@ async fn details(
 #[schema(as = V1UserStatusForm)]
 pub struct StatusForm {
     /// A GUID or a name.
-    #[schema(value_type = String)]
+    #[schema(min_length = 1, value_type = String)]
     userid: Option<String>,
     /// Some public scripts write it so.
     #[schema(ignore)]

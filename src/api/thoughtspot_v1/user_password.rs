@@ -18,11 +18,11 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[schema(as = V1UpdatePasswordForm)]
 pub struct UpdateForm {
-    #[schema(value_type = String)]
+    #[schema(min_length = 1, value_type = String)]
     name: Option<String>,
-    #[schema(value_type = String, format = Password)]
+    #[schema(min_length = 1, value_type = String, format = Password)]
     currentpassword: Option<SecretString>,
-    #[schema(value_type = String, format = Password)]
+    #[schema(min_length = 1, value_type = String, format = Password)]
     password: Option<SecretString>,
 }
 
@@ -62,12 +62,12 @@ pub async fn update(
 #[schema(as = V1ResetPasswordForm)]
 pub struct ResetForm {
     /// A GUID or a name.
-    #[schema(value_type = String)]
+    #[schema(min_length = 1, value_type = String)]
     userid: Option<String>,
     /// A token of an administrator.
-    #[schema(value_type = String, format = Password)]
+    #[schema(min_length = 1, value_type = String, format = Password)]
     auth_token: Option<SecretString>,
-    #[schema(value_type = String, format = Password)]
+    #[schema(min_length = 1, value_type = String, format = Password)]
     password: Option<SecretString>,
 }
 

@@ -22,6 +22,7 @@ pub struct FilterRule {
 pub struct SortRule {
     column_name: String,
     /// `ASC` (the default) or `DESC`.
+    #[schema(pattern = "^(ASC|DESC)$")]
     order: Option<String>,
 }
 

@@ -26,6 +26,7 @@ pub struct GroupBody {
     /// Needed to create.
     display_name: Option<String>,
     /// What to do with `user_identifiers` and `privileges`: `ADD`, `REPLACE` (the default) or `REMOVE`.
+    #[schema(pattern = "^(ADD|REPLACE|REMOVE)$")]
     operation: Option<String>,
     #[serde(default, deserialize_with = "texts")]
     privileges: Option<Vec<String>>,

@@ -23,8 +23,10 @@ pub struct OrgBody {
     name: Option<String>,
     description: Option<String>,
     /// `ACTIVE` or `IN_ACTIVE`.
+    #[schema(pattern = "^(ACTIVE|IN_ACTIVE)$")]
     status: Option<String>,
     /// What to do with `user_identifiers`: `ADD`, `REPLACE` (the default) or `REMOVE`.
+    #[schema(pattern = "^(ADD|REPLACE|REMOVE)$")]
     operation: Option<String>,
     #[serde(default, deserialize_with = "texts")]
     user_identifiers: Option<Vec<String>>,
@@ -110,6 +112,7 @@ pub struct SearchBody {
     org_identifier: Option<String>,
     name_pattern: Option<String>,
     description: Option<String>,
+    #[schema(pattern = "^(ACTIVE|IN_ACTIVE)$")]
     status: Option<String>,
     #[serde(default, deserialize_with = "texts")]
     user_identifiers: Option<Vec<String>>,

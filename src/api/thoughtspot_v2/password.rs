@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 #[schema(as = PasswordRequest)]
 pub struct PasswordBody {
     /// A GUID or a name.
-    #[schema(value_type = String)]
+    #[schema(min_length = 1, value_type = String)]
     #[serde(default, deserialize_with = "text")]
     user_identifier: Option<String>,
     /// Needed to change it.

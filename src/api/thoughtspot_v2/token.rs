@@ -33,14 +33,14 @@ const DEFAULT_VALIDITY: u64 = 300;
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = TokenRequest)]
 pub struct TokenBody {
-    #[schema(value_type = String)]
+    #[schema(min_length = 1, value_type = String)]
     username: Option<String>,
     #[schema(value_type = Option<String>, format = Password)]
     password: Option<SecretString>,
     #[schema(value_type = Option<String>, format = Password)]
     secret_key: Option<SecretString>,
     /// 300 without it.
-    #[schema(value_type = Option<u64>)]
+    #[schema(minimum = 1, value_type = Option<u64>)]
     #[serde(default, deserialize_with = "text")]
     validity_time_in_sec: Option<String>,
     #[serde(default, deserialize_with = "text")]
@@ -59,6 +59,7 @@ pub struct TokenBody {
     object_id: Option<String>,
     // The rest is for custom tokens.
     /// `REPLACE`, `APPEND`, `NONE` or `RESET`.
+    #[schema(pattern = "^(REPLACE|APPEND|NONE|RESET)$")]
     persist_option: Option<String>,
     filter_rules: Option<Vec<FilterRule>>,
     parameter_values: Option<Vec<NamedRule>>,

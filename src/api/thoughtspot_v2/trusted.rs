@@ -23,9 +23,10 @@ const DISABLED: &str = "DISABLED";
 #[schema(as = TrustedAuthRequest)]
 pub struct AuthBody {
     /// `TRUSTED_AUTH`; nothing else can be asked for.
-    #[schema(value_type = String)]
+    #[schema(pattern = "^(TRUSTED_AUTH)$", value_type = String)]
     auth_type: Option<String>,
     /// `CLUSTER` or `ORG`; for a search, without it both.
+    #[schema(pattern = "^(CLUSTER|ORG)$")]
     scope: Option<String>,
     cluster_preferences: Option<Preference>,
     org_preferences: Option<Vec<OrgPreference>>,
@@ -35,6 +36,7 @@ pub struct AuthBody {
 #[schema(as = TrustedAuthSwitch)]
 pub struct Preference {
     /// `ENABLED` or `DISABLED`.
+    #[schema(pattern = "^(ENABLED|DISABLED)$")]
     auth_status: Option<String>,
 }
 
@@ -45,6 +47,7 @@ pub struct OrgPreference {
     #[serde(default, deserialize_with = "text")]
     org_identifier: Option<String>,
     /// `ENABLED` or `DISABLED`.
+    #[schema(pattern = "^(ENABLED|DISABLED)$")]
     auth_status: Option<String>,
 }
 

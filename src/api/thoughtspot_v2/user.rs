@@ -33,10 +33,13 @@ pub struct UserBody {
     #[schema(value_type = Option<String>, format = Password)]
     password: Option<SecretString>,
     /// `LOCAL_USER`, the only one there is.
+    #[schema(pattern = "^(LOCAL_USER)$")]
     account_type: Option<String>,
     /// `ACTIVE`; anything else the vendor knows counts as `INACTIVE`.
+    #[schema(pattern = "^(ACTIVE|INACTIVE|EXPIRED|LOCKED|PENDING|SUSPENDED)$")]
     account_status: Option<String>,
     /// What to do with Orgs and groups: `ADD`, `REPLACE` (the default) or `REMOVE`.
+    #[schema(pattern = "^(ADD|REPLACE|REMOVE)$")]
     operation: Option<String>,
     #[serde(default, deserialize_with = "texts")]
     org_identifiers: Option<Vec<String>>,
@@ -145,6 +148,7 @@ pub struct SearchBody {
     display_name: Option<String>,
     email: Option<String>,
     account_type: Option<String>,
+    #[schema(pattern = "^(ACTIVE|INACTIVE|EXPIRED|LOCKED|PENDING|SUSPENDED)$")]
     account_status: Option<String>,
     #[serde(default, deserialize_with = "texts")]
     org_identifiers: Option<Vec<String>>,
