@@ -91,7 +91,10 @@ fn mounted() -> BTreeSet<String> {
         let path = path.replace("{probe:(?i)", "").replace('}', "");
         let path = match path.strip_prefix("/preauth") {
             Some(rest) => format!("/prism/preauth{rest}"),
-            None => path.trim_start_matches('/').to_owned(),
+            None => match path.trim_matches('/') {
+                "" => "/prism".to_owned(),
+                path => path.to_owned(),
+            },
         };
         for method in rest.split("web::").skip(1) {
             let name = method.split('(').next().unwrap();

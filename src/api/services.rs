@@ -46,6 +46,9 @@ pub struct Site {
     pub own_origins: Vec<String>,
     /// The public URL is https: cookies are Secure even where a proxy hands us plain http.
     pub is_public_https: bool,
+    /// Whether https is here to stay, so that browsers may insist on it: with a development certificate it is not,
+    /// and insisting would pin every server on a developer's `localhost`.
+    pub insists_on_https: bool,
     /// Peers whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Signs session cookies.

@@ -185,6 +185,12 @@ fn site(settings: &Settings, secrets: Secrets, addresses: &Addresses) -> Site {
             .public_url
             .as_ref()
             .is_some_and(|url| url.scheme() == "https"),
+        insists_on_https: settings.server.tls_cert_file.is_some()
+            || settings
+                .server
+                .public_url
+                .as_ref()
+                .is_some_and(|url| url.scheme() == "https"),
         trusted_proxies: settings.server.trusted_proxies.clone(),
         cookie_key: secrets.cookie_key,
         same_site: match settings.cookies.same_site {

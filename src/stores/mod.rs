@@ -85,6 +85,18 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     }
 }
 
+/// The directory, where there is one already.
+pub async fn find_directory(settings: &Settings) -> anyhow::Result<Option<SqlDirectory>> {
+    let file = settings.data_dir.join("directory.db");
+    if !file.exists() {
+        return Ok(None);
+    }
+    let directory = SqlDirectory::open_sqlite(&file)
+        .await
+        .with_context(|| format!("the directory {}", file.display()))?;
+    Ok(Some(directory))
+}
+
 impl Stores {
     /// The session store's own time, where it has one that several nodes share.
     pub async fn time(&self) -> Result<Option<Timestamp>, StoreError> {

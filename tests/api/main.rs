@@ -1,4 +1,4 @@
-//! REST API v1 over real HTTP, against the assembled server on real stores.
+//! REST APIs v1 and v2.0 over real HTTP, against the assembled server on real stores.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,4 +16,5 @@ mod redirects;
 mod secrets;
 mod support;
 mod thoughtspot_v1;
+mod thoughtspot_v2;
 mod wire;

@@ -10,14 +10,14 @@ const DEFAULT_SIZE: usize = 10;
 
 /// `record_offset` and `record_size`: what to leave out and how many to return. A size of -1 means all, up to
 /// [`MAX_FOUND`].
-pub fn page(offset: Option<String>, size: Option<String>) -> Result<(usize, usize), Failure> {
+pub fn page(offset: Option<&str>, size: Option<&str>) -> Result<(usize, usize), Failure> {
     let offset = match offset {
         None => 0,
         Some(text) => text
             .parse()
             .map_err(|_| Failure::bad("record_offset", "a whole number from 0"))?,
     };
-    let size = match size.as_deref() {
+    let size = match size {
         None => DEFAULT_SIZE,
         Some("-1") => MAX_FOUND,
         Some(text) => text
@@ -105,18 +105,14 @@ pub fn pattern(text: Option<String>) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn text(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     #[test]
     fn a_page_is_ten_from_the_start_unless_it_says_otherwise() {
         assert_eq!(page(None, None), Ok((0, 10)));
-        assert_eq!(page(text("3"), text("-1")), Ok((3, MAX_FOUND)));
-        assert_eq!(page(None, text("999999999")), Ok((0, MAX_FOUND)));
+        assert_eq!(page(Some("3"), Some("-1")), Ok((3, MAX_FOUND)));
+        assert_eq!(page(None, Some("999999999")), Ok((0, MAX_FOUND)));
         for bad in ["-2", "x", "1.5"] {
-            assert!(page(text(bad), None).is_err(), "{bad}");
-            assert!(page(None, text(bad)).is_err(), "{bad}");
+            assert!(page(Some(bad), None).is_err(), "{bad}");
+            assert!(page(None, Some(bad)).is_err(), "{bad}");
         }
     }
 }

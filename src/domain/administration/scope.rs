@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | how | `is_admin`, behind no Org's key | the right ADMINISTRATION, by a group of the Org worked in |
 //! | sees | everything | users and groups of that Org |
-//! | an account (password, status, names, deletion, sessions) | any | of users who belong to that Org alone and do not administer the server |
+//! | an account (password, status, names, deletion, sessions) | any | of users who belong to that Org alone, do not administer the server and have no right beyond the Org |
 //! | memberships | any | of its users, in that Org and its groups |
 //! | groups | any | of that Org, unless they hold a right beyond it |
 //! | Orgs, rights beyond an Org | yes | no |
@@ -58,12 +58,11 @@ impl AdminScope {
             None => Reach::Everywhere,
             Some(id) => {
                 let keys = directory.list_keys().await?;
-                match keys.iter().find(|key| key.id == id) {
-                    // A key that is gone vouches for nothing.
-                    None => return Ok(None),
-                    Some(key) if key.org.is_none() => Reach::Everywhere,
-                    Some(key) if key.org == Some(who.org) => Reach::OwnOrg,
-                    Some(_) => return Ok(None),
+                // A key that is gone vouches for nothing.
+                match keys.iter().find(|key| key.id == id).map(|key| key.org) {
+                    Some(None) => Reach::Everywhere,
+                    Some(Some(org)) if org == who.org => Reach::OwnOrg,
+                    None | Some(Some(_)) => return Ok(None),
                 }
             }
         };
@@ -120,8 +119,16 @@ impl AdminScope {
     }
 
     /// Whether what all Orgs share of the user may be changed: password, status, names, sessions, existence.
-    pub fn may_manage_account(self, user: &User, orgs: &[OrgId]) -> Result<(), Denied> {
+    ///
+    /// `rights` are those the user has in the Org: whoever sets somebody's password has them too.
+    pub fn may_manage_account(
+        self,
+        user: &User,
+        orgs: &[OrgId],
+        rights: &[String],
+    ) -> Result<(), Denied> {
         self.may_manage_member(user, orgs)?;
+        self.may_touch_rights(rights)?;
         match self {
             Self::Org(own) if orgs.iter().any(|org| *org != own) => Err(Denied(
                 "the user belongs to other Orgs too: an administrator of one Org may only change their \
@@ -141,11 +148,11 @@ impl AdminScope {
         }
     }
 
-    /// Whether a group may be given those rights.
-    pub fn may_grant(self, privileges: &[String]) -> Result<(), Denied> {
+    /// Whether those rights may be given, taken, or come by.
+    pub fn may_touch_rights(self, rights: &[String]) -> Result<(), Denied> {
         match self {
-            Self::Org(_) if reaches_beyond(privileges) => Err(Denied(
-                "a right that reaches beyond one Org is an administrator of the server's to give",
+            Self::Org(_) if reaches_beyond(rights) => Err(Denied(
+                "a right that reaches beyond one Org is an administrator of the server's to deal with",
             )),
             Self::Server | Self::Org(_) => Ok(()),
         }
@@ -157,11 +164,7 @@ impl AdminScope {
             Self::Org(own) if group.org != own => {
                 Err(Denied("no group of your Org is called that"))
             }
-            Self::Org(_) if reaches_beyond(&group.privileges) => Err(Denied(
-                "the group has a right that reaches beyond one Org: it is an administrator of the \
-                 server's to change",
-            )),
-            Self::Server | Self::Org(_) => Ok(()),
+            Self::Server | Self::Org(_) => self.may_touch_rights(&group.privileges),
         }
     }
 }
@@ -218,19 +221,22 @@ mod tests {
             let orgs: Vec<OrgId> = orgs.iter().copied().map(OrgId).collect();
             let user = user(is_admin);
             assert_eq!(OWN.may_manage_member(&user, &orgs).is_ok(), may_member);
-            assert_eq!(OWN.may_manage_account(&user, &orgs).is_ok(), may_account);
+            assert_eq!(
+                OWN.may_manage_account(&user, &orgs, &[]).is_ok(),
+                may_account
+            );
             let server = AdminScope::Server;
-            assert!(server.may_manage_account(&user, &orgs).is_ok());
+            assert!(server.may_manage_account(&user, &orgs, &[]).is_ok());
         }
     }
 
     #[test]
     fn rights_beyond_the_org_are_not_an_org_administrators_to_give() {
         let own = |text: &str| vec!["DATAMANAGEMENT".to_owned(), text.to_owned()];
-        assert!(OWN.may_grant(&own(ADMINISTRATION)).is_ok());
+        assert!(OWN.may_touch_rights(&own(ADMINISTRATION)).is_ok());
         for beyond in ["CONTROL_TRUSTED_AUTH", " org_administration "] {
-            assert!(OWN.may_grant(&own(beyond)).is_err());
-            assert!(AdminScope::Server.may_grant(&own(beyond)).is_ok());
+            assert!(OWN.may_touch_rights(&own(beyond)).is_err());
+            assert!(AdminScope::Server.may_touch_rights(&own(beyond)).is_ok());
             let group = |org| Group {
                 id: GroupId(Uuid::nil()),
                 org: OrgId(org),
@@ -239,6 +245,12 @@ mod tests {
                 privileges: own(beyond),
             };
             assert!(OWN.may_manage_group(&group(7)).is_err());
+            // Nor the password of somebody who has such a right.
+            let alone = [OrgId(7)];
+            assert!(
+                OWN.may_manage_account(&user(false), &alone, &own(beyond))
+                    .is_err()
+            );
         }
         assert!(OWN.may_manage_in(OrgId(0)).is_err());
         assert!(OWN.require_server().is_err() && OWN.may_grant_server().is_err());

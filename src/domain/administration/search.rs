@@ -128,12 +128,11 @@ impl Administration {
         sees: AdminScope,
         search: &GroupSearch,
     ) -> Result<Vec<Group>, AdminError> {
-        let orgs = match self.seen_orgs(sees, search.orgs.as_deref()).await? {
-            Some(orgs) => orgs,
-            None => {
-                let all = self.directory.list_orgs().await?;
-                all.iter().map(|org| org.id).collect()
-            }
+        let orgs = if let Some(orgs) = self.seen_orgs(sees, search.orgs.as_deref()).await? {
+            orgs
+        } else {
+            let all = self.directory.list_orgs().await?;
+            all.iter().map(|org| org.id).collect()
         };
         let of_users = match &search.users {
             Some(users) => Some(self.groups_of_any(users, &orgs).await?),

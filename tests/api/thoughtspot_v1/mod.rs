@@ -13,4 +13,6 @@ mod session_login;
 mod session_login_refused;
 mod session_login_throttle;
 mod session_orgs;
+mod user_directory;
+mod user_password;
 mod user_session_invalidate;

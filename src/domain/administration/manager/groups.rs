@@ -29,7 +29,7 @@ impl Manager<'_> {
         users: &[String],
     ) -> Result<Group, AdminError> {
         self.scope.may_manage_in(self.org)?;
-        self.scope.may_grant(&privileges)?;
+        self.scope.may_touch_rights(&privileges)?;
         let members = self.targets(users).await?;
         if members.iter().any(|one| !one.orgs.contains(&self.org)) {
             return Err(AdminError::field("users", "members of the group's Org"));
@@ -59,7 +59,7 @@ impl Manager<'_> {
         if let Some(listed) = &edit.privileges {
             changed.privileges = applied(&group.privileges, edit.operation, listed);
         }
-        self.scope.may_grant(&changed.privileges)?;
+        self.scope.may_touch_rights(&changed.privileges)?;
         let moves = match &edit.users {
             Some(users) => self.judge_members(&group, edit.operation, users).await?,
             None => Vec::new(),

@@ -79,6 +79,8 @@ impl Administration {
 struct Target {
     user: User,
     orgs: Vec<OrgId>,
+    /// Their rights in the Org worked in, as far as these matter to the scope.
+    rights: Vec<String>,
 }
 
 impl Manager<'_> {
@@ -95,7 +97,27 @@ impl Manager<'_> {
         };
         let orgs = self.administration.org_ids_of(&user).await?;
         self.scope.may_manage_member(&user, &orgs)?;
-        Ok(Target { user, orgs })
+        let rights = match self.scope {
+            AdminScope::Server => Vec::new(),
+            AdminScope::Org(own) => {
+                let groups = self
+                    .administration
+                    .directory
+                    .groups_of(user.id, own)
+                    .await?;
+                groups
+                    .into_iter()
+                    .flat_map(|group| group.privileges)
+                    .collect()
+            }
+        };
+        Ok(Target { user, orgs, rights })
+    }
+
+    /// Whether the whole account of the user is in scope.
+    fn judge_account(&self, target: &Target) -> Result<(), Denied> {
+        self.scope
+            .may_manage_account(&target.user, &target.orgs, &target.rights)
     }
 
     /// Users that a request lists: one that is missing is the list's fault.

@@ -103,7 +103,7 @@ impl Manager<'_> {
         }
         let is_renamed = edit.display_name.is_some() || edit.email.is_some();
         if is_renamed || edit.status.is_some() {
-            self.scope.may_manage_account(&target.user, &target.orgs)?;
+            self.judge_account(&target)?;
         }
         if edit.status == Some(AccountStatus::Disabled) {
             self.refuse_self(&target.user)?;
@@ -168,7 +168,7 @@ impl Manager<'_> {
         };
         let targets = self.targets(called).await?;
         for target in &targets {
-            self.scope.may_manage_account(&target.user, &target.orgs)?;
+            self.judge_account(target)?;
         }
         for target in targets {
             self.administration
@@ -181,7 +181,7 @@ impl Manager<'_> {
     /// A user whose whole account is in scope.
     async fn account(&self, called: &str) -> Result<User, AdminError> {
         let target = self.target(called).await?;
-        self.scope.may_manage_account(&target.user, &target.orgs)?;
+        self.judge_account(&target)?;
         Ok(target.user)
     }
 
@@ -223,6 +223,10 @@ impl Manager<'_> {
                 return Err(AdminError::field("orgs", "at least one Org to belong to"));
             }
             after = applied(&target.orgs, operation, listed);
+            if target.orgs.iter().any(|org| !after.contains(org)) {
+                // Leaving an Org leaves its groups.
+                self.scope.may_touch_rights(&target.rights)?;
+            }
             for org in different(&target.orgs, &after) {
                 self.scope
                     .may_manage_in(org)
@@ -235,6 +239,10 @@ impl Manager<'_> {
             among.extend(&target.orgs);
             let listed = self.groups_called(called, &among).await?;
             groups = by_org(&listed);
+            let is_foreign = groups.keys().any(|org| !after.contains(org));
+            if is_foreign && operation != Operation::Remove {
+                return Err(AdminError::field("groups", "groups of the user's own Orgs"));
+            }
             if operation == Operation::Replace {
                 if groups.is_empty() && after.contains(&self.org) {
                     groups.insert(self.org, Vec::new());
