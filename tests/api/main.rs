@@ -11,6 +11,7 @@ mod browser;
 mod cookies;
 mod errors;
 mod outage;
+mod parity;
 mod proxy;
 mod redirects;
 mod secrets;
