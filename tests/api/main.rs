@@ -13,6 +13,7 @@ mod endings;
 mod errors;
 mod openapi;
 mod outage;
+mod parity;
 mod proxy;
 mod redirects;
 mod secrets;

@@ -1,6 +1,7 @@
 //! REST API v1, a file per URL.
 
 mod auth_token;
+mod auth_token_fetch;
 mod auth_token_lifetime;
 mod auth_token_provision;
 mod bearer;
