@@ -65,4 +65,23 @@ if ! fetched node package-lock.json; then
   npm ci --prefix "$clients/node" --ignore-scripts --no-audit --no-fund --loglevel=error
   cp tests/clients/package-lock.json "$clients/node/.fetched"
 fi
+# Their packages want a hundred others that no test needs: only the bundle is taken, by its checksum.
+if ! fetched older older_sdks.sha512; then
+  echo "setup: fetching older Embed SDKs into $clients/older"
+  list=$(realpath tests/clients/older_sdks.sha512)
+  rm -rf "$clients/older"
+  mkdir -p "$clients/older"
+  (
+    cd "$clients/older"
+    for version in $(sed -n 's/.*-sdk-\(.*\)\.tgz$/\1/p' "$list"); do
+      npm pack --silent "@thoughtspot/visual-embed-sdk@$version" >/dev/null
+      mkdir "$version"
+    done
+    sha512sum --check --quiet "$list"
+    for version in */; do
+      tar -xzf "thoughtspot-visual-embed-sdk-${version%/}.tgz" -C "$version" --strip-components=2 package/dist/tsembed.es.js
+    done
+  )
+  cp tests/clients/older_sdks.sha512 "$clients/older/.fetched"
+fi
 echo "setup: everything is there"

@@ -7,6 +7,7 @@ use actix_web::http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// The incident id, as a header.
 pub const INCIDENT_HEADER: HeaderName = HeaderName::from_static("x-callosum-incident-id");
@@ -18,11 +19,15 @@ pub const RELEASE_VERSION: &str = "26.8.0.cl-1";
 pub const CLUSTER_NAME: &str = "vestibule";
 
 /// The object that v1 sends as it is and v2 wraps.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorBody {
+    /// What kind of refusal it is.
     code: i32,
+    #[schema(format = Uuid)]
     incident_id_guid: String,
+    #[schema(format = Uuid)]
     trace_id_guid: String,
+    /// A JSON array of sentences, as a string.
     debug: String,
 }
 

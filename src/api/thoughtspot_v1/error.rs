@@ -1,6 +1,7 @@
 //! Refusals in the words of the v1 API: a flat object whose `debug` is a JSON array inside a string.
 
 use crate::api::dialect::{Dialect, Incident};
+use crate::api::openapi::refusals::Described;
 use crate::api::thoughtspot;
 use crate::domain::failure::Failure;
 use actix_web::HttpResponse;
@@ -21,6 +22,11 @@ impl Dialect for V1 {
         let body = thoughtspot::ErrorBody::new(failure, incident, spelled);
         thoughtspot::reply(status, failure, incident).json(body)
     }
+}
+
+impl Described for V1 {
+    const PREFIX: &'static str = "V1";
+    type Body = thoughtspot::ErrorBody;
 }
 
 /// The domain's words for parameters, as this API spells them.

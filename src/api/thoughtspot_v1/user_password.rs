@@ -4,6 +4,7 @@ use crate::api::admin_guard::{RequireViewer, scope_of};
 use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::form::{Form, required};
+use crate::api::openapi::refusals::{Always, Guarded, Missing, WithBody, WithKey, WithPassword};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use crate::domain::administration::Actor;
@@ -11,17 +12,28 @@ use crate::domain::failure::Failure;
 use actix_web::{HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// The form of `user/updatepassword`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = V1UpdatePasswordForm)]
 pub struct UpdateForm {
+    #[schema(value_type = String)]
     name: Option<String>,
+    #[schema(value_type = String, format = Password)]
     currentpassword: Option<SecretString>,
+    #[schema(value_type = String, format = Password)]
     password: Option<SecretString>,
 }
 
 /// `POST user/updatepassword`: the current password is the right to set another. All sessions of the user
 /// end, this one included if it is theirs.
+#[utoipa::path(
+    post,
+    path = "/user/updatepassword",
+    request_body(content = UpdateForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 204, description = "It is set."), WithBody<V1>, WithPassword<V1>, Guarded<V1>, Always<V1>),
+)]
 pub async fn update(
     who: RequireViewer<V1>,
     form: Form<V1, UpdateForm>,
@@ -46,16 +58,29 @@ pub async fn update(
 }
 
 /// The form of `user/resetpassword`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = V1ResetPasswordForm)]
 pub struct ResetForm {
+    /// A GUID or a name.
+    #[schema(value_type = String)]
     userid: Option<String>,
+    /// A token of an administrator.
+    #[schema(value_type = String, format = Password)]
     auth_token: Option<SecretString>,
+    #[schema(value_type = String, format = Password)]
     password: Option<SecretString>,
 }
 
 /// `POST user/resetpassword`: the token is the credential, and must be an administrator's.
 ///
 /// Not the user's own: a token that lives for minutes must not become a password.
+#[utoipa::path(
+    post,
+    path = "/user/resetpassword",
+    security(()),
+    request_body(content = ResetForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 204, description = "It is set."), WithBody<V1>, WithKey<V1>, Missing<V1>, Always<V1>),
+)]
 pub async fn reset(
     form: Form<V1, ResetForm>,
     caller: Caller<V1>,

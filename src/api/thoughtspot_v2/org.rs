@@ -4,6 +4,7 @@ use crate::api::admin_guard::{RequireManager, RequireViewer};
 use crate::api::dialect::ApiError;
 use crate::api::form::required;
 use crate::api::json::{Json, text, texts};
+use crate::api::openapi::refusals::{Always, Clashing, Guarded, Missing, WithBody};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v2::V2;
 use crate::api::thoughtspot_v2::fields::{not_offered, operation, org_status, page, pattern};
@@ -11,24 +12,36 @@ use crate::domain::administration::{AdminError, AdminScope, OrgEdit};
 use crate::domain::authn::open_orgs;
 use crate::domain::directory::{NameKey, Org, OrgStatus};
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The body of `orgs/create` and of `orgs/{id}/update`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = OrgRequest)]
 pub struct OrgBody {
+    /// Needed to create.
     name: Option<String>,
     description: Option<String>,
+    /// `ACTIVE` or `IN_ACTIVE`.
     status: Option<String>,
+    /// What to do with `user_identifiers`: `ADD`, `REPLACE` (the default) or `REMOVE`.
     operation: Option<String>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "texts")]
     user_identifiers: Option<Vec<String>>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "texts")]
     group_identifiers: Option<Vec<String>>,
 }
 
 /// `POST orgs/create`.
+#[utoipa::path(
+    post,
+    path = "/orgs/create",
+    request_body = OrgBody,
+    responses(
+        (status = 200, description = "The Org.", body = OrgView),
+        WithBody<V2>, Clashing<V2>, Guarded<V2>, Always<V2>,
+    ),
+)]
 pub async fn create(
     who: RequireManager<V2>,
     body: Json<V2, OrgBody>,
@@ -44,6 +57,16 @@ pub async fn create(
 }
 
 /// `POST orgs/{id}/update`.
+#[utoipa::path(
+    post,
+    path = "/orgs/{id}/update",
+    params(("id" = String, Path, description = "The number or name of an Org.")),
+    request_body = OrgBody,
+    responses(
+        (status = 204, description = "Changed."),
+        WithBody<V2>, Missing<V2>, Clashing<V2>, Guarded<V2>, Always<V2>,
+    ),
+)]
 pub async fn update(
     who: RequireManager<V2>,
     called: web::Path<String>,
@@ -64,6 +87,12 @@ pub async fn update(
 }
 
 /// `POST orgs/{id}/delete`.
+#[utoipa::path(
+    post,
+    path = "/orgs/{id}/delete",
+    params(("id" = String, Path, description = "The number or name of an Org.")),
+    responses((status = 204, description = "Deleted."), Missing<V2>, Guarded<V2>, Always<V2>),
+)]
 pub async fn delete(
     who: RequireManager<V2>,
     called: web::Path<String>,
@@ -74,23 +103,32 @@ pub async fn delete(
 }
 
 /// The body of `orgs/search`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = OrgSearch)]
 pub struct SearchBody {
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     org_identifier: Option<String>,
     name_pattern: Option<String>,
     description: Option<String>,
     status: Option<String>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "texts")]
     user_identifiers: Option<Vec<String>>,
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     record_offset: Option<String>,
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     record_size: Option<String>,
 }
 
 /// `POST orgs/search`: to an administrator of the server every Org, to anybody else those they may work in.
+#[utoipa::path(
+    post,
+    path = "/orgs/search",
+    request_body = SearchBody,
+    responses(
+        (status = 200, description = "The Orgs.", body = Vec<OrgView>),
+        WithBody<V2>, Guarded<V2>, Always<V2>,
+    ),
+)]
 pub async fn search(
     who: RequireViewer<V2>,
     body: Json<V2, SearchBody>,
@@ -140,7 +178,7 @@ pub async fn search(
                 .is_none_or(|text| NameKey::fold(text) == NameKey::fold(&org.description))
             && status.is_none_or(|status| status == org.status)
     });
-    let found: Vec<Value> = orgs.iter().skip(offset).take(size).map(show).collect();
+    let found: Vec<OrgView> = orgs.iter().skip(offset).take(size).map(show).collect();
     Ok(HttpResponse::Ok().json(found))
 }
 
@@ -148,15 +186,27 @@ fn is_called(org: &Org, called: &str) -> bool {
     called == org.id.to_string() || NameKey::new(called).ok() == NameKey::new(&org.name).ok()
 }
 
-fn show(org: &Org) -> Value {
-    json!({
-        "id": org.id.0,
-        "name": org.name,
-        "status": match org.status {
+/// An Org.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Org)]
+struct OrgView {
+    id: i64,
+    name: String,
+    /// `ACTIVE` or `IN_ACTIVE`.
+    status: &'static str,
+    description: String,
+    visibility: &'static str,
+}
+
+fn show(org: &Org) -> OrgView {
+    OrgView {
+        id: org.id.0,
+        name: org.name.clone(),
+        status: match org.status {
             OrgStatus::Active => "ACTIVE",
             OrgStatus::Disabled => "IN_ACTIVE",
         },
-        "description": org.description,
-        "visibility": "SHOW",
-    })
+        description: org.description.clone(),
+        visibility: "SHOW",
+    }
 }

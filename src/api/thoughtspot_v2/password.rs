@@ -5,6 +5,7 @@ use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::form::required;
 use crate::api::json::{Json, text, texts};
+use crate::api::openapi::refusals::{Always, Guarded, Missing, WithBody, WithPassword};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v2::V2;
 use crate::api::thoughtspot_v2::fields::required_password;
@@ -13,14 +14,20 @@ use crate::domain::failure::Failure;
 use actix_web::{HttpResponse, web};
 use secrecy::SecretString;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// The body of `users/change-password` and `users/reset-password`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = PasswordRequest)]
 pub struct PasswordBody {
-    #[serde(deserialize_with = "text")]
+    /// A GUID or a name.
+    #[schema(value_type = String)]
+    #[serde(default, deserialize_with = "text")]
     user_identifier: Option<String>,
+    /// Needed to change it.
+    #[schema(value_type = Option<String>, format = Password)]
     current_password: Option<SecretString>,
+    #[schema(value_type = String, format = Password)]
     new_password: Option<SecretString>,
 }
 
@@ -28,6 +35,12 @@ pub struct PasswordBody {
 ///
 /// Whose it is may be anybody signed in who knows it: they could sign in with it as well. All sessions of
 /// the user end, this one included if it is theirs.
+#[utoipa::path(
+    post,
+    path = "/users/change-password",
+    request_body = PasswordBody,
+    responses((status = 204, description = "It is set."), WithBody<V2>, WithPassword<V2>, Guarded<V2>, Always<V2>),
+)]
 pub async fn change(
     who: RequireViewer<V2>,
     body: Json<V2, PasswordBody>,
@@ -55,6 +68,12 @@ pub async fn change(
 }
 
 /// `POST users/reset-password`: an administrator sets another user's password.
+#[utoipa::path(
+    post,
+    path = "/users/reset-password",
+    request_body = PasswordBody,
+    responses((status = 204, description = "It is set."), WithBody<V2>, Missing<V2>, Guarded<V2>, Always<V2>),
+)]
 pub async fn reset(
     who: RequireManager<V2>,
     body: Json<V2, PasswordBody>,
@@ -68,16 +87,23 @@ pub async fn reset(
 }
 
 /// The body of `users/force-logout`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = ForceLogoutRequest)]
 pub struct LogoutBody {
-    #[serde(deserialize_with = "texts")]
+    /// GUIDs or names; without a list, everybody.
+    #[serde(default, deserialize_with = "texts")]
     user_identifiers: Option<Vec<String>>,
 }
 
 /// `POST users/force-logout`: ends the sessions and tokens of those users; without a list, everybody's.
 ///
 /// An empty list is refused: a script whose list came out empty did not mean everybody.
+#[utoipa::path(
+    post,
+    path = "/users/force-logout",
+    request_body = LogoutBody,
+    responses((status = 204, description = "They have ended."), WithBody<V2>, Missing<V2>, Guarded<V2>, Always<V2>),
+)]
 pub async fn force_logout(
     who: RequireManager<V2>,
     body: Json<V2, LogoutBody>,

@@ -4,40 +4,58 @@ use crate::api::admin_guard::{RequireManager, RequireViewer};
 use crate::api::dialect::ApiError;
 use crate::api::form::{optional, required};
 use crate::api::json::{Json, text, texts};
+use crate::api::openapi::refusals::{Always, Clashing, Guarded, Missing, WithBody};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v2::V2;
 use crate::api::thoughtspot_v2::fields::{
     account_status, account_type, not_offered, operation, page, pattern, some_password,
 };
 use crate::api::thoughtspot_v2::user_view;
+use crate::api::thoughtspot_v2::user_view::UserView;
 use crate::domain::administration::{AccountEdit, AdminScope, NewAccount, UserSearch};
 use crate::domain::directory::{AccountStatus, OrgId, User};
 use crate::domain::failure::{Failure, StoreError};
 use actix_web::{HttpResponse, web};
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 /// The body of `users/create` and of `users/{id}/update`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = UserRequest)]
 pub struct UserBody {
+    /// Needed to create.
     name: Option<String>,
+    /// Needed to create.
     display_name: Option<String>,
+    /// Needed to create.
     email: Option<String>,
+    #[schema(value_type = Option<String>, format = Password)]
     password: Option<SecretString>,
+    /// `LOCAL_USER`, the only one there is.
     account_type: Option<String>,
+    /// `ACTIVE`; anything else the vendor knows counts as `INACTIVE`.
     account_status: Option<String>,
+    /// What to do with Orgs and groups: `ADD`, `REPLACE` (the default) or `REMOVE`.
     operation: Option<String>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "texts")]
     org_identifiers: Option<Vec<String>>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "texts")]
     group_identifiers: Option<Vec<String>>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "texts")]
     role_identifiers: Option<Vec<String>>,
 }
 
 /// `POST users/create`.
+#[utoipa::path(
+    post,
+    path = "/users/create",
+    request_body = UserBody,
+    responses(
+        (status = 200, description = "The user.", body = UserView),
+        WithBody<V2>, Missing<V2>, Clashing<V2>, Guarded<V2>, Always<V2>,
+    ),
+)]
 pub async fn create(
     who: RequireManager<V2>,
     body: Json<V2, UserBody>,
@@ -66,6 +84,16 @@ pub async fn create(
 }
 
 /// `POST users/{id}/update`.
+#[utoipa::path(
+    post,
+    path = "/users/{id}/update",
+    params(("id" = String, Path, description = "The GUID or name of a user.")),
+    request_body = UserBody,
+    responses(
+        (status = 204, description = "Changed."),
+        WithBody<V2>, Missing<V2>, Clashing<V2>, Guarded<V2>, Always<V2>,
+    ),
+)]
 pub async fn update(
     who: RequireManager<V2>,
     called: web::Path<String>,
@@ -92,6 +120,12 @@ pub async fn update(
 }
 
 /// `POST users/{id}/delete`.
+#[utoipa::path(
+    post,
+    path = "/users/{id}/delete",
+    params(("id" = String, Path, description = "The GUID or name of a user.")),
+    responses((status = 204, description = "Deleted."), Missing<V2>, Guarded<V2>, Always<V2>),
+)]
 pub async fn delete(
     who: RequireManager<V2>,
     called: web::Path<String>,
@@ -102,27 +136,36 @@ pub async fn delete(
 }
 
 /// The body of `users/search`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = UserSearch)]
 pub struct SearchBody {
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     user_identifier: Option<String>,
     name_pattern: Option<String>,
     display_name: Option<String>,
     email: Option<String>,
     account_type: Option<String>,
     account_status: Option<String>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "texts")]
     org_identifiers: Option<Vec<String>>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "texts")]
     group_identifiers: Option<Vec<String>>,
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     record_offset: Option<String>,
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     record_size: Option<String>,
 }
 
 /// `POST users/search`: ordered by name.
+#[utoipa::path(
+    post,
+    path = "/users/search",
+    request_body = SearchBody,
+    responses(
+        (status = 200, description = "The users.", body = Vec<UserView>),
+        WithBody<V2>, Guarded<V2>, Always<V2>,
+    ),
+)]
 pub async fn search(
     who: RequireViewer<V2>,
     body: Json<V2, SearchBody>,
@@ -179,7 +222,7 @@ struct Viewer {
 impl Viewer {
     /// The user as far as they may be seen: other Orgs are nobody's business but an administrator of the
     /// server's, and what decides which rows a user sees is none of a colleague's.
-    async fn show(self, services: &Services, user: &User) -> Result<Value, StoreError> {
+    async fn show(self, services: &Services, user: &User) -> Result<UserView, StoreError> {
         let directory = &*services.directory;
         let orgs = directory.orgs_of(user.id).await?;
         let is_here = user.is_admin || orgs.iter().any(|org| org.id == self.org);
@@ -187,14 +230,10 @@ impl Viewer {
         let mut shown = user_view::show(directory, user, current).await?;
         if let AdminScope::Org(own) = self.sees {
             let orgs = orgs.iter().filter(|org| org.id == own);
-            shown["orgs"] = orgs.map(user_view::org_ref).collect();
+            shown.orgs = orgs.map(user_view::org_ref).collect();
         }
         if !self.is_manager {
-            shown["privileges"] = json!([]);
-            for hidden in ["user_parameters", "access_control_properties"] {
-                shown[hidden] = Value::Null;
-            }
-            shown["variable_values"] = json!([]);
+            shown.keep_to_a_colleague();
         }
         Ok(shown)
     }

@@ -8,9 +8,10 @@ fn new(more: Value) -> Value {
     let mut body = json!({
         "name": "erin", "display_name": "Erin", "email": "erin@example.com", "password": PASSWORD,
     });
-    body.as_object_mut()
-        .unwrap()
-        .extend(more.as_object().unwrap().clone());
+    let Value::Object(more) = more else {
+        panic!("not an object: {more}");
+    };
+    body.as_object_mut().unwrap().extend(more);
     body
 }
 
