@@ -9,7 +9,9 @@ const SEARCH: &str = "system/security-settings/search";
 const APP: &str = "https://app.example.com";
 
 fn cluster(preferences: Value) -> Value {
-    json!({ "cluster_preferences": preferences })
+    let mut body = json!({});
+    body["cluster_preferences"] = preferences;
+    body
 }
 
 #[tokio::test]
