@@ -60,7 +60,9 @@ pub async fn log_in(
 ) -> Result<HttpResponse, ApiError<V2>> {
     let body = body.into_inner();
     let open = OpenRequest {
-        org: services.org_called(body.org_identifier.as_deref()).await?,
+        org: services
+            .org_asked_for(body.org_identifier.as_deref())
+            .await?,
         is_remembered: body.remember_me.unwrap_or(false),
         replaced: presented_id(),
     };

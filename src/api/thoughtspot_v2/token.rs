@@ -232,7 +232,7 @@ async fn issue(
     let password = body.password.filter(is_given);
     let validity = validity(body.validity_time_in_sec.as_deref())?;
     let org = body.org_identifier.or(body.org_id);
-    let org = services.org_called(org.as_deref()).await?;
+    let org = services.org_asked_for(org.as_deref()).await?;
     let voucher = match (secret_key, password) {
         (Some(key), _) => Voucher::Key(key),
         (None, Some(password)) => {

@@ -8,6 +8,8 @@ mod bearer;
 mod listvizheaders;
 mod login_token;
 mod logout;
+mod prism;
+mod session_bearer;
 mod session_info;
 mod session_lifetime;
 mod session_login;

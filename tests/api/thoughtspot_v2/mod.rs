@@ -1,10 +1,15 @@
-//! REST API v2.0: the directory, a file per noun, and what an administrator of one Org cannot do.
+//! REST API v2.0: sessions, tokens and settings, the directory, and what an administrator of one Org cannot do.
 
+mod auth_configure;
+mod auth_session;
+mod auth_token;
+mod auth_token_custom;
 mod groups;
 mod org_administrator;
 mod org_administrator_groups;
 mod orgs;
 mod passwords;
+mod system;
 mod users;
 mod users_search;
 
