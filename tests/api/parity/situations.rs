@@ -151,7 +151,7 @@ impl Stage {
                 assert_eq!(self.alice.log_out().await.status, 204);
             }
             S::CookieDamaged => {
-                let cookie = self.alice.cookie().replacen("=", "=x", 1);
+                let cookie = self.alice.cookie().replacen('=', "=x", 1);
                 self.alice = self.alice.with_cookie(&cookie);
             }
             _ => {}
