@@ -127,9 +127,9 @@ pub struct Details {
     org: CurrentOrg,
     /// `cookie` or `bearer`.
     presented: &'static str,
-    /// How the session was opened, `password` or `trusted_token`; null for a token.
+    /// How the session was opened: `password` or `trusted_token`; null for a token.
     method: Option<&'static str>,
-    /// Whether the browser was asked to keep the session.
+    /// Whether the browser was asked to keep the cookie.
     is_remembered: bool,
 }
 
