@@ -1,9 +1,9 @@
 //! The JavaScript clients and our own pages, in a real headless Chromium.
 
-use crate::support::{Home, Redis, Server, with_each_store};
 use crate::furnished;
 use crate::installed;
 use crate::run_script;
+use crate::support::{Home, Redis, Server, with_each_store};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};

@@ -1,9 +1,9 @@
 //! The Python clients, and those that Python only imitates.
 
-use crate::support::{Home, with_each_store};
 use crate::furnished;
 use crate::installed;
 use crate::run_script;
+use crate::support::{Home, with_each_store};
 use std::process::Command;
 
 /// An origin that is never asked for anything: it only stands in headers.
