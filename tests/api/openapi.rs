@@ -244,7 +244,7 @@ async fn the_page_is_found_without_its_slash_and_holds_no_other_files() {
     let reply = client.get("!/api/docs").await;
     assert_eq!(reply.status, 308);
     assert_eq!(reply.header("location"), Some("/api/docs/"));
-    for missing in ["no-such.js", "%2e%2e/openapi.json", "a/b"] {
+    for missing in ["no-such.js", "a/b", "%5c..%5cindex.html"] {
         let reply = client.get(&format!("!/api/docs/{missing}")).await;
         reply.expect_error(404, 10002, "");
     }
