@@ -4,7 +4,9 @@
 //! `embed.origins` must not keep it out of exactly the frame it is to diagnose.
 
 use crate::api::caller::is_https;
+use crate::api::dialect::{read, resource};
 use crate::api::services::{SameSiteRule, Services};
+use crate::api::thoughtspot_v1::V1;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, ORIGIN, SET_COOKIE,
 };
@@ -26,13 +28,13 @@ const PROBES: [(&str, bool, bool); 3] = [
 /// Adds the page and its questions.
 pub fn mount(config: &mut web::ServiceConfig) {
     config
-        .route(PATH, web::get().to(page))
+        .service(resource::<V1>(PATH).route(read().to(page)))
         .service(
-            web::resource("/embed/doctor/cookies")
+            resource::<V1>("/embed/doctor/cookies")
                 .route(web::post().to(set_probes))
                 .route(web::get().to(read_probes)),
         )
-        .route("/embed/doctor/origin", web::get().to(judge_origin));
+        .service(resource::<V1>("/embed/doctor/origin").route(read().to(judge_origin)));
 }
 
 /// The routes, described.

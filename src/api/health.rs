@@ -1,7 +1,8 @@
 //! Is the process up, and can it do its work?
 
-use crate::api::dialect::read;
+use crate::api::dialect::{read, resource};
 use crate::api::services::Services;
+use crate::api::thoughtspot_v1::V1;
 use crate::domain::directory::OrgId;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, web};
@@ -11,8 +12,8 @@ use utoipa::{OpenApi, ToSchema};
 /// Adds `/health/live` and `/health/ready`.
 pub fn mount(config: &mut web::ServiceConfig) {
     config
-        .route("/health/live", read().to(live))
-        .route("/health/ready", read().to(ready));
+        .service(resource::<V1>("/health/live").route(read().to(live)))
+        .service(resource::<V1>("/health/ready").route(read().to(ready)));
 }
 
 /// The routes, described.
