@@ -10,6 +10,8 @@
 mod directory;
 mod faults;
 mod files;
+#[path = "../common/postgres.rs"]
+mod postgres;
 mod sessions;
 mod support;
 mod tls;
