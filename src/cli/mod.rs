@@ -2,6 +2,7 @@
 
 mod args;
 mod csv_file;
+mod directory;
 mod health;
 mod import;
 mod output;
@@ -10,7 +11,9 @@ mod redirect;
 mod requests;
 mod way;
 
-use crate::cli::args::{Cli, Command, ConfigCommand, RedirectCommand, SourceArgs, UserCommand};
+use crate::cli::args::{
+    Cli, Command, ConfigCommand, DirectoryCommand, RedirectCommand, SourceArgs, UserCommand,
+};
 use crate::cli::output::{Column, field, plain, print, print_json, print_rows};
 use crate::cli::requests::{Print, Request, group, key, org, user};
 use crate::cli::way::Way;
@@ -86,6 +89,9 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
             } else {
                 Outcome::Bad
             })
+        }
+        Some(Command::Directory(DirectoryCommand::Copy(args))) => {
+            runtime()?.block_on(directory::copy(args, &loaded.settings))
         }
         Some(Command::Org(command)) => operate(&loaded.settings, org(command)),
         Some(Command::Group(command)) => operate(&loaded.settings, group(command)),

@@ -38,8 +38,7 @@ impl Postgres {
             let folder = tempfile::tempdir().unwrap();
             copy(&template(&programs), &folder.path().join("data"));
             give(folder.path());
-            let port = TcpListener::bind("127.0.0.1:0").unwrap();
-            let port = port.local_addr().unwrap().port();
+            let port = free_port();
             let keeper = Mutex::new(spawn(&programs, folder.path(), port));
             let server = Self {
                 programs: programs.clone(),
@@ -104,6 +103,19 @@ impl Postgres {
         assert!(self.is_up(), "PostgreSQL did not start again");
     }
 
+    /// Has it speak TLS as well, from now on.
+    pub fn encrypt(&self, certificate: &str, key: &str) {
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = self.folder.path().join("data").join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+            give(&path);
+        }
+        self.sql("postgres", "ALTER SYSTEM SET ssl = on");
+        self.kill();
+        self.start_again();
+    }
+
     fn process(&self) -> String {
         let file = self.folder.path().join("data/postmaster.pid");
         let text = std::fs::read_to_string(file).unwrap();
@@ -134,6 +146,11 @@ impl Drop for Postgres {
         drop(keeper.stdin.take());
         let _ = keeper.wait();
     }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 fn spawn(programs: &Path, folder: &Path, port: u16) -> Child {

@@ -209,6 +209,14 @@ pub(super) fn query(sql: &'static str) -> Query {
     }
 }
 
+/// A statement whose text was put together: of parts written here, and of names that have been looked at.
+pub(super) fn composed(sql: String) -> Query {
+    Query {
+        sql: AssertSqlSafe(sql).into_sql_str(),
+        values: Vec::new(),
+    }
+}
+
 /// The query as one of sqlx's, for that database.
 macro_rules! of_sqlx {
     ($query:expr, $database:ty) => {{
@@ -339,8 +347,8 @@ impl Builder {
 
     pub(super) fn build(self) -> Query {
         Query {
-            sql: AssertSqlSafe(self.sql).into_sql_str(),
             values: self.values,
+            ..composed(self.sql)
         }
     }
 }

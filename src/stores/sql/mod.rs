@@ -7,6 +7,7 @@
 //! connections and never wait for writes.
 
 mod content;
+mod copy;
 mod engine;
 mod keys;
 mod members;
@@ -28,6 +29,7 @@ use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 use std::sync::Arc;
 
+pub use copy::{Copied, copy};
 pub use postgres::PostgresOptions;
 
 /// Users, Orgs, keys, content and server secrets in one SQL database.
