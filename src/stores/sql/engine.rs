@@ -8,8 +8,12 @@ use sqlx::postgres::{PgPool, PgRow, Postgres};
 use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr, Transaction};
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// How long a writer waits for its turn with `PostgreSQL`.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a statement may take with `PostgreSQL` before its connection is given up.
 ///
 /// The server's own `statement_timeout` comes first; this one is for servers that do not answer at all.
@@ -23,14 +27,18 @@ pub(super) const BEGIN_POSTGRES: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
 #[derive(Clone, Debug)]
 pub(super) enum Pool {
     Sqlite(SqlitePool),
-    Postgres(PgPool),
+    /// With turns, callers wait for theirs before they wait for a connection: a long queue is not yet
+    /// a server that is away, and may take longer than that to be found out.
+    Postgres(PgPool, Option<Arc<Semaphore>>),
 }
 
 impl Pool {
     pub(super) async fn acquire(&self) -> Result<Conn, sqlx::Error> {
         Ok(Conn(match self {
             Self::Sqlite(pool) => Handle::Sqlite(pool.acquire().await?),
-            Self::Postgres(pool) => Handle::Postgres(PgConn::new(pool.acquire().await?)),
+            Self::Postgres(pool, turns) => {
+                Handle::Postgres(PgConn::acquire(pool, turns.as_ref()).await?)
+            }
         }))
     }
 
@@ -40,8 +48,8 @@ impl Pool {
             // A plain BEGIN would take the lock at the first write, and fail there if what was read
             // before it has changed by then.
             Self::Sqlite(pool) => Handle::Writing(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => {
-                let mut conn = PgConn::new(pool.acquire().await?);
+            Self::Postgres(pool, turns) => {
+                let mut conn = PgConn::acquire(pool, turns.as_ref()).await?;
                 conn.begin().await?;
                 Handle::Postgres(conn)
             }
@@ -51,7 +59,7 @@ impl Pool {
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(pool, _) => pool.close().await,
         }
     }
 }
@@ -104,15 +112,26 @@ struct PgConn {
     conn: PoolConnection<Postgres>,
     in_transaction: bool,
     is_busy: bool,
+    /// Given back when the connection is.
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl PgConn {
-    const fn new(conn: PoolConnection<Postgres>) -> Self {
-        Self {
-            conn,
+    async fn acquire(pool: &PgPool, turns: Option<&Arc<Semaphore>>) -> Result<Self, sqlx::Error> {
+        let turn = match turns {
+            None => None,
+            Some(turns) => {
+                let turn = tokio::time::timeout(QUEUE_TIMEOUT, Arc::clone(turns).acquire_owned());
+                let turn = turn.await.map_err(|_| sqlx::Error::PoolTimedOut)?;
+                Some(turn.map_err(|_| sqlx::Error::PoolClosed)?)
+            }
+        };
+        Ok(Self {
+            conn: pool.acquire().await?,
             in_transaction: false,
             is_busy: false,
-        }
+            _turn: turn,
+        })
     }
 
     async fn begin(&mut self) -> Result<(), sqlx::Error> {

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 static MIGRATOR: Migrator = sqlx::migrate!("src/stores/sql/migrations_postgres");
 
@@ -77,12 +78,13 @@ impl SqlDirectory {
         let options = options.parse()?;
         migrated(&options).await?.close().await.map_err(failed)?;
         let options = options.options(LIMITS);
+        let turns = Arc::new(Semaphore::new(WRITERS as usize));
         let read_only = options
             .clone()
             .options([("default_transaction_read_only", "on")]);
         Ok(Self {
-            reader: Pool::Postgres(pool(READERS).connect_lazy_with(read_only)),
-            writer: Pool::Postgres(pool(WRITERS).connect_lazy_with(options)),
+            reader: Pool::Postgres(pool(READERS).connect_lazy_with(read_only), None),
+            writer: Pool::Postgres(pool(WRITERS).connect_lazy_with(options), Some(turns)),
             random: Arc::new(random),
             key_uses: DashMap::new(),
         })
