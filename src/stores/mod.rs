@@ -97,7 +97,8 @@ async fn open_directory(settings: &Settings) -> anyhow::Result<SqlDirectory> {
             ca_file: settings.directory.tls_ca_file.clone(),
         })
         .await
-        .context("directory.store"),
+        // Its words name the cause already; the chain behind them would say it again.
+        .map_err(|error| anyhow::anyhow!("directory.store: {error}")),
     }
 }
 

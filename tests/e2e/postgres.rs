@@ -1,6 +1,7 @@
 //! The directory in PostgreSQL, seen from outside: logins, several nodes, outages, moving there.
 
 #[path = "../common/postgres.rs"]
+#[expect(dead_code, reason = "encryption is tested with the stores")]
 mod server;
 
 use crate::support::{ADMIN, Home, PASSWORD, Ran, Redis, Server, Start, until};
@@ -56,7 +57,8 @@ async fn eight_nodes_start_at_once_on_an_empty_database_and_one_makes_the_admini
     let url = postgres.database("crowd");
     let homes: Vec<Home> = (0..8).map(|_| Home::new()).collect();
     let nodes: Vec<Server> = std::thread::scope(|scope| {
-        let start = |home| scope.spawn(|| Home::server(home).env(STORE, &url).start());
+        let url = &url;
+        let start = |home| scope.spawn(move || Home::server(home).env(STORE, url).start());
         let starting: Vec<_> = homes.iter().map(start).collect();
         let started = starting.into_iter().map(|node| node.join().unwrap());
         started.collect()
@@ -129,8 +131,12 @@ async fn a_database_that_is_away_at_the_start_is_named_without_its_password() {
     let home = Home::new();
     let url = "postgres://vestibule:pl4nted@127.0.0.1:1/directory";
     let error = run_on(&home, url, "serve --http 127.0.0.1:0 --https off").refusal();
-    assert!(error.contains("directory.store: cannot open"), "{error}");
+    assert!(
+        error.contains("directory.store: store unavailable: cannot open"),
+        "{error}"
+    );
     assert!(error.contains("127.0.0.1:1"), "{error}");
+    assert_eq!(error.matches("Connection refused").count(), 1, "{error}");
     assert!(!error.contains("pl4nted"), "{error}");
 }
 

@@ -224,15 +224,17 @@ impl Table {
 
     /// What the target holds, read back.
     async fn sum(&self, target: &mut Conn) -> anyhow::Result<Sum> {
+        // A name of its own for each: the statement that fetches is remembered with its columns' types.
+        let cursor = format!("arrived_{}", self.name);
         let columns = self.column_list();
         let open = format!(
-            "DECLARE arrived CURSOR FOR SELECT {columns} FROM {}",
+            "DECLARE {cursor} CURSOR FOR SELECT {columns} FROM {}",
             self.name
         );
         composed(open).execute(&mut *target).await.map_err(failed)?;
         let mut sum = Sum::default();
         loop {
-            let rows = composed(format!("FETCH {BATCH} FROM arrived"))
+            let rows = composed(format!("FETCH {BATCH} FROM {cursor}"))
                 .fetch_all(&mut *target)
                 .await
                 .map_err(failed)?;
@@ -243,7 +245,7 @@ impl Table {
                 sum.add(&self.values(row)?);
             }
         }
-        let close = composed("CLOSE arrived".to_owned());
+        let close = composed(format!("CLOSE {cursor}"));
         close.execute(target).await.map_err(failed)?;
         Ok(sum)
     }
