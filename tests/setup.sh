@@ -63,6 +63,14 @@ if ! fetched python requirements.txt; then
   cp tests/clients/requirements.txt "$clients/python/.fetched"
 fi
 
+if ! fetched schemathesis schemathesis.txt; then
+  echo "setup: fetching schemathesis into $clients/schemathesis"
+  rm -rf "$clients/schemathesis"
+  python3 -m venv "$clients/schemathesis"
+  "$clients/schemathesis/bin/pip" install --quiet --disable-pip-version-check --no-deps -r tests/clients/schemathesis.txt
+  cp tests/clients/schemathesis.txt "$clients/schemathesis/.fetched"
+fi
+
 if ! fetched node package-lock.json; then
   echo "setup: fetching the JavaScript clients into $clients/node"
   rm -rf "$clients/node"
@@ -70,5 +78,24 @@ if ! fetched node package-lock.json; then
   cp tests/clients/package.json tests/clients/package-lock.json "$clients/node/"
   npm ci --prefix "$clients/node" --ignore-scripts --no-audit --no-fund --loglevel=error
   cp tests/clients/package-lock.json "$clients/node/.fetched"
+fi
+# Their packages want a hundred others that no test needs: only the bundle is taken, by its checksum.
+if ! fetched older older_sdks.sha512; then
+  echo "setup: fetching older Embed SDKs into $clients/older"
+  list=$(realpath tests/clients/older_sdks.sha512)
+  rm -rf "$clients/older"
+  mkdir -p "$clients/older"
+  (
+    cd "$clients/older"
+    for version in $(sed -n 's/.*-sdk-\(.*\)\.tgz$/\1/p' "$list"); do
+      npm pack --silent "@thoughtspot/visual-embed-sdk@$version" >/dev/null
+      mkdir "$version"
+    done
+    sha512sum --check --quiet "$list"
+    for version in */; do
+      tar -xzf "thoughtspot-visual-embed-sdk-${version%/}.tgz" -C "$version" --strip-components=2 package/dist/tsembed.es.js
+    done
+  )
+  cp tests/clients/older_sdks.sha512 "$clients/older/.fetched"
 fi
 echo "setup: everything is there"

@@ -68,6 +68,9 @@ pub(in crate::cli) enum Command {
     /// Secret keys of trusted authentication
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Live sessions: who is signed in, and ending it
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// Redirect targets
     #[command(subcommand)]
     Redirect(RedirectCommand),
@@ -245,6 +248,52 @@ pub(in crate::cli) enum KeyCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(in crate::cli) enum SessionCommand {
+    /// List live sessions
+    List {
+        /// Only of this user, the oldest first; without it the whole store is walked through
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// End sessions, and with --user, --org, --key or --all the tokens as well
+    Revoke(RevokeArgs),
+}
+
+/// Which sessions end: one of these, and no default.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct RevokeArgs {
+    #[command(flatten)]
+    pub whose: WhoseArgs,
+    /// With --user: this session stays, and so do tokens
+    #[arg(long, value_name = "ID", requires = "user", conflicts_with_all = ["id", "org", "key", "all"])]
+    pub except: Option<String>,
+    /// Do not ask, not even on a terminal
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(in crate::cli) struct WhoseArgs {
+    /// One session, as `session list` shows it
+    pub id: Option<String>,
+    /// Every session and token of this user
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Every session in this Org, by number or name, and every token for it
+    #[arg(long, value_name = "ORG")]
+    pub org: Option<String>,
+    /// Every session and token behind this secret key, which stays good; see `key retire`
+    #[arg(long, value_name = "ID")]
+    pub key: Option<String>,
+    /// Everybody's
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Subcommand)]
 pub(in crate::cli) enum RedirectCommand {
     /// Say whether a redirect target would be allowed, and by which rule
     Check {
@@ -392,6 +441,13 @@ mod tests {
             "key list --json",
             "key create --label app --org 0",
             "key retire 6f0e",
+            "session list --user alice --json",
+            "session revoke 00112233aabb-0011223344556677",
+            "session revoke --user alice --yes",
+            "session revoke --user alice --except 00112233aabb-0011223344556677",
+            "session revoke --org Sales",
+            "session revoke --key 6f0e",
+            "session revoke --all",
             "redirect check https://a.example/x --json",
             "directory copy --from ./data --to-env NAME",
             "directory copy --from sqlite:x.db --to-stdin --json",
@@ -401,6 +457,22 @@ mod tests {
         ] {
             let line = format!("vestibule {line}");
             assert!(parse(&line).is_ok(), "{line}: {:?}", parse(&line).err());
+        }
+    }
+
+    #[test]
+    fn sessions_are_revoked_by_exactly_one_word() {
+        for line in [
+            "",
+            "--user alice --all",
+            "00112233aabb-0011223344556677 --org 0",
+            "--except 00112233aabb-0011223344556677",
+            "--all --except 00112233aabb-0011223344556677",
+        ] {
+            assert!(
+                parse(&format!("vestibule session revoke {line}")).is_err(),
+                "{line}"
+            );
         }
     }
 

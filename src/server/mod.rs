@@ -8,7 +8,7 @@ pub mod listen;
 mod tls;
 
 use crate::api::services::Services;
-use crate::domain::administration::Administration;
+use crate::domain::administration::{Administration, SecuritySettings};
 use crate::domain::audit::AuditSink;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::random::{Random, SystemRandom};
@@ -67,6 +67,14 @@ pub async fn open_administration(settings: &Settings) -> anyhow::Result<Administ
     install_crypto();
     let (ground, _, _) = open_ground(settings).await?;
     assemble::administration(settings, &ground).await
+}
+
+/// The security settings that administrators saved; the defaults where there is no directory yet. Changes nothing.
+pub async fn saved_security_settings(settings: &Settings) -> anyhow::Result<SecuritySettings> {
+    let Some(directory) = stores::find_directory(settings).await? else {
+        return Ok(SecuritySettings::default());
+    };
+    Ok(SecuritySettings::load(&directory).await?)
 }
 
 async fn open_ground(

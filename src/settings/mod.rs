@@ -12,9 +12,9 @@ mod spelling;
 pub use load::{Loaded, SettingsError, Shown, Sources};
 pub use origins::{normalise_origin, normalise_redirect};
 pub use sections::{
-    Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Log, LogFormat, Passwords,
-    Redirects, SameSite, Server, SessionStoreSetting, Sessions, TokenLifetimeSetting, Tokens,
-    TrustedAuth,
+    AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Log,
+    LogFormat, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
+    TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
 
 use std::path::PathBuf;

@@ -102,6 +102,16 @@ async fn open_directory(settings: &Settings) -> anyhow::Result<SqlDirectory> {
     }
 }
 
+/// The directory, where there is one already.
+pub async fn find_directory(settings: &Settings) -> anyhow::Result<Option<SqlDirectory>> {
+    if matches!(settings.directory.store, DirectoryStoreSetting::Embedded)
+        && !settings.data_dir.join(DIRECTORY_FILE).exists()
+    {
+        return Ok(None);
+    }
+    open_directory(settings).await.map(Some)
+}
+
 impl Stores {
     /// The session store's own time, where it has one that several nodes share.
     pub async fn time(&self) -> Result<Option<Timestamp>, StoreError> {

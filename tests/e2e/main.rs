@@ -13,6 +13,7 @@ mod lifecycle;
 mod operator;
 mod packaging;
 mod postgres;
+mod session;
 mod settings;
 mod support;
 mod tls;

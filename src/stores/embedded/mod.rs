@@ -7,7 +7,9 @@
 
 #[cfg(test)]
 mod disk_faults;
+mod index;
 mod journal;
+mod listing;
 mod load;
 mod memory;
 mod sessions;

@@ -3,7 +3,7 @@
 //! What there is to copy is read from the source's own schema, in the order it was made, in which no row
 //! refers to one that comes later. A table or column added by a migration needs nothing here.
 
-use super::engine::{Conn, Row, Value, composed};
+use super::engine::{Conn, Query, Row, Value, composed};
 use super::{PostgresOptions, SqlDirectory, failed};
 use crate::domain::failure::StoreError;
 use anyhow::{Context, bail, ensure};
@@ -55,7 +55,9 @@ pub async fn copy(
             let (rows, last) = table.read(&mut source, after).await?;
             let Some(last) = last else { break };
             after = last;
-            rows.iter().for_each(|row| sent.add(row));
+            for row in &rows {
+                sent.add(row);
+            }
             done += rows.len() as u64;
             table.write(&mut target, rows).await?;
             progress(done, total);
@@ -210,10 +212,7 @@ impl Table {
             let comma = if row == 0 { "" } else { ", " };
             let _infallible = write!(sql, "{comma}({})", numbers.join(", "));
         }
-        let query = rows
-            .into_iter()
-            .flatten()
-            .fold(composed(sql), |query, value| query.bind(value));
+        let query = rows.into_iter().flatten().fold(composed(sql), Query::bind);
         query
             .execute(target)
             .await

@@ -1,0 +1,72 @@
+//! Why nobody was let in: the rich reason, and what the caller is told of it.
+
+use crate::domain::audit::Refusal;
+use crate::domain::authn::{OrgRefused, RedeemError};
+use crate::domain::failure::{Failure, StoreError, Unauthenticated};
+use std::time::Duration;
+
+/// Why nobody was let in.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// Wrong user, wrong password or a disabled account: which, only the audit trail says.
+    #[error("bad credentials ({})", .0.as_str())]
+    BadCredentials(Refusal),
+    /// Too many failures of late.
+    #[error("throttled for {0:?}")]
+    Throttled(Duration),
+    /// The right credentials, but not for that Org.
+    #[error("Org not allowed")]
+    OrgNotAllowed,
+    /// The user has as many sessions as allowed.
+    #[error("as many sessions as allowed")]
+    TooManySessions,
+    /// The token is not good.
+    #[error(transparent)]
+    Token(#[from] RedeemError),
+    /// A store was away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The password hasher failed.
+    #[error("password hashing failed: {0}")]
+    Hasher(String),
+}
+
+impl From<&LoginError> for Failure {
+    fn from(error: &LoginError) -> Self {
+        match error {
+            LoginError::BadCredentials(_) => Self::Unauthenticated(Unauthenticated::BadCredentials),
+            LoginError::Throttled(retry_after) => Self::TooManyRequests {
+                retry_after: *retry_after,
+            },
+            LoginError::OrgNotAllowed => Self::bad("org", "an active Org the user belongs to"),
+            LoginError::TooManySessions => Self::forbidden(
+                "this user has as many sessions as are allowed at a time; sign out of one first",
+            ),
+            LoginError::Token(error) => error.into(),
+            LoginError::Store(error) => error.into(),
+            LoginError::Hasher(_) => Self::Internal,
+        }
+    }
+}
+
+impl LoginError {
+    pub(in crate::domain::login) const fn refusal(&self) -> Refusal {
+        match self {
+            Self::BadCredentials(why) => *why,
+            Self::Throttled(_) => Refusal::Throttled,
+            Self::OrgNotAllowed => Refusal::OrgNotAllowed,
+            Self::TooManySessions => Refusal::SessionLimit,
+            Self::Token(error) => error.refusal(),
+            Self::Store(_) | Self::Hasher(_) => Refusal::Unavailable,
+        }
+    }
+}
+
+impl From<OrgRefused> for LoginError {
+    fn from(refused: OrgRefused) -> Self {
+        match refused {
+            OrgRefused::NotAllowed => Self::OrgNotAllowed,
+            OrgRefused::Store(error) => Self::Store(error),
+        }
+    }
+}
