@@ -138,6 +138,17 @@ async fn a_database_that_is_away_at_the_start_is_named_without_its_password() {
     assert!(error.contains("127.0.0.1:1"), "{error}");
     assert_eq!(error.matches("Connection refused").count(), 1, "{error}");
     assert!(!error.contains("pl4nted"), "{error}");
+    let settings = run_on(&home, url, "config show");
+    assert!(
+        settings
+            .out
+            .contains("postgres://vestibule:***@127.0.0.1:1/directory")
+    );
+    let missing = settings.refusal();
+    assert!(
+        missing.contains("without what administrators saved"),
+        "{missing}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
