@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches what the tests drive: Redis, curl, Python and node with the published clients, and a browser.
+# Fetches what the tests drive: Redis, PostgreSQL, curl, Python and node with the published clients, and a browser.
 # Runs in a moment when all of it is there; says what it does when not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,6 +21,11 @@ has_node() {
   has npm && has node && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'
 }
 
+has_postgres() {
+  # 15 or later; the tests start servers of their own from these programs.
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' | grep -qE '/(1[5-9]|[2-9][0-9])/bin/'
+}
+
 has_browser() {
   has chromium || has chromium-browser || has google-chrome
 }
@@ -28,6 +33,7 @@ has_browser() {
 packages=()
 has redis-server || packages+=(redis-server)
 has redis-cli || packages+=(redis-tools)
+has_postgres || packages+=(postgresql)
 has curl || packages+=(curl)
 has git || packages+=(git)
 has cc || packages+=(build-essential)

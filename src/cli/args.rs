@@ -74,6 +74,9 @@ pub(in crate::cli) enum Command {
     /// Redirect targets
     #[command(subcommand)]
     Redirect(RedirectCommand),
+    /// The directory of users, groups, Orgs and keys as a whole
+    #[command(subcommand)]
+    Directory(DirectoryCommand),
     /// Settings in force
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -302,6 +305,58 @@ pub(in crate::cli) enum RedirectCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(in crate::cli) enum DirectoryCommand {
+    /// Copy an embedded directory into an empty PostgreSQL database and check what arrived
+    #[command(after_long_help = COPY_HELP)]
+    Copy(CopyArgs),
+}
+
+/// What `directory copy --help` says beyond its options.
+const COPY_HELP: &str = "\
+No server may be running on the data folder. Everything is copied in one transaction, the server's own
+secrets included, so that sessions, tokens and secret keys stay good; the rows that arrived are counted
+and their checksums compared before it is made to last. The embedded directory is only read.
+
+  vestibule directory copy --from ./data --to-env NEW_DIRECTORY
+
+Then start the server with `directory.store` set to the same URL.";
+
+#[derive(Args)]
+pub(in crate::cli) struct CopyArgs {
+    /// The embedded directory: a data folder, or sqlite:PATH of its file
+    #[arg(long, value_name = "DATA_DIR|sqlite:PATH")]
+    pub from: String,
+    #[command(flatten)]
+    pub to: TargetArgs,
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+/// Where the copy goes; without any of these, where `directory.store` says.
+#[derive(Args)]
+#[group(multiple = false)]
+pub(in crate::cli) struct TargetArgs {
+    /// The database's URL; with a password rather --to-env or --to-stdin, since every user of the machine can read arguments
+    #[arg(long, value_name = "postgres://…")]
+    pub to: Option<String>,
+    /// The environment variable that holds the database's URL
+    #[arg(long, value_name = "NAME")]
+    pub to_env: Option<String>,
+    /// Read the database's URL from standard input
+    #[arg(long)]
+    pub to_stdin: bool,
+}
+
+impl std::fmt::Debug for CopyArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // `--to` may carry a password.
+        f.debug_struct("CopyArgs")
+            .field("from", &self.from)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ConfigCommand {
     /// Print every setting in force and where it came from; secrets are masked
     Show(FormatArgs),
@@ -394,6 +449,8 @@ mod tests {
             "session revoke --key 6f0e",
             "session revoke --all",
             "redirect check https://a.example/x --json",
+            "directory copy --from ./data --to-env NAME",
+            "directory copy --from sqlite:x.db --to-stdin --json",
             "config show --json --config x.toml",
             "config check",
             "health",

@@ -2,6 +2,7 @@
 
 mod args;
 mod csv_file;
+mod directory;
 mod health;
 mod import;
 mod output;
@@ -11,7 +12,9 @@ mod requests;
 mod session;
 mod way;
 
-use crate::cli::args::{Cli, Command, ConfigCommand, RedirectCommand, SourceArgs, UserCommand};
+use crate::cli::args::{
+    Cli, Command, ConfigCommand, DirectoryCommand, RedirectCommand, SourceArgs, UserCommand,
+};
 use crate::cli::output::{Column, field, plain, print, print_json, print_rows};
 use crate::cli::requests::{Print, Request, group, key, org, user};
 use crate::cli::way::Way;
@@ -89,6 +92,9 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
                 Outcome::Bad
             })
         }
+        Some(Command::Directory(DirectoryCommand::Copy(args))) => {
+            runtime()?.block_on(directory::copy(args, &loaded.settings))
+        }
         Some(Command::Org(command)) => operate(&loaded.settings, org(command)),
         Some(Command::Group(command)) => operate(&loaded.settings, group(command)),
         Some(Command::Key(command)) => operate(&loaded.settings, key(command)),
@@ -150,10 +156,14 @@ fn show_config(loaded: &Loaded, json: bool) -> anyhow::Result<Outcome> {
         ("ORIGIN", |row| field(row, "origin")),
     ];
     let mut shown = loaded.show();
-    let saved = runtime()?.block_on(crate::server::saved_security_settings(&loaded.settings))?;
-    shown.extend(saved_rows(&saved));
+    // When a database is away is just when its setting is looked up.
+    let saved = runtime()?.block_on(crate::server::saved_security_settings(&loaded.settings));
+    if let Ok(saved) = &saved {
+        shown.extend(saved_rows(saved));
+    }
     let rows: Result<Vec<Value>, _> = shown.iter().map(serde_json::to_value).collect();
     print_rows(&rows?, COLUMNS, json)?;
+    saved.context("without what administrators saved")?;
     Ok(Outcome::Good)
 }
 

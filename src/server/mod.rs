@@ -19,7 +19,7 @@ use crate::server::audit_log::AuditLog;
 use crate::server::greeting::Greeting;
 use crate::server::listen::Sockets;
 use crate::server::tls::CertificateFiles;
-use crate::settings::{Loaded, LogFormat, Settings};
+use crate::settings::{DirectoryStoreSetting, Loaded, LogFormat, SessionStoreSetting, Settings};
 use crate::stores;
 use crate::telemetry;
 use anyhow::Context;
@@ -113,6 +113,7 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
     let sockets = Sockets::bind(&settings.server)?;
     let addresses = sockets.addresses();
     let (ground, clock, audit) = open_ground(settings).await?;
+    warn_of_half_shared_stores(settings);
     let follower = tokio::spawn(follow_store(clock, ground.stores.clone()));
 
     let services = Arc::new(assemble::services(settings, &ground, &addresses).await?);
@@ -184,6 +185,18 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
         .context("the stores could not be closed cleanly")?;
     audit.close();
     outcome.context("the HTTP server")
+}
+
+/// A shared directory invites a second node, which would know nothing of this one's sessions.
+fn warn_of_half_shared_stores(settings: &Settings) {
+    if matches!(settings.directory.store, DirectoryStoreSetting::Postgres(_))
+        && matches!(settings.sessions.store, SessionStoreSetting::Embedded)
+    {
+        tracing::warn!(
+            "the directory is in PostgreSQL, but sessions and tokens are in this node's data folder: \
+             other nodes neither know nor can end them; for several nodes set sessions.store to Redis"
+        );
+    }
 }
 
 /// For people; the log is on standard error. Nobody listening is no reason to stop.

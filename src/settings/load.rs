@@ -1,5 +1,6 @@
 //! Loading: flags over the environment over a file over `default.toml`, every problem reported at once.
 
+use crate::settings::directory::directory;
 use crate::settings::layers::Layers;
 use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
 use crate::settings::reader::{DURATION, Reader, parse_duration};
@@ -137,6 +138,7 @@ fn read(reader: &mut Reader) -> Settings {
     Settings {
         server: server(reader),
         data_dir: data_dir(reader),
+        directory: directory(reader),
         sessions: sessions(reader),
         trusted_auth: TrustedAuth {
             enabled: reader.flag("trusted_auth.enabled"),

@@ -30,6 +30,24 @@ pub struct Server {
     pub workers: usize,
 }
 
+/// `[directory]`
+#[derive(Clone, Debug)]
+pub struct Directory {
+    /// Where users, groups, Orgs, keys and the server's own secrets are kept.
+    pub store: DirectoryStoreSetting,
+    /// Certificates to trust for `PostgreSQL`, in PEM, in place of the public ones.
+    pub tls_ca_file: Option<PathBuf>,
+}
+
+/// `directory.store`
+#[derive(Clone, Debug)]
+pub enum DirectoryStoreSetting {
+    /// A `SQLite` file in the data folder.
+    Embedded,
+    /// `postgres://…`; may hold a password.
+    Postgres(SecretString),
+}
+
 /// `[sessions]`
 #[derive(Clone, Debug)]
 pub struct Sessions {

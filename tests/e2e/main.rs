@@ -12,6 +12,7 @@ mod curl;
 mod lifecycle;
 mod operator;
 mod packaging;
+mod postgres;
 mod session;
 mod settings;
 mod support;

@@ -11,6 +11,8 @@ mod directory;
 mod faults;
 mod files;
 mod limits;
+#[path = "../common/postgres.rs"]
+mod postgres;
 mod sessions;
 mod support;
 mod tls;
