@@ -5,12 +5,14 @@ mod layers;
 mod load;
 mod origins;
 mod reader;
+mod redis_address;
 mod secrets;
 mod sections;
 mod spelling;
 
 pub use load::{Loaded, SettingsError, Shown, Sources};
 pub use origins::{normalise_origin, normalise_redirect};
+pub use redis_address::{Endpoint, RedisAddress, RedisTopology};
 pub use sections::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Log,
     LogFormat, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,

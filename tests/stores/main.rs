@@ -13,6 +13,8 @@ mod files;
 mod limits;
 #[path = "../common/postgres.rs"]
 mod postgres;
+#[path = "../common/redis.rs"]
+mod redis;
 mod sessions;
 mod support;
 mod tls;
