@@ -11,12 +11,15 @@ mod browser;
 mod cookies;
 mod endings;
 mod errors;
+mod faults;
 mod openapi;
 mod outage;
 mod parity;
 mod proxy;
 mod redirects;
 mod secrets;
+#[path = "../common/redis.rs"]
+mod servers;
 mod support;
 mod thoughtspot_v1;
 mod thoughtspot_v2;

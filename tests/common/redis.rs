@@ -277,6 +277,43 @@ impl Topology {
         }
     }
 
+    /// From now on they put up with an outage for minutes before they make another server the master.
+    pub fn be_patient(&self) {
+        for sentinel in &self.sentinels {
+            let set = [
+                "SENTINEL",
+                "SET",
+                MASTER,
+                "down-after-milliseconds",
+                "120000",
+            ];
+            assert_eq!(sentinel.command(&set), "OK");
+        }
+        if self.kind == Kind::Cluster {
+            for node in &self.nodes {
+                let set = ["CONFIG", "SET", "cluster-node-timeout", "120000"];
+                assert_eq!(node.command(&set), "OK");
+            }
+        }
+    }
+
+    /// Writes keys to every master that are of no use, thousands of them.
+    pub fn pad(&self, count: usize) {
+        let count = count.to_string();
+        for master in self.masters() {
+            // The one that has the slot takes them; whoever has not says so.
+            for (_, text) in SHARDS {
+                let key = format!("{{{text}}}");
+                let is_here = master.command(&["GET", &key]).is_empty();
+                if is_here {
+                    let words = ["DEBUG", "POPULATE", &count, &key];
+                    assert_eq!(master.command(&words), "OK");
+                    break;
+                }
+            }
+        }
+    }
+
     /// How the store finds them.
     pub fn url(&self) -> String {
         let list = |nodes: &[Node]| {
