@@ -18,6 +18,7 @@ mod parity;
 mod proxy;
 mod redirects;
 mod secrets;
+#[expect(dead_code, reason = "the tests of the stores use the rest")]
 #[path = "../common/redis.rs"]
 mod servers;
 mod support;

@@ -13,9 +13,11 @@ mod files;
 mod limits;
 #[path = "../common/postgres.rs"]
 mod postgres;
+#[expect(dead_code, reason = "the tests of the API use the rest")]
 #[path = "../common/redis.rs"]
 mod redis;
 mod sessions;
+mod several;
 mod support;
 mod tls;
 mod tokens;

@@ -35,14 +35,23 @@ fn app_on(servers: &Topology, wait_replicas: usize) -> TestApp {
 async fn assert_all_are_told_to_try_later(people: &People<'_>, harm: Harm) {
     for dialect in DIALECTS {
         for (what, reply, took) in dialect(people).await {
-            assert!(took < SOON, "{what} took {took:?}");
-            let is_over = what.contains("ended")
-                || what.contains("log out") && people.has_left.load(Ordering::Relaxed);
-            let right = if is_over { 401..402 } else { 200..300 };
-            // What works may answer, as long as it is right.
-            if harm == Harm::SomeWritesFail && right.contains(&reply.status)
-                || harm == Harm::SomeWritesFail && what.contains("log out") && reply.status < 300
-            {
+            // A password is hashed before Redis is asked, which takes a busy machine long.
+            let soon = if what.contains("log in") {
+                SOON * 6
+            } else {
+                SOON
+            };
+            assert!(took < soon, "{what} took {took:?}");
+            let is_leaving = what.contains("log out");
+            let is_over =
+                what.contains("ended") || is_leaving && people.has_left.load(Ordering::Relaxed);
+            let is_right = match reply.status {
+                200..300 => !is_over || is_leaving,
+                401 => is_over,
+                _ => false,
+            };
+            // What still works may answer, as long as it is right.
+            if harm == Harm::SomeWritesFail && is_right {
                 continue;
             }
             assert_eq!(reply.status, 503, "{what}: {}", reply.text());
@@ -65,11 +74,9 @@ async fn assert_all_are_back(people: &People<'_>) {
         client.is_active().await
     }));
     assert_eq!(fresh.await, [204; 8]);
-    assert_eq!(
-        people.leaver.is_active().await,
-        204,
-        "nobody was logged out"
-    );
+    let has_left = people.has_left.load(Ordering::Relaxed);
+    let status = if has_left { 401 } else { 204 };
+    assert_eq!(people.leaver.is_active().await, status);
     assert_eq!(people.ended.is_active().await, 401, "revoked is revoked");
     assert_eq!(people.revoked.is_active().await, 401, "revoked is revoked");
     let reply = people.app.anon().with_bearer(&people.token).info().await;
