@@ -5,6 +5,7 @@ use crate::faults::{SOON, app_on};
 use crate::servers::{Kind, Topology};
 use crate::support::{Client, TestApp};
 use futures_util::future::join_all;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -54,6 +55,13 @@ async fn come_and_go(app: &TestApp, user: &str, stop: &AtomicBool, opened: &Atom
     done
 }
 
+/// Asked on another thread, so that the load goes on.
+async fn serves(servers: &Arc<Topology>) -> bool {
+    let servers = Arc::clone(servers);
+    let ask = tokio::task::spawn_blocking(move || servers.serves());
+    ask.await.unwrap()
+}
+
 /// What happens to the master.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Accident {
@@ -64,7 +72,7 @@ enum Accident {
 }
 
 async fn fail_over(kind: Kind, accident: Accident) {
-    let servers = Topology::start(kind);
+    let servers = Arc::new(Topology::start(kind));
     let app = app_on(&servers, 1);
     let (stop, opened) = (AtomicBool::new(false), AtomicBool::new(false));
     let load =
@@ -84,7 +92,7 @@ async fn fail_over(kind: Kind, accident: Accident) {
         // Until as many succeed as there are users: all shards are back.
         let back = timeout(FAILOVER_WITHIN, async {
             sleep(Duration::from_secs(1)).await;
-            while !servers.serves() {
+            while !serves(&servers).await {
                 sleep(Duration::from_millis(50)).await;
             }
             opened.store(false, Ordering::Relaxed);
