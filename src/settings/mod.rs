@@ -2,6 +2,7 @@
 
 mod directory;
 mod layers;
+mod ldap;
 mod load;
 mod origins;
 mod reader;
@@ -9,10 +10,11 @@ mod secrets;
 mod sections;
 mod spelling;
 
+pub use ldap::{LdapGroupSetting, LdapUserSetting};
 pub use load::{Loaded, SettingsError, Shown, Sources};
 pub use origins::{normalise_origin, normalise_redirect};
 pub use sections::{
-    AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Log,
+    AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Ldap, Log,
     LogFormat, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
     TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
@@ -42,6 +44,8 @@ pub struct Settings {
     pub cookies: Cookies,
     /// Password hashing.
     pub passwords: Passwords,
+    /// Signing in by LDAP.
+    pub ldap: Ldap,
     /// What the first start creates.
     pub bootstrap: Bootstrap,
     /// The log.
