@@ -10,10 +10,13 @@
 mod directory;
 mod faults;
 mod files;
+mod ldap;
 mod limits;
 #[path = "../common/postgres.rs"]
 mod postgres;
 mod sessions;
+#[path = "../common/slapd.rs"]
+mod slapd;
 mod support;
 mod tls;
 mod tokens;
