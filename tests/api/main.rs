@@ -11,12 +11,16 @@ mod browser;
 mod cookies;
 mod endings;
 mod errors;
+mod ldap;
 mod openapi;
 mod outage;
 mod parity;
 mod proxy;
 mod redirects;
 mod secrets;
+#[path = "../common/slapd.rs"]
+#[expect(dead_code, reason = "the tests of the client itself use the rest")]
+mod slapd;
 mod support;
 mod thoughtspot_v1;
 mod thoughtspot_v2;

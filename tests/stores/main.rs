@@ -16,6 +16,7 @@ mod limits;
 mod postgres;
 mod sessions;
 #[path = "../common/slapd.rs"]
+#[expect(dead_code, reason = "the tests of logins over HTTP use the rest")]
 mod slapd;
 mod support;
 mod tls;
