@@ -58,6 +58,12 @@ pub struct Sessions {
     pub key_prefix: String,
     /// Certificates to trust for `rediss://`, in PEM, in place of the public ones.
     pub tls_ca_file: Option<PathBuf>,
+    /// How many replicas must have an open, an end or a revocation before it counts.
+    pub wait_replicas: usize,
+    /// Who to be at sentinels; none is their default user.
+    pub sentinel_user: Option<String>,
+    /// The password at sentinels; none when they ask for none.
+    pub sentinel_password: Option<SecretString>,
     /// The longest pause between two uses.
     pub idle_timeout: Duration,
     /// The longest life of a session.
@@ -84,7 +90,7 @@ pub enum AtLimitSetting {
 pub enum SessionStoreSetting {
     /// In memory, written through to a file in the data folder.
     Embedded,
-    /// `redis://…` or `rediss://…`; may hold a password.
+    /// A URL that [`crate::settings::RedisAddress`] takes apart; may hold a password.
     Redis(SecretString),
 }
 

@@ -75,6 +75,9 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 url: url.clone(),
                 ca_file: settings.sessions.tls_ca_file.clone(),
                 key_prefix: settings.sessions.key_prefix.clone(),
+                wait_replicas: settings.sessions.wait_replicas,
+                sentinel_user: settings.sessions.sentinel_user.clone(),
+                sentinel_password: settings.sessions.sentinel_password.clone(),
             })
             .await
             .context("sessions.store: Redis cannot be reached")?;
