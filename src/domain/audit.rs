@@ -54,6 +54,8 @@ pub enum Refusal {
     SwitchedOff,
     /// A parameter was wrong.
     BadRequest,
+    /// Too many passwords waited to be hashed.
+    Overloaded,
     /// A store was away.
     Unavailable,
 }
@@ -74,6 +76,7 @@ impl Refusal {
             Self::KeyOfOtherOrg => "key_of_other_org",
             Self::SwitchedOff => "switched_off",
             Self::BadRequest => "bad_request",
+            Self::Overloaded => "overloaded",
             Self::Unavailable => "store_unavailable",
         }
     }

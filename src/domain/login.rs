@@ -6,9 +6,13 @@
 //! first so that guessing costs us no hashing; the Org comes after the password so that nobody
 //! without one learns who belongs where.
 
+mod error;
+
+pub use error::LoginError;
+
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client, Refusal};
 use crate::domain::authn::{
-    Authenticated, OrgRefused, PasswordPool, RedeemError, TrustedAuth, choose_org,
+    Authenticated, OrgRefused, PasswordHash, PasswordPool, RedeemError, TrustedAuth, choose_org,
 };
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::directory::{AccountStatus, Directory, KeyId, NameKey, OrgId, User, UserId};
@@ -72,65 +76,6 @@ pub struct Opened {
     pub id: SessionId,
     /// The session.
     pub session: Session,
-}
-
-/// Why nobody was let in.
-#[derive(Debug, thiserror::Error)]
-pub enum LoginError {
-    /// Wrong user, wrong password or a disabled account: which, only the audit trail says.
-    #[error("bad credentials ({})", .0.as_str())]
-    BadCredentials(Refusal),
-    /// Too many failures of late.
-    #[error("throttled for {0:?}")]
-    Throttled(Duration),
-    /// The right credentials, but not for that Org.
-    #[error("Org not allowed")]
-    OrgNotAllowed,
-    /// The token is not good.
-    #[error(transparent)]
-    Token(#[from] RedeemError),
-    /// A store was away.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The password hasher failed.
-    #[error("password hashing failed: {0}")]
-    Hasher(String),
-}
-
-impl From<&LoginError> for Failure {
-    fn from(error: &LoginError) -> Self {
-        match error {
-            LoginError::BadCredentials(_) => Self::Unauthenticated(Unauthenticated::BadCredentials),
-            LoginError::Throttled(retry_after) => Self::TooManyRequests {
-                retry_after: *retry_after,
-            },
-            LoginError::OrgNotAllowed => Self::bad("org", "an active Org the user belongs to"),
-            LoginError::Token(error) => error.into(),
-            LoginError::Store(error) => error.into(),
-            LoginError::Hasher(_) => Self::Internal,
-        }
-    }
-}
-
-impl LoginError {
-    const fn refusal(&self) -> Refusal {
-        match self {
-            Self::BadCredentials(why) => *why,
-            Self::Throttled(_) => Refusal::Throttled,
-            Self::OrgNotAllowed => Refusal::OrgNotAllowed,
-            Self::Token(error) => error.refusal(),
-            Self::Store(_) | Self::Hasher(_) => Refusal::Unavailable,
-        }
-    }
-}
-
-impl From<OrgRefused> for LoginError {
-    fn from(refused: OrgRefused) -> Self {
-        match refused {
-            OrgRefused::NotAllowed => Self::OrgNotAllowed,
-            OrgRefused::Store(error) => Self::Store(error),
-        }
-    }
 }
 
 /// The door.
@@ -256,18 +201,32 @@ impl Login {
                     .await?
             }
         };
-        let matches = self
-            .passwords
-            .verify(password, hash.as_ref())
-            .await
-            .map_err(|error| LoginError::Hasher(error.to_string()))?;
+        let matches = self.passwords.verify(password, hash.as_ref()).await?;
         match user {
             None => Err(LoginError::BadCredentials(Refusal::UnknownUser)),
             Some(_) if !matches => Err(LoginError::BadCredentials(Refusal::WrongPassword)),
             Some(user) if user.status != AccountStatus::Active => {
                 Err(LoginError::BadCredentials(Refusal::UserDisabled))
             }
-            Some(user) => Ok(user),
+            Some(user) => {
+                if let Some(hash) = hash {
+                    self.upgrade_hash(&user, password, &hash).await;
+                }
+                Ok(user)
+            }
+        }
+    }
+
+    /// Hashes anew what was hashed at another cost, now that the password is at hand. A convenience: its failure
+    /// fails nothing, and a password that was changed meanwhile stays changed.
+    async fn upgrade_hash(&self, user: &User, password: &SecretString, old: &PasswordHash) {
+        let Some(new) = self.passwords.renewed(password, old).await else {
+            return;
+        };
+        match self.directory.upgrade_password(user.id, old, &new).await {
+            Ok(true) => tracing::debug!(user = %user.id, "the password was hashed anew"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, user = %user.id, "the new hash was not kept"),
         }
     }
 

@@ -11,8 +11,8 @@ mod spelling;
 pub use load::{Loaded, SettingsError, Shown, Sources};
 pub use origins::{normalise_origin, normalise_redirect};
 pub use sections::{
-    Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Passwords, Redirects, SameSite, Server,
-    SessionStoreSetting, Sessions, TokenLifetimeSetting, Tokens, TrustedAuth,
+    Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Metrics, Passwords, Redirects, SameSite,
+    Server, SessionStoreSetting, Sessions, TokenLifetimeSetting, Tokens, TrustedAuth,
 };
 
 use std::path::PathBuf;
@@ -42,6 +42,8 @@ pub struct Settings {
     pub bootstrap: Bootstrap,
     /// The log.
     pub log: Log,
+    /// Metrics.
+    pub metrics: Metrics,
     /// The audit trail.
     pub audit: Audit,
 }

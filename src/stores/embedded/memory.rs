@@ -104,6 +104,19 @@ impl Memory {
             .collect()
     }
 
+    /// How many sessions are not over at `now`, for metrics. Those revoked with all others of their user still count
+    /// until somebody presents them or they run out: whose they are is known only to who presents them.
+    pub fn live_sessions(&self, now: Timestamp) -> usize {
+        let is_live = |session: &Session| {
+            let (opened, seen) = (session.opened_at, session.last_seen_at);
+            let is_over = session.lifetime.over(opened, seen, now).is_some();
+            !is_over && !self.epochs.cover_all_of(opened, session.org, session.key)
+        };
+        let held = self.sessions.iter();
+        held.filter(|held| matches!(held.value(), Held::Live { session, .. } if is_live(session)))
+            .count()
+    }
+
     /// Forgets sessions that were over long enough ago, and says which.
     pub fn drop_old_sessions(&self, now: Timestamp) -> Vec<Digest> {
         let mut dropped = Vec::new();
@@ -173,9 +186,14 @@ impl Epochs {
 
     /// Whether something that began then, for these, is over.
     pub fn cover(&self, began: Timestamp, tag: UserTag, org: OrgId, key: Option<KeyId>) -> bool {
+        let of_user = self.users.get(&tag).map(|epoch| *epoch);
+        of_user.is_some_and(|epoch| epoch >= began) || self.cover_all_of(began, org, key)
+    }
+
+    /// The same without the user.
+    fn cover_all_of(&self, began: Timestamp, org: OrgId, key: Option<KeyId>) -> bool {
         let is_over = |epoch: Option<Timestamp>| epoch.is_some_and(|epoch| epoch >= began);
         began.millis() < self.all_before.load(Ordering::SeqCst)
-            || is_over(self.users.get(&tag).map(|epoch| *epoch))
             || is_over(self.orgs.get(&org).map(|epoch| *epoch))
             || key.is_some_and(|key| is_over(self.keys.get(&key).map(|epoch| *epoch)))
     }

@@ -1,0 +1,81 @@
+//! Why a login was refused: rich for the audit trail, one closed failure for the caller.
+
+use crate::domain::audit::Refusal;
+use crate::domain::authn::{OrgRefused, RedeemError, VerifyError};
+use crate::domain::failure::{Failure, StoreError, Unauthenticated};
+use std::time::Duration;
+
+/// Why nobody was let in.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// Wrong user, wrong password or a disabled account: which, only the audit trail says.
+    #[error("bad credentials ({})", .0.as_str())]
+    BadCredentials(Refusal),
+    /// Too many failures of late.
+    #[error("throttled for {0:?}")]
+    Throttled(Duration),
+    /// The right credentials, but not for that Org.
+    #[error("Org not allowed")]
+    OrgNotAllowed,
+    /// The token is not good.
+    #[error(transparent)]
+    Token(#[from] RedeemError),
+    /// A store was away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// As many passwords wait to be hashed as may.
+    #[error("too many logins at once")]
+    Busy(Duration),
+    /// The password hasher failed.
+    #[error("password hashing failed: {0}")]
+    Hasher(String),
+}
+
+impl From<&LoginError> for Failure {
+    fn from(error: &LoginError) -> Self {
+        match error {
+            LoginError::BadCredentials(_) => Self::Unauthenticated(Unauthenticated::BadCredentials),
+            LoginError::Throttled(retry_after) => Self::TooManyRequests {
+                retry_after: *retry_after,
+            },
+            LoginError::OrgNotAllowed => Self::bad("org", "an active Org the user belongs to"),
+            LoginError::Token(error) => error.into(),
+            LoginError::Store(error) => error.into(),
+            LoginError::Busy(retry_after) => Self::Unavailable {
+                retry_after: *retry_after,
+            },
+            LoginError::Hasher(_) => Self::Internal,
+        }
+    }
+}
+
+impl LoginError {
+    pub(super) const fn refusal(&self) -> Refusal {
+        match self {
+            Self::BadCredentials(why) => *why,
+            Self::Throttled(_) => Refusal::Throttled,
+            Self::OrgNotAllowed => Refusal::OrgNotAllowed,
+            Self::Token(error) => error.refusal(),
+            Self::Busy(_) => Refusal::Overloaded,
+            Self::Store(_) | Self::Hasher(_) => Refusal::Unavailable,
+        }
+    }
+}
+
+impl From<OrgRefused> for LoginError {
+    fn from(refused: OrgRefused) -> Self {
+        match refused {
+            OrgRefused::NotAllowed => Self::OrgNotAllowed,
+            OrgRefused::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<VerifyError> for LoginError {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Busy { retry_after } => Self::Busy(retry_after),
+            VerifyError::Hasher(cause) => Self::Hasher(cause),
+        }
+    }
+}
