@@ -68,6 +68,9 @@ pub(in crate::cli) enum Command {
     /// Secret keys of trusted authentication
     #[command(subcommand)]
     Key(KeyCommand),
+    /// What password hashes cost
+    #[command(subcommand)]
+    Password(PasswordCommand),
     /// Redirect targets
     #[command(subcommand)]
     Redirect(RedirectCommand),
@@ -242,6 +245,24 @@ pub(in crate::cli) enum KeyCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(in crate::cli) enum PasswordCommand {
+    /// Measure hashing on this machine and propose parameters; takes some seconds of every core
+    Calibrate(CalibrateArgs),
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(in crate::cli) struct CalibrateArgs {
+    /// How long one hash may take, in milliseconds, while all slots are busy
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub target_ms: u64,
+    /// How much memory all slots may take together, in MiB
+    #[arg(long, default_value_t = 512)]
+    pub memory_mib: usize,
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+#[derive(Debug, Subcommand)]
 pub(in crate::cli) enum RedirectCommand {
     /// Say whether a redirect target would be allowed, and by which rule
     Check {
@@ -337,6 +358,7 @@ mod tests {
             "key list --json",
             "key create --label app --org 0",
             "key retire 6f0e",
+            "password calibrate --target-ms 20 --memory-mib 64 --json",
             "redirect check https://a.example/x --json",
             "config show --json --config x.toml",
             "config check",

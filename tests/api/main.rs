@@ -3,6 +3,7 @@
 mod browser;
 mod cookies;
 mod errors;
+mod flood;
 mod outage;
 mod proxy;
 mod redirects;

@@ -147,7 +147,7 @@ async fn what_happens_is_counted_and_measured_and_nobody_is_named() {
     assert!(metrics.contains("# TYPE vestibule_store_seconds histogram"));
     assert!(metrics.contains("# HELP vestibule_logins_total "));
     for word in [
-        "eve",
+        "eve-eve",
         "wrong-key-wrong-key",
         ADMIN,
         PASSWORD,
@@ -240,4 +240,24 @@ async fn every_request_is_one_json_object_with_the_documented_fields() {
     for secret in ["auth_token", PASSWORD, SECRET_KEY, "wrong horse"] {
         assert!(!log.contains(secret), "{secret}");
     }
+}
+
+#[test]
+fn calibrating_measures_this_machine_and_proposes_settings_that_are_accepted() {
+    let home = Home::new();
+    // A target nothing can meet and little memory: the quickest is proposed, and the test is quick as well.
+    let line = "password calibrate --target-ms 1 --memory-mib 16 --set passwords.hash_at_a_time=1";
+    let measured = home.run(&format!("{line} --json")).json();
+    let rows = measured["measured"].as_array().unwrap();
+    assert_eq!(rows.len(), 3, "{measured}");
+    assert!(rows.iter().all(|row| row["ms"].as_f64().unwrap() > 0.0));
+    assert_eq!(measured["slots"], 1);
+    let text = home.run(line).good();
+    assert!(
+        text.contains("MEMORY_KIB") && text.contains("the quickest"),
+        "{text}"
+    );
+    let toml = text.split_once("[passwords]").unwrap().1;
+    home.write("proposed.toml", &format!("[passwords]{toml}"));
+    home.run("config check --config proposed.toml").good();
 }
