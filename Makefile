@@ -27,7 +27,7 @@ bench:
 docs:
 	cargo doc --no-deps --open
 
-# What the tests drive: Redis, curl, published clients, a browser.
+# What the tests drive: Redis, PostgreSQL, curl, published clients, a browser.
 setup:
 	tests/setup.sh
 

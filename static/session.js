@@ -68,7 +68,7 @@ const readInfo = (info) => {
     privileges: Array.isArray(info.privileges) ? info.privileges : [],
     orgId,
     orgName: own.org?.name ?? (orgId === null ? '' : String(orgId)),
-    isRemembered: info.isRemembered === true,
+    isRemembered: own.is_remembered === true,
     method: own.method ?? '',
     idleEnd: moment(own.idle_expires_at_ms) ?? (idleSeconds && now() + idleSeconds * 1000),
     absoluteEnd: moment(own.absolute_expires_at_ms) ?? moment(info.sessionExpiresAt),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches what the tests drive: Redis, curl, Python and node with the published clients, and a browser.
+# Fetches what the tests drive: Redis, PostgreSQL, curl, Python and node with the published clients, and a browser.
 # Runs in a moment when all of it is there; says what it does when not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,6 +21,11 @@ has_node() {
   has npm && has node && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'
 }
 
+has_postgres() {
+  # 15 or later; the tests start servers of their own from these programs.
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' | grep -qE '/(1[5-9]|[2-9][0-9])/bin/'
+}
+
 has_browser() {
   has chromium || has chromium-browser || has google-chrome
 }
@@ -28,6 +33,7 @@ has_browser() {
 packages=()
 has redis-server || packages+=(redis-server)
 has redis-cli || packages+=(redis-tools)
+has_postgres || packages+=(postgresql)
 has curl || packages+=(curl)
 has git || packages+=(git)
 has cc || packages+=(build-essential)
@@ -57,6 +63,14 @@ if ! fetched python requirements.txt; then
   cp tests/clients/requirements.txt "$clients/python/.fetched"
 fi
 
+if ! fetched schemathesis schemathesis.txt; then
+  echo "setup: fetching schemathesis into $clients/schemathesis"
+  rm -rf "$clients/schemathesis"
+  python3 -m venv "$clients/schemathesis"
+  "$clients/schemathesis/bin/pip" install --quiet --disable-pip-version-check --no-deps -r tests/clients/schemathesis.txt
+  cp tests/clients/schemathesis.txt "$clients/schemathesis/.fetched"
+fi
+
 if ! fetched node package-lock.json; then
   echo "setup: fetching the JavaScript clients into $clients/node"
   rm -rf "$clients/node"
@@ -64,5 +78,24 @@ if ! fetched node package-lock.json; then
   cp tests/clients/package.json tests/clients/package-lock.json "$clients/node/"
   npm ci --prefix "$clients/node" --ignore-scripts --no-audit --no-fund --loglevel=error
   cp tests/clients/package-lock.json "$clients/node/.fetched"
+fi
+# Their packages want a hundred others that no test needs: only the bundle is taken, by its checksum.
+if ! fetched older older_sdks.sha512; then
+  echo "setup: fetching older Embed SDKs into $clients/older"
+  list=$(realpath tests/clients/older_sdks.sha512)
+  rm -rf "$clients/older"
+  mkdir -p "$clients/older"
+  (
+    cd "$clients/older"
+    for version in $(sed -n 's/.*-sdk-\(.*\)\.tgz$/\1/p' "$list"); do
+      npm pack --silent "@thoughtspot/visual-embed-sdk@$version" >/dev/null
+      mkdir "$version"
+    done
+    sha512sum --check --quiet "$list"
+    for version in */; do
+      tar -xzf "thoughtspot-visual-embed-sdk-${version%/}.tgz" -C "$version" --strip-components=2 package/dist/tsembed.es.js
+    done
+  )
+  cp tests/clients/older_sdks.sha512 "$clients/older/.fetched"
 fi
 echo "setup: everything is there"

@@ -1,9 +1,11 @@
 //! What a dialect is: its own words for the failures that every dialect shares.
 
+use crate::api::openapi::allow::allowed;
 use crate::domain::failure::Failure;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderValue, SET_COOKIE};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, ResponseError, Route, guard, web};
 use std::fmt;
@@ -144,16 +146,17 @@ pub async fn render_strays<D: Dialect>(
     };
     log_cause(refused, incident);
     let mut reply = D::render(&refused.failure, incident);
+    if refused.failure == Failure::MethodNotAllowed {
+        let request = response.request();
+        let pattern = request.match_pattern().unwrap_or_default();
+        if let Ok(allowed) = HeaderValue::from_str(&allowed(&pattern, request.method())) {
+            reply.headers_mut().insert(ALLOW, allowed);
+        }
+    }
     // Cookies that the handler set before it failed still count: a logout clears them either way.
     let (request, old) = response.into_parts();
-    for cookie in old
-        .headers()
-        .get_all(actix_web::http::header::SET_COOKIE)
-        .cloned()
-    {
-        reply
-            .headers_mut()
-            .append(actix_web::http::header::SET_COOKIE, cookie);
+    for cookie in old.headers().get_all(SET_COOKIE).cloned() {
+        reply.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(ServiceResponse::new(request, reply))
 }

@@ -4,13 +4,15 @@
 //! `embed.origins` must not keep it out of exactly the frame it is to diagnose.
 
 use crate::api::caller::is_https;
+use crate::api::dialect::{read, resource};
 use crate::api::services::{SameSiteRule, Services};
+use crate::api::thoughtspot_v1::V1;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, ORIGIN, SET_COOKIE,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, OpenApi, ToSchema};
 
 const PAGE: &[u8] = include_bytes!("../../static/doctor.html");
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -26,15 +28,27 @@ const PROBES: [(&str, bool, bool); 3] = [
 /// Adds the page and its questions.
 pub fn mount(config: &mut web::ServiceConfig) {
     config
-        .route(PATH, web::get().to(page))
+        .service(resource::<V1>(PATH).route(read().to(page)))
         .service(
-            web::resource("/embed/doctor/cookies")
+            resource::<V1>("/embed/doctor/cookies")
                 .route(web::post().to(set_probes))
                 .route(web::get().to(read_probes)),
         )
-        .route("/embed/doctor/origin", web::get().to(judge_origin));
+        .service(resource::<V1>("/embed/doctor/origin").route(read().to(judge_origin)));
 }
 
+/// The routes, described.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(page, set_probes, read_probes, judge_origin))]
+pub struct Description;
+
+/// `GET /embed/doctor`: the page that asks the questions below.
+#[utoipa::path(
+    get,
+    path = "/embed/doctor",
+    security(()),
+    responses((status = 200, description = "The page.", body = String, content_type = "text/html")),
+)]
 async fn page() -> HttpResponse {
     HttpResponse::Ok()
         .content_type(ContentType::html())
@@ -44,6 +58,12 @@ async fn page() -> HttpResponse {
 }
 
 /// `POST /embed/doctor/cookies`: 204 and one short-lived cookie of each kind. They mean nothing.
+#[utoipa::path(
+    post,
+    path = "/embed/doctor/cookies",
+    security(()),
+    responses((status = 204, description = "They are set.", headers(("Set-Cookie" = String)))),
+)]
 async fn set_probes() -> HttpResponse {
     let mut reply = HttpResponse::NoContent();
     for (name, is_cross_site, is_partitioned) in PROBES {
@@ -58,9 +78,29 @@ async fn set_probes() -> HttpResponse {
     reply.finish()
 }
 
+/// What came back, and what the settings say.
+#[derive(Debug, Serialize, ToSchema)]
+struct ProbeReport {
+    received: Vec<&'static str>,
+    /// `http` or `https`.
+    scheme: &'static str,
+    /// Whether the page that asks is of an allowed origin; true when the browser names none.
+    origin_allowed: bool,
+    embed_origins_configured: bool,
+    partitioned: bool,
+    /// `auto`, `lax` or `strict`.
+    same_site: &'static str,
+}
+
 /// `GET /embed/doctor/cookies`: which of them came back, and what the settings say.
+#[utoipa::path(
+    get,
+    path = "/embed/doctor/cookies",
+    security(()),
+    responses((status = 200, description = "What came back.", body = ProbeReport)),
+)]
 async fn read_probes(request: HttpRequest, services: web::Data<Services>) -> HttpResponse {
-    let received: Vec<&str> = PROBES
+    let received: Vec<&'static str> = PROBES
         .iter()
         .map(|(name, ..)| *name)
         .filter(|name| request.cookie(name).is_some())
@@ -68,34 +108,51 @@ async fn read_probes(request: HttpRequest, services: web::Data<Services>) -> Htt
     let is_tls = request.app_config().secure();
     let live = services.live.load();
     let origin = request.headers().get(ORIGIN).and_then(|o| o.to_str().ok());
-    HttpResponse::Ok().json(json!({
-        "received": received,
-        "scheme": if is_https(request.head(), is_tls, &services) { "https" } else { "http" },
-        "origin_allowed": origin.is_none_or(|origin| {
+    let is_https = is_https(request.head(), is_tls, &services);
+    HttpResponse::Ok().json(ProbeReport {
+        received,
+        scheme: if is_https { "https" } else { "http" },
+        origin_allowed: origin.is_none_or(|origin| {
             services.is_own_origin(origin) || services.is_embed_origin(origin)
         }),
-        "embed_origins_configured": !live.embed_origins.is_empty(),
-        "partitioned": live.is_partitioned,
-        "same_site": match services.site.same_site {
+        embed_origins_configured: !live.embed_origins.is_empty(),
+        partitioned: live.is_partitioned,
+        same_site: match services.site.same_site {
             SameSiteRule::Auto => "auto",
             SameSiteRule::Lax => "lax",
             SameSiteRule::Strict => "strict",
         },
-    }))
+    })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct OriginQuery {
     #[serde(default)]
     origin: String,
 }
 
+/// The verdict.
+#[derive(Debug, Serialize, ToSchema)]
+struct OriginVerdict {
+    /// The origin asked about, at most 300 characters of it.
+    origin: String,
+    allowed: bool,
+}
+
 /// `GET /embed/doctor/origin?origin=`: whether pages of that origin may embed us.
+#[utoipa::path(
+    get,
+    path = "/embed/doctor/origin",
+    security(()),
+    params(OriginQuery),
+    responses((status = 200, description = "The verdict.", body = OriginVerdict)),
+)]
 async fn judge_origin(
     query: web::Query<OriginQuery>,
     services: web::Data<Services>,
 ) -> HttpResponse {
     let origin: String = query.origin.chars().take(300).collect();
-    let is_allowed = services.is_own_origin(&origin) || services.is_embed_origin(&origin);
-    HttpResponse::Ok().json(json!({ "origin": origin, "allowed": is_allowed }))
+    let allowed = services.is_own_origin(&origin) || services.is_embed_origin(&origin);
+    HttpResponse::Ok().json(OriginVerdict { origin, allowed })
 }

@@ -156,11 +156,23 @@ fn from_cookie() -> Result<Option<Principal>, Failure> {
         Presented::Checked(id, Check::Live(session)) => {
             Ok(Some(Principal::of_session(id.clone(), (**session).clone())))
         }
-        Presented::Bad | Presented::Checked(_, Check::Ended(_) | Check::Unknown) => {
-            Err(Failure::Unauthenticated(Unauthenticated::DeadSession))
-        }
         Presented::StoreAway(error) => Err(error.into()),
+        dead => Err(Failure::Unauthenticated(why_dead(dead))),
     })
+}
+
+/// What to tell whoever presented no live session. Only a cookie with our signature, of a session that is
+/// still remembered, is told why it ended; to anything else there is nothing to tell.
+fn why_dead(presented: &Presented) -> Unauthenticated {
+    match presented {
+        Presented::Nothing => Unauthenticated::NothingPresented,
+        Presented::Checked(_, Check::Ended(reason) | Check::JustEnded(reason, _)) => {
+            Unauthenticated::EndedSession(*reason)
+        }
+        Presented::Bad | Presented::Checked(..) | Presented::StoreAway(_) => {
+            Unauthenticated::DeadSession
+        }
+    }
 }
 
 /// Refuses a state-changing request that the browser's own headers say another site made (decision 3 of the
@@ -233,13 +245,7 @@ pub async fn close_session<D: Dialect>(
         services.login.bearer(token).await?;
         return Ok(());
     }
-    let is_bare = with_presented(|presented| matches!(presented, Presented::Nothing));
-    let why = if is_bare {
-        Unauthenticated::NothingPresented
-    } else {
-        Unauthenticated::DeadSession
-    };
-    Err(Failure::Unauthenticated(why).into())
+    Err(Failure::Unauthenticated(with_presented(why_dead)).into())
 }
 
 /// Whether the principal came by cookie.

@@ -1,25 +1,64 @@
 //! Is the process up, and can it do its work?
 
-use crate::api::dialect::read;
+use crate::api::dialect::{read, resource};
 use crate::api::services::Services;
+use crate::api::thoughtspot_v1::V1;
 use crate::domain::directory::OrgId;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, web};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
 
 /// Adds `/health/live` and `/health/ready`.
 pub fn mount(config: &mut web::ServiceConfig) {
     config
-        .route("/health/live", read().to(live))
-        .route("/health/ready", read().to(ready));
+        .service(resource::<V1>("/health/live").route(read().to(live)))
+        .service(resource::<V1>("/health/ready").route(read().to(ready)));
+}
+
+/// The routes, described.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(live, ready))]
+pub struct Description;
+
+/// The process answers.
+#[derive(Debug, Serialize, ToSchema)]
+struct Liveness {
+    status: &'static str,
+}
+
+/// Whether it can do its work.
+#[derive(Debug, Serialize, ToSchema)]
+struct Readiness {
+    /// `ready` or `not ready`.
+    status: &'static str,
+    /// `ok` or `away`.
+    sessions: &'static str,
+    /// `ok` or `away`.
+    directory: &'static str,
 }
 
 /// `GET /health/live`: 200 as long as the process answers at all.
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    security(()),
+    responses((status = 200, description = "It answers.", body = Liveness)),
+)]
 async fn live() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "live" }))
+    HttpResponse::Ok().json(Liveness { status: "live" })
 }
 
 /// `GET /health/ready`: 200 when both stores answer; else 503 saying which does not.
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    security(()),
+    responses(
+        (status = 200, description = "Both stores answer.", body = Readiness),
+        (status = 503, description = "One does not.", body = Readiness, headers(("Retry-After" = u64))),
+    ),
+)]
 async fn ready(services: web::Data<Services>) -> HttpResponse {
     let sessions = services.sessions.ping().await;
     let directory = services
@@ -28,17 +67,18 @@ async fn ready(services: web::Data<Services>) -> HttpResponse {
         .await
         .map(|_| ());
     let word = |result: &Result<(), _>| if result.is_ok() { "ok" } else { "away" };
-    let body = json!({
-        "status": if sessions.is_ok() && directory.is_ok() { "ready" } else { "not ready" },
-        "sessions": word(&sessions),
-        "directory": word(&directory),
-    });
+    let is_ready = sessions.is_ok() && directory.is_ok();
+    let body = Readiness {
+        status: if is_ready { "ready" } else { "not ready" },
+        sessions: word(&sessions),
+        directory: word(&directory),
+    };
     for (store, result) in [("sessions", &sessions), ("directory", &directory)] {
         if let Err(error) = result {
             tracing::warn!(store, %error, "not ready");
         }
     }
-    if sessions.is_ok() && directory.is_ok() {
+    if is_ready {
         HttpResponse::Ok().json(body)
     } else {
         HttpResponse::ServiceUnavailable()

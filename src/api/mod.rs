@@ -1,5 +1,6 @@
 //! How we are spoken to: the only room that knows HTTP. One dialect a folder, one line each in [`mount`].
 
+pub mod admin_guard;
 pub mod caller;
 pub mod cors;
 pub mod dialect;
@@ -8,6 +9,7 @@ pub mod form;
 pub mod guard;
 pub mod health;
 pub mod json;
+pub mod openapi;
 pub mod pages;
 pub mod request_log;
 pub mod services;
@@ -29,5 +31,6 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     health::mount(config);
     pages::mount(config);
     embed_doctor::mount(config);
+    openapi::mount(config);
     config.default_service(web::to(refuse_path::<V1>));
 }

@@ -1,7 +1,8 @@
 //! The pages from `static/`, compiled into the binary, each with its content security policy. No logic.
 
-use crate::api::dialect::read;
+use crate::api::dialect::{read, resource};
 use crate::api::services::Services;
+use crate::api::thoughtspot_v1::V1;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderValue, X_FRAME_OPTIONS,
 };
@@ -44,13 +45,13 @@ const ROBOTS: &[u8] = include_bytes!("../../static/robots.txt");
 
 /// Adds the pages and their files.
 pub fn mount(config: &mut web::ServiceConfig) {
+    for path in ["/", "/v2", "/v2/"] {
+        config.service(resource::<V1>(path).route(read().to(index)));
+    }
     config
-        .route("/", read().to(index))
-        .route("/v2", read().to(index))
-        .route("/v2/", read().to(index))
-        .route("/static/{name}", read().to(asset))
-        .route("/favicon.ico", read().to(|| async { file("favicon.svg") }))
-        .route("/robots.txt", read().to(robots));
+        .service(resource::<V1>("/static/{name}").route(read().to(asset)))
+        .service(resource::<V1>("/favicon.ico").route(read().to(|| async { file("favicon.svg") })))
+        .service(resource::<V1>("/robots.txt").route(read().to(robots)));
 }
 
 /// The app shell: where redirects land and frames point.

@@ -63,10 +63,14 @@ pub async fn log_request(
     let method = request.method().clone();
     let path = shown_path(request.path());
     let address = client_address(request.head(), &services.site.trusted_proxies);
-    let is_https = is_https(request.head(), request.app_config().secure(), &services);
+    let is_tls = request.app_config().secure();
+    let is_https = is_https(request.head(), is_tls, &services);
 
     let mut response = next.call(request).await?;
-    complete_headers(response.headers_mut(), is_https);
+    complete_headers(
+        response.headers_mut(),
+        is_https && (!is_tls || services.site.insists_on_https),
+    );
     let route = response.request().match_pattern();
     let extensions = response.request().extensions();
     let what = Answered {
@@ -106,7 +110,7 @@ fn known(method: &Method) -> &'static str {
     listed.unwrap_or("OTHER")
 }
 
-fn complete_headers(headers: &mut HeaderMap, is_https: bool) {
+fn complete_headers(headers: &mut HeaderMap, insists_on_https: bool) {
     let mut default = |name: HeaderName, value: HeaderValue| {
         if !headers.contains_key(&name) {
             headers.insert(name, value);
@@ -118,7 +122,7 @@ fn complete_headers(headers: &mut HeaderMap, is_https: bool) {
     default(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // The URL we are leaving may hold a token (case 25).
     default(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if is_https {
+    if insists_on_https {
         default(STRICT_TRANSPORT_SECURITY, HSTS);
     }
 }

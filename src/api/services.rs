@@ -18,6 +18,9 @@ use std::fmt;
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// The number of no Org.
+const NO_ORG: OrgId = OrgId(i64::MIN);
+
 /// Everything handlers use. One per process, shared by its workers.
 #[derive(Debug)]
 pub struct Services {
@@ -49,6 +52,9 @@ pub struct Site {
     pub own_origins: Vec<String>,
     /// The public URL is https: cookies are Secure even where a proxy hands us plain http.
     pub is_public_https: bool,
+    /// Whether https is here to stay, so that browsers may insist on it: with a development certificate it is not,
+    /// and insisting would pin every server on a developer's `localhost`.
+    pub insists_on_https: bool,
     /// Peers whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Signs session cookies.
@@ -131,6 +137,15 @@ impl Services {
                 Err(Failure::bad("org", "the number or name of an Org"))
             }
             Err(error) => Err(Failure::from(&error)),
+        }
+    }
+
+    /// The Org asked for by somebody who has proved nothing yet. One that does not exist is refused later, with
+    /// those that are out of reach, or anybody could learn by asking which Orgs there are.
+    pub async fn org_asked_for(&self, called: Option<&str>) -> Result<Option<OrgId>, Failure> {
+        match self.org_called(called).await {
+            Err(Failure::BadRequest { .. }) => Ok(Some(NO_ORG)),
+            other => other,
         }
     }
 

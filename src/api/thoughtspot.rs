@@ -7,6 +7,7 @@ use actix_web::http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// The incident id, as a header.
 pub const INCIDENT_HEADER: HeaderName = HeaderName::from_static("x-callosum-incident-id");
@@ -18,11 +19,15 @@ pub const RELEASE_VERSION: &str = "26.8.0.cl-1";
 pub const CLUSTER_NAME: &str = "vestibule";
 
 /// The object that v1 sends as it is and v2 wraps.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorBody {
+    /// What kind of refusal it is.
     code: i32,
+    #[schema(format = Uuid)]
     incident_id_guid: String,
+    #[schema(format = Uuid)]
     trace_id_guid: String,
+    /// A JSON array of sentences, as a string.
     debug: String,
 }
 
@@ -54,7 +59,9 @@ pub fn reply(status: StatusCode, failure: &Failure, incident: Incident) -> HttpR
     if let Some(wait) = failure.retry_after() {
         reply.insert_header((RETRY_AFTER, whole_seconds(wait).to_string()));
     }
-    if let Failure::Unauthenticated(Unauthenticated::DeadToken) = failure {
+    if let Failure::Unauthenticated(Unauthenticated::DeadToken | Unauthenticated::SpentToken) =
+        failure
+    {
         reply.insert_header((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
     }
     reply
@@ -107,9 +114,20 @@ fn words(failure: &Failure, spelled: fn(&str) -> &str) -> (i32, String) {
                     "The user name or password is wrong, or the account may not sign in",
                 ),
                 Unauthenticated::DeadSession => (10097, "The session has ended; sign in again"),
+                Unauthenticated::EndedSession(reason) => {
+                    let why = reason.sentence();
+                    return (
+                        10097,
+                        format!("The session has ended: {why}; sign in again"),
+                    );
+                }
                 Unauthenticated::DeadToken => (
                     10003,
                     "The authentication token is unknown, expired or revoked",
+                ),
+                Unauthenticated::SpentToken => (
+                    10003,
+                    "The authentication token has been used already: it opens one session; get a new one",
                 ),
                 Unauthenticated::BadKey => (10003, "The secret key is wrong"),
             };

@@ -1,5 +1,6 @@
 //! The command line's grammar.
 
+use crate::cli::calibrate::PasswordCommand;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -68,12 +69,18 @@ pub(in crate::cli) enum Command {
     /// Secret keys of trusted authentication
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Live sessions: who is signed in, and ending it
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// What password hashes cost
     #[command(subcommand)]
     Password(PasswordCommand),
     /// Redirect targets
     #[command(subcommand)]
     Redirect(RedirectCommand),
+    /// The directory of users, groups, Orgs and keys as a whole
+    #[command(subcommand)]
+    Directory(DirectoryCommand),
     /// Settings in force
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -245,21 +252,49 @@ pub(in crate::cli) enum KeyCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub(in crate::cli) enum PasswordCommand {
-    /// Measure hashing on this machine and propose parameters; takes some seconds of every core
-    Calibrate(CalibrateArgs),
+pub(in crate::cli) enum SessionCommand {
+    /// List live sessions
+    List {
+        /// Only of this user, the oldest first; without it the whole store is walked through
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// End sessions, and with --user, --org, --key or --all the tokens as well
+    Revoke(RevokeArgs),
 }
 
-#[derive(Args, Clone, Copy, Debug)]
-pub(in crate::cli) struct CalibrateArgs {
-    /// How long one hash may take, in milliseconds, while all slots are busy
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=10_000))]
-    pub target_ms: u64,
-    /// How much memory all slots may take together, in MiB
-    #[arg(long, default_value_t = 512)]
-    pub memory_mib: usize,
+/// Which sessions end: one of these, and no default.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct RevokeArgs {
     #[command(flatten)]
-    pub format: FormatArgs,
+    pub whose: WhoseArgs,
+    /// With --user: this session stays, and so do tokens
+    #[arg(long, value_name = "ID", requires = "user", conflicts_with_all = ["id", "org", "key", "all"])]
+    pub except: Option<String>,
+    /// Do not ask, not even on a terminal
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(in crate::cli) struct WhoseArgs {
+    /// One session, as `session list` shows it
+    pub id: Option<String>,
+    /// Every session and token of this user
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Every session in this Org, by number or name, and every token for it
+    #[arg(long, value_name = "ORG")]
+    pub org: Option<String>,
+    /// Every session and token behind this secret key, which stays good; see `key retire`
+    #[arg(long, value_name = "ID")]
+    pub key: Option<String>,
+    /// Everybody's
+    #[arg(long)]
+    pub all: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -271,6 +306,58 @@ pub(in crate::cli) enum RedirectCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum DirectoryCommand {
+    /// Copy an embedded directory into an empty PostgreSQL database and check what arrived
+    #[command(after_long_help = COPY_HELP)]
+    Copy(CopyArgs),
+}
+
+/// What `directory copy --help` says beyond its options.
+const COPY_HELP: &str = "\
+No server may be running on the data folder. Everything is copied in one transaction, the server's own
+secrets included, so that sessions, tokens and secret keys stay good; the rows that arrived are counted
+and their checksums compared before it is made to last. The embedded directory is only read.
+
+  vestibule directory copy --from ./data --to-env NEW_DIRECTORY
+
+Then start the server with `directory.store` set to the same URL.";
+
+#[derive(Args)]
+pub(in crate::cli) struct CopyArgs {
+    /// The embedded directory: a data folder, or sqlite:PATH of its file
+    #[arg(long, value_name = "DATA_DIR|sqlite:PATH")]
+    pub from: String,
+    #[command(flatten)]
+    pub to: TargetArgs,
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+/// Where the copy goes; without any of these, where `directory.store` says.
+#[derive(Args)]
+#[group(multiple = false)]
+pub(in crate::cli) struct TargetArgs {
+    /// The database's URL; with a password rather --to-env or --to-stdin, since every user of the machine can read arguments
+    #[arg(long, value_name = "postgres://…")]
+    pub to: Option<String>,
+    /// The environment variable that holds the database's URL
+    #[arg(long, value_name = "NAME")]
+    pub to_env: Option<String>,
+    /// Read the database's URL from standard input
+    #[arg(long)]
+    pub to_stdin: bool,
+}
+
+impl std::fmt::Debug for CopyArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // `--to` may carry a password.
+        f.debug_struct("CopyArgs")
+            .field("from", &self.from)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -359,13 +446,38 @@ mod tests {
             "key create --label app --org 0",
             "key retire 6f0e",
             "password calibrate --target-ms 20 --memory-mib 64 --json",
+            "session list --user alice --json",
+            "session revoke 00112233aabb-0011223344556677",
+            "session revoke --user alice --yes",
+            "session revoke --user alice --except 00112233aabb-0011223344556677",
+            "session revoke --org Sales",
+            "session revoke --key 6f0e",
+            "session revoke --all",
             "redirect check https://a.example/x --json",
+            "directory copy --from ./data --to-env NAME",
+            "directory copy --from sqlite:x.db --to-stdin --json",
             "config show --json --config x.toml",
             "config check",
             "health",
         ] {
             let line = format!("vestibule {line}");
             assert!(parse(&line).is_ok(), "{line}: {:?}", parse(&line).err());
+        }
+    }
+
+    #[test]
+    fn sessions_are_revoked_by_exactly_one_word() {
+        for line in [
+            "",
+            "--user alice --all",
+            "00112233aabb-0011223344556677 --org 0",
+            "--except 00112233aabb-0011223344556677",
+            "--all --except 00112233aabb-0011223344556677",
+        ] {
+            assert!(
+                parse(&format!("vestibule session revoke {line}")).is_err(),
+                "{line}"
+            );
         }
     }
 

@@ -1,12 +1,13 @@
 //! `vestibule password calibrate`: what hashes cost on this machine, and what to ask of it.
 
-use crate::cli::args::CalibrateArgs;
+use crate::cli::args::FormatArgs;
 use crate::cli::output::{Column, field, print, print_json, print_rows};
 use crate::domain::authn::HashCost;
 use crate::domain::clock::Stopwatch;
 use crate::server::assemble::hashes_at_a_time;
 use crate::settings::Settings;
 use anyhow::{Context, anyhow};
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::thread;
 use std::time::Duration;
@@ -28,6 +29,24 @@ const CANDIDATES: [(u32, u32); 12] = [
 ];
 /// How often each slot hashes, after once to touch the memory.
 const ROUNDS: u32 = 3;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum PasswordCommand {
+    /// Measure hashing on this machine and propose parameters; takes some seconds of every core
+    Calibrate(CalibrateArgs),
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(in crate::cli) struct CalibrateArgs {
+    /// How long one hash may take, in milliseconds, while all slots are busy
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub target_ms: u64,
+    /// How much memory all slots may take together, in MiB
+    #[arg(long, default_value_t = 512)]
+    pub memory_mib: usize,
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
 
 /// What one choice costs here.
 #[derive(Clone, Copy, Debug)]

@@ -3,22 +3,26 @@
 mod args;
 mod calibrate;
 mod csv_file;
+mod directory;
 mod health;
 mod import;
 mod output;
 mod password;
 mod redirect;
 mod requests;
+mod session;
 mod way;
 
 use crate::cli::args::{
-    Cli, Command, ConfigCommand, PasswordCommand, RedirectCommand, SourceArgs, UserCommand,
+    Cli, Command, ConfigCommand, DirectoryCommand, RedirectCommand, SourceArgs, UserCommand,
 };
+use crate::cli::calibrate::PasswordCommand;
 use crate::cli::output::{Column, field, plain, print, print_json, print_rows};
 use crate::cli::requests::{Print, Request, group, key, org, user};
 use crate::cli::way::Way;
+use crate::domain::administration::SecuritySettings;
 use crate::server::ServeOptions;
-use crate::settings::{Loaded, Settings, Sources};
+use crate::settings::{Loaded, Settings, Shown, Sources};
 use anyhow::Context;
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use serde_json::Value;
@@ -94,9 +98,13 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
                 Outcome::Bad
             })
         }
+        Some(Command::Directory(DirectoryCommand::Copy(args))) => {
+            runtime()?.block_on(directory::copy(args, &loaded.settings))
+        }
         Some(Command::Org(command)) => operate(&loaded.settings, org(command)),
         Some(Command::Group(command)) => operate(&loaded.settings, group(command)),
         Some(Command::Key(command)) => operate(&loaded.settings, key(command)),
+        Some(Command::Session(command)) => session::run(&loaded.settings, command),
         Some(Command::User(UserCommand::Import {
             file,
             create_groups,
@@ -153,9 +161,42 @@ fn show_config(loaded: &Loaded, json: bool) -> anyhow::Result<Outcome> {
         ("VALUE", |row| field(row, "value")),
         ("ORIGIN", |row| field(row, "origin")),
     ];
-    let rows: Result<Vec<Value>, _> = loaded.show().iter().map(serde_json::to_value).collect();
+    let mut shown = loaded.show();
+    // When a database is away is just when its setting is looked up.
+    let saved = runtime()?.block_on(crate::server::saved_security_settings(&loaded.settings));
+    if let Ok(saved) = &saved {
+        shown.extend(saved_rows(saved));
+    }
+    let rows: Result<Vec<Value>, _> = shown.iter().map(serde_json::to_value).collect();
     print_rows(&rows?, COLUMNS, json)?;
+    saved.context("without what administrators saved")?;
     Ok(Outcome::Good)
+}
+
+/// What administrators saved while the server ran: it adds to the rows of the same name.
+fn saved_rows(saved: &SecuritySettings) -> Vec<Shown> {
+    let origins: Vec<&str> = saved.all_cors_origins().map(String::as_str).collect();
+    let lists = [
+        ("embed.origins", origins.join(",")),
+        ("embed.frames", saved.frame_origins.join(",")),
+        ("redirects.allow", saved.redirect_hosts.join(",")),
+        (
+            "cookies.partitioned",
+            saved
+                .is_partitioned
+                .map(|on| on.to_string())
+                .unwrap_or_default(),
+        ),
+    ];
+    lists
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(key, value)| Shown {
+            key: key.to_owned(),
+            value,
+            origin: "directory".to_owned(),
+        })
+        .collect()
 }
 
 fn operate(settings: &Settings, request: Request) -> anyhow::Result<Outcome> {

@@ -29,6 +29,11 @@ pub(in crate::cli) fn read(args: PasswordArgs) -> anyhow::Result<SecretString> {
     Ok(first)
 }
 
+/// Reads a secret that is not new, such as an address with a password in it.
+pub(in crate::cli) fn read_known() -> anyhow::Result<SecretString> {
+    from_reader(std::io::stdin().lock())
+}
+
 /// Everything there is, but for one newline at the end, which `echo` adds. Spaces belong to the password.
 fn from_reader(reader: impl Read) -> anyhow::Result<SecretString> {
     let mut text = Zeroizing::new(String::new());

@@ -2,7 +2,7 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
-use crate::domain::session::{EndReason, Method, RevokeScope};
+use crate::domain::session::{EndReason, Method, RevokeScope, SessionHandle};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -44,8 +44,12 @@ pub enum Refusal {
     UnknownToken,
     /// The token has expired, was superseded or was revoked.
     DeadToken,
+    /// The token has opened the one session it may open.
+    SpentToken,
     /// The token is another user's.
     TokenOfOther,
+    /// The user has as many sessions as allowed.
+    SessionLimit,
     /// The secret key is unknown or retired.
     WrongKey,
     /// The secret key is good for another Org.
@@ -71,7 +75,9 @@ impl Refusal {
             Self::Throttled => "throttled",
             Self::UnknownToken => "unknown_token",
             Self::DeadToken => "dead_token",
+            Self::SpentToken => "spent_token",
             Self::TokenOfOther => "token_of_other_user",
+            Self::SessionLimit => "session_limit",
             Self::WrongKey => "wrong_key",
             Self::KeyOfOtherOrg => "key_of_other_org",
             Self::SwitchedOff => "switched_off",
@@ -115,10 +121,24 @@ pub enum Act {
         /// Why.
         why: Refusal,
     },
+    /// A password was not changed, because the current one was not given.
+    PasswordRefused {
+        /// Why.
+        why: Refusal,
+    },
     /// A token was ended by its bearer.
     TokenRevoked,
     /// A session was closed.
     LoggedOut {
+        /// Why.
+        reason: EndReason,
+    },
+    /// A session ended otherwise: by time, for a newer one, or by itself at somebody's wish.
+    SessionEnded {
+        /// Which.
+        session: SessionHandle,
+        /// Whose.
+        owner: UserId,
         /// Why.
         reason: EndReason,
     },
@@ -133,6 +153,8 @@ pub enum Act {
     Revoked {
         /// Whose.
         scope: RevokeScope,
+        /// Why.
+        reason: EndReason,
     },
     /// The directory was changed by an administrator or operator.
     DirectoryChanged {
@@ -151,8 +173,10 @@ impl Act {
             Self::LoginRefused { .. } => "login_refused",
             Self::TokenIssued { .. } => "token_issued",
             Self::TokenRefused { .. } => "token_refused",
+            Self::PasswordRefused { .. } => "password_refused",
             Self::TokenRevoked => "token_revoked",
             Self::LoggedOut { .. } => "logout",
+            Self::SessionEnded { .. } => "session_ended",
             Self::OrgSwitched { .. } => "org_switched",
             Self::Revoked { .. } => "revoked",
             Self::DirectoryChanged { .. } => "directory_changed",

@@ -1,5 +1,6 @@
 //! The closed list of ways to say no. Dialects render it; rich reasons stay in the log and the audit trail.
 
+use crate::domain::session::EndReason;
 use std::time::Duration;
 
 /// What a caller is told when it does not get what it asked for.
@@ -61,10 +62,14 @@ pub enum Unauthenticated {
     NothingPresented,
     /// User name, password or both are wrong, or the account may not sign in: deliberately one answer.
     BadCredentials,
-    /// The session cookie is unknown, damaged or has ended.
+    /// The session cookie is unknown or damaged, or nobody knows any longer why it ended.
     DeadSession,
+    /// The session lived once; told only to who holds its signed cookie.
+    EndedSession(EndReason),
     /// The token is unknown, damaged, expired or revoked.
     DeadToken,
+    /// The token has opened the one session it may open.
+    SpentToken,
     /// The secret key is wrong.
     BadKey,
 }

@@ -7,23 +7,26 @@
 //! without one learns who belongs where.
 
 mod error;
+mod password;
+mod switch;
 
 pub use error::LoginError;
+pub use switch::SwitchError;
 
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client, Refusal};
 use crate::domain::authn::{
-    Authenticated, OrgRefused, PasswordHash, PasswordPool, RedeemError, TrustedAuth, choose_org,
+    Authenticated, PasswordHash, PasswordPool, RedeemError, TrustedAuth, choose_org,
 };
 use crate::domain::clock::{Clock, Timestamp};
-use crate::domain::directory::{AccountStatus, Directory, KeyId, NameKey, OrgId, User, UserId};
-use crate::domain::failure::{Failure, StoreError, Unauthenticated};
-use crate::domain::principal::{Principal, Via};
+use crate::domain::directory::{AccountStatus, Directory, NameKey, OrgId, User, UserId};
+use crate::domain::failure::StoreError;
+use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::session::{
-    Check, EndReason, Lifetime, Method, Session, SessionId, SessionStore,
+    Check, EndReason, Lifetime, Method, Opening, Session, SessionHandle, SessionId, SessionLimit,
+    SessionStore,
 };
 use crate::domain::throttle::{Bucket, Throttle};
-use crate::domain::token::Access;
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +43,8 @@ pub struct SessionPolicy {
     pub absolute: Duration,
     /// Both, for sessions the browser was asked to remember.
     pub remembered: Duration,
+    /// How many one user may have at a time; none is any number.
+    pub limit: Option<SessionLimit>,
 }
 
 impl SessionPolicy {
@@ -119,7 +124,8 @@ impl Login {
         result
     }
 
-    /// Opens a session for a trusted token, which lives on.
+    /// Opens a session for a trusted token, which lives on as a Bearer and, unless it is good for one
+    /// session only, for more of them.
     pub async fn redeem_token(
         &self,
         token: &str,
@@ -244,6 +250,11 @@ impl Login {
         let user = proof.user();
         let wanted = proof.org().or(request.org);
         let org = choose_org(&*self.directory, user, wanted).await?;
+        // Last of what can refuse a good token: an attempt that fails on its Org does not use it up. What
+        // fails after it does: better a token minted anew than one that opened two sessions.
+        if let Some(token) = proof.token() {
+            self.trusted.spend(token).await?;
+        }
         let id = SessionId::fresh(self.trusted.tag(user.id), &*self.random);
         let session = Session {
             user_id: user.id,
@@ -260,16 +271,52 @@ impl Login {
             address: client.address_text(),
             agent: client.agent.chars().take(AGENT_CHARS).collect(),
         };
-        self.sessions
-            .open(&id, &session, request.replaced.as_ref())
+        let opening = self
+            .sessions
+            .open_within(&id, &session, request.replaced.as_ref(), self.policy.limit)
             .await?;
+        match opening {
+            Opening::AtLimit => return Err(LoginError::TooManySessions),
+            Opening::Opened { evicted } => {
+                for gone in evicted {
+                    self.audit_end(gone, EndReason::Evicted, &session, client.clone());
+                }
+            }
+        }
         self.remember_org(user, org).await;
         Ok(Opened { id, session })
     }
 
     /// Whether the session of that id lives; its idle timeout starts anew.
     pub async fn check(&self, id: &SessionId) -> Result<Check, StoreError> {
-        self.sessions.check(id, self.clock.now()).await
+        Ok(match self.sessions.check(id, self.clock.now()).await? {
+            Check::JustEnded(reason, session) => {
+                // Nobody asked for this end, so it has no client of its own.
+                let nobody = Client {
+                    address: None,
+                    agent: String::new(),
+                    dialect: "server",
+                    incident: String::new(),
+                };
+                self.audit_end(SessionHandle::of(id), reason, &session, nobody);
+                Check::Ended(reason)
+            }
+            found => found,
+        })
+    }
+
+    fn audit_end(&self, handle: SessionHandle, reason: EndReason, of: &Session, client: Client) {
+        self.audit.record(AuditEvent {
+            at: self.clock.now(),
+            act: Act::SessionEnded {
+                session: handle,
+                owner: of.user_id,
+                reason,
+            },
+            user_id: Some(of.user_id),
+            user_name: Some(of.user_name.clone()),
+            client,
+        });
     }
 
     /// Who bears a token.
@@ -292,75 +339,6 @@ impl Login {
             client: client.clone(),
         });
         Ok(true)
-    }
-
-    /// Moves a session to another Org, in place. A Bearer cannot move: a token is good for one Org.
-    pub async fn switch_org(
-        &self,
-        who: &Principal,
-        to: OrgId,
-        client: &Client,
-    ) -> Result<(), SwitchError> {
-        let Via::Session(id) = &who.via else {
-            return if to == who.org {
-                Ok(())
-            } else {
-                Err(SwitchError::BoundToken)
-            };
-        };
-        if who.access != Access::Full || self.key_binds(who.key, to).await? {
-            return Err(SwitchError::BoundToken);
-        }
-        let user = self
-            .directory
-            .find_user_by_id(who.user_id)
-            .await?
-            .ok_or(SwitchError::SessionOver)?;
-        choose_org(&*self.directory, &user, Some(to)).await?;
-        if !self.sessions.set_org(id, to).await? {
-            return Err(SwitchError::SessionOver);
-        }
-        self.remember_org(&user, to).await;
-        self.audit.record(AuditEvent {
-            at: self.clock.now(),
-            act: Act::OrgSwitched { from: who.org, to },
-            user_id: Some(user.id),
-            user_name: Some(user.name),
-            client: client.clone(),
-        });
-        Ok(())
-    }
-
-    /// The same principal in another Org, for one request.
-    pub async fn visit_org(&self, who: Principal, to: OrgId) -> Result<Principal, SwitchError> {
-        if who.org == to {
-            return Ok(who);
-        }
-        let is_bound = matches!(who.via, Via::Bearer) || who.access != Access::Full;
-        if is_bound || self.key_binds(who.key, to).await? {
-            return Err(SwitchError::BoundToken);
-        }
-        let user = self
-            .directory
-            .find_user_by_id(who.user_id)
-            .await?
-            .ok_or(SwitchError::SessionOver)?;
-        choose_org(&*self.directory, &user, Some(to)).await?;
-        Ok(Principal { org: to, ..who })
-    }
-
-    /// Whether the session came from a key that is good for another Org only: it must not outgrow its key.
-    async fn key_binds(&self, key: Option<KeyId>, to: OrgId) -> Result<bool, StoreError> {
-        let Some(id) = key else {
-            return Ok(false);
-        };
-        let keys = self.directory.list_keys().await?;
-        let of = keys.iter().find(|key| key.id == id).map(|key| key.org);
-        Ok(match of {
-            Some(None) => false,
-            Some(Some(org)) => org != to,
-            None => true,
-        })
     }
 
     /// The next login goes where this one went. A convenience: its failure fails nothing.
@@ -411,46 +389,5 @@ impl Login {
     /// The current moment, for replies that tell it.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-}
-
-/// Why a session stayed in its Org.
-#[derive(Debug, thiserror::Error)]
-pub enum SwitchError {
-    /// A Bearer token is good for one Org.
-    #[error("a token is good for one Org")]
-    BoundToken,
-    /// Not an active Org of that user.
-    #[error("Org not allowed")]
-    NotAllowed,
-    /// The session ended meanwhile.
-    #[error("the session is over")]
-    SessionOver,
-    /// A store was away.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<OrgRefused> for SwitchError {
-    fn from(refused: OrgRefused) -> Self {
-        match refused {
-            OrgRefused::NotAllowed => Self::NotAllowed,
-            OrgRefused::Store(error) => Self::Store(error),
-        }
-    }
-}
-
-impl From<&SwitchError> for Failure {
-    fn from(error: &SwitchError) -> Self {
-        match error {
-            SwitchError::BoundToken => Self::forbidden(
-                "this token or session is good for one Org; sign in to the other Org",
-            ),
-            SwitchError::NotAllowed => {
-                Self::forbidden("the Org does not exist, is not active, or the user is not in it")
-            }
-            SwitchError::SessionOver => Self::Unauthenticated(Unauthenticated::DeadSession),
-            SwitchError::Store(error) => error.into(),
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
-use crate::domain::session::{Session, SessionId};
+use crate::domain::session::{Method, Session, SessionId};
 use crate::domain::token::{Access, Attributes, TokenRecord};
 
 /// Who a request acts for.
@@ -28,6 +28,10 @@ pub struct Principal {
     pub idle_end: Option<Timestamp>,
     /// What was presented.
     pub via: Via,
+    /// How the session was opened; none for a Bearer.
+    pub method: Option<Method>,
+    /// Whether the browser was asked to keep the session.
+    pub is_remembered: bool,
 }
 
 /// What was presented.
@@ -53,6 +57,8 @@ impl Principal {
             key: session.key,
             attributes: session.attributes,
             via: Via::Session(id),
+            method: Some(session.method),
+            is_remembered: session.is_remembered,
         }
     }
 
@@ -69,6 +75,8 @@ impl Principal {
             absolute_end: record.expires_at,
             idle_end: None,
             via: Via::Bearer,
+            method: None,
+            is_remembered: false,
         }
     }
 }

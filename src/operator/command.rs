@@ -44,6 +44,20 @@ pub struct ImportLine {
     pub user: Result<UserFields, String>,
 }
 
+/// Whose sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionsOf {
+    /// Everybody's.
+    Everybody,
+    /// One user's, by name.
+    User(String),
+    /// Those that work in an Org, by number or name.
+    Org(String),
+    /// Those behind which a secret key stands, by its id.
+    Key(String),
+}
+
 /// One act, or one question.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
@@ -129,6 +143,28 @@ pub enum OperatorCommand {
     RetireKey {
         /// Its id.
         id: String,
+    },
+    /// Lists live sessions, all or some.
+    ListSessions {
+        /// Whose.
+        of: SessionsOf,
+    },
+    /// Ends one session.
+    RevokeSession {
+        /// Its id, as the list shows it.
+        id: String,
+    },
+    /// Ends a user's sessions but one.
+    RevokeOtherSessions {
+        /// The user's name.
+        user: String,
+        /// The id of the session that stays.
+        kept: String,
+    },
+    /// Ends many sessions, and the tokens that go with them.
+    RevokeSessions {
+        /// Whose.
+        of: SessionsOf,
     },
 }
 

@@ -13,9 +13,10 @@ pub mod socket;
 
 mod command;
 mod run;
+mod sessions;
 mod view;
 
-pub use command::{Event, ImportLine, OperatorCommand, UserFields, WireSecret};
+pub use command::{Event, ImportLine, OperatorCommand, SessionsOf, UserFields, WireSecret};
 pub use run::run;
 
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use crate::domain::administration::{
     Actor, AdminError, Administration, ImportOptions, ImportRow, MembershipDraft, NewUser,
 };
 use crate::domain::directory::KeyId;
-use crate::operator::{Event, ImportLine, OperatorCommand, UserFields, view};
+use crate::operator::{Event, ImportLine, OperatorCommand, UserFields, sessions, view};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -103,6 +103,12 @@ async fn act(
             admin.retire_key(KeyId(parsed), by).await?;
             Ok(json!({ "id": id, "status": "retired" }))
         }
+        OperatorCommand::ListSessions { of } => sessions::list(admin, of, sink).await,
+        OperatorCommand::RevokeSession { id } => sessions::revoke_one(admin, &id, by).await,
+        OperatorCommand::RevokeOtherSessions { user, kept } => {
+            sessions::revoke_others(admin, &user, &kept, by).await
+        }
+        OperatorCommand::RevokeSessions { of } => sessions::revoke(admin, of, by).await,
     }
 }
 

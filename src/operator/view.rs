@@ -3,6 +3,7 @@
 use crate::domain::administration::UserDetails;
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{AccountStatus, Group, Org, OrgStatus, SecretKey, User};
+use crate::domain::session::SessionSummary;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -74,6 +75,25 @@ pub(in crate::operator) fn key(key: &SecretKey) -> Value {
         "created_at": date(key.created_at),
         "last_used_at": key.last_used_at.map(date),
         "retired_at": key.retired_at.map(date),
+    })
+}
+
+/// A live session. Its id is a handle: whoever has it can end the session, not be it.
+pub(in crate::operator) fn session(summary: &SessionSummary) -> Value {
+    let session = &summary.session;
+    json!({
+        "id": summary.handle.to_string(),
+        "user": session.user_name,
+        "user_id": session.user_id.to_string(),
+        "org": session.org.0,
+        "method": session.method.as_str(),
+        "key_id": session.key.map(|key| key.to_string()),
+        "address": session.address,
+        "agent": session.agent,
+        "remembered": session.is_remembered,
+        "opened_at": date(session.opened_at),
+        "last_seen_at": date(session.last_seen_at),
+        "expires_at": date(session.expires_at()),
     })
 }
 

@@ -13,10 +13,13 @@ use crate::domain::directory::ServerSecrets;
 use crate::domain::login::{Login, SessionPolicy};
 use crate::domain::random::Random;
 use crate::domain::redirect::{OriginRule, RedirectPolicy};
+use crate::domain::session::{AtLimit, SessionLimit};
 use crate::domain::throttle::Throttle;
-use crate::domain::token::{TokenLifetime, TokenMint};
+use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
 use crate::server::meters::Meters;
-use crate::settings::{Passwords, SameSite, Settings, TokenLifetimeSetting};
+use crate::settings::{
+    AtLimitSetting, Passwords, SameSite, Settings, TokenLifetimeSetting, TokenReuseSetting,
+};
 use crate::stores::Stores;
 use actix_web::cookie::Key;
 use anyhow::Context;
@@ -125,6 +128,7 @@ fn build_administration(
 ) -> Administration {
     Administration::new(AdministrationParts {
         directory: Arc::clone(&ground.stores.directory),
+        sessions: Arc::clone(&ground.stores.sessions),
         revocations: Arc::clone(&ground.stores.revocations),
         passwords,
         keys: Arc::clone(&secrets.keys),
@@ -160,6 +164,10 @@ pub async fn services(
                 TokenLifetimeSetting::Fixed(lifetime) => TokenLifetime::Fixed(lifetime),
             },
             max_age: settings.tokens.max_age,
+            reuse: match settings.tokens.reuse {
+                TokenReuseSetting::Many => TokenReuse::Many,
+                TokenReuseSetting::Once => TokenReuse::Once,
+            },
         },
         is_enabled: settings.trusted_auth.enabled,
     }));
@@ -176,6 +184,7 @@ pub async fn services(
             idle: settings.sessions.idle_timeout,
             absolute: settings.sessions.absolute_timeout,
             remembered: settings.sessions.remember_for,
+            limit: session_limit(settings),
         },
     });
     let configured = live(settings, addresses)?;
@@ -198,6 +207,17 @@ pub async fn services(
     Ok(services)
 }
 
+/// 0 in the settings is no limit.
+fn session_limit(settings: &Settings) -> Option<SessionLimit> {
+    (settings.sessions.max_per_user > 0).then_some(SessionLimit {
+        most: settings.sessions.max_per_user,
+        at_limit: match settings.sessions.at_limit {
+            AtLimitSetting::Evict => AtLimit::Evict,
+            AtLimitSetting::Refuse => AtLimit::Refuse,
+        },
+    })
+}
+
 fn site(settings: &Settings, secrets: Secrets, addresses: &Addresses) -> Site {
     Site {
         own_origins: addresses.own_origins(settings),
@@ -206,6 +226,12 @@ fn site(settings: &Settings, secrets: Secrets, addresses: &Addresses) -> Site {
             .public_url
             .as_ref()
             .is_some_and(|url| url.scheme() == "https"),
+        insists_on_https: settings.server.tls_cert_file.is_some()
+            || settings
+                .server
+                .public_url
+                .as_ref()
+                .is_some_and(|url| url.scheme() == "https"),
         trusted_proxies: settings.server.trusted_proxies.clone(),
         cookie_key: secrets.cookie_key,
         same_site: match settings.cookies.same_site {

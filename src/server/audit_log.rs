@@ -163,18 +163,33 @@ fn details(act: &Act) -> Vec<(&'static str, Value)> {
             ("key_id", json!(key.map(|key| key.to_string()))),
             ("created_user", json!(created_user)),
         ],
-        Act::TokenRefused { why } => vec![("why", json!(why.as_str()))],
+        Act::TokenRefused { why } | Act::PasswordRefused { why } => {
+            vec![("why", json!(why.as_str()))]
+        }
         Act::TokenRevoked => Vec::new(),
         Act::LoggedOut { reason } => vec![("reason", json!(reason.as_str()))],
+        Act::SessionEnded {
+            session,
+            owner,
+            reason,
+        } => vec![
+            ("session", json!(session.to_string())),
+            ("owner_id", json!(owner.to_string())),
+            ("reason", json!(reason.as_str())),
+        ],
         Act::OrgSwitched { from, to } => vec![("from", json!(from.0)), ("to", json!(to.0))],
-        Act::Revoked { scope } => {
+        Act::Revoked { scope, reason } => {
             let (kind, id) = match scope {
                 RevokeScope::User(user, _) => ("user", user.to_string()),
                 RevokeScope::Org(org) => ("org", org.to_string()),
                 RevokeScope::Key(key) => ("key", key.to_string()),
                 RevokeScope::All => ("all", String::new()),
             };
-            vec![("scope", json!(kind)), ("scope_id", json!(id))]
+            vec![
+                ("scope", json!(kind)),
+                ("scope_id", json!(id)),
+                ("reason", json!(reason.as_str())),
+            ]
         }
         Act::DirectoryChanged { what, target } => {
             vec![("what", json!(what)), ("target", json!(target))]

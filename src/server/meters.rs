@@ -324,6 +324,10 @@ impl CountedAudit {
             ),
             Act::TokenIssued { .. } => add("vestibule_tokens_total", &[dialect, ("result", "ok")]),
             Act::TokenRefused { why } => add("vestibule_tokens_total", &[dialect, result(*why)]),
+            // No login and no token, but a guess all the same: only being throttled has a counter.
+            Act::PasswordRefused { why } => {
+                result(*why);
+            }
             Act::LoggedOut { .. } => add("vestibule_logouts_total", &[dialect]),
             Act::Revoked { .. } => add("vestibule_revocations_total", &[dialect]),
             _ => {}

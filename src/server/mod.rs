@@ -10,7 +10,7 @@ pub mod operations;
 mod tls;
 
 use crate::api::services::Services;
-use crate::domain::administration::Administration;
+use crate::domain::administration::{Administration, SecuritySettings};
 use crate::domain::audit::AuditSink;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::random::{Random, SystemRandom};
@@ -22,7 +22,7 @@ use crate::server::greeting::Greeting;
 use crate::server::listen::Sockets;
 use crate::server::meters::{CountedAudit, Meters};
 use crate::server::tls::CertificateFiles;
-use crate::settings::{Loaded, LogFormat, Settings};
+use crate::settings::{DirectoryStoreSetting, Loaded, LogFormat, SessionStoreSetting, Settings};
 use crate::stores;
 use crate::stores::measured::StoreObserver;
 use crate::telemetry;
@@ -74,6 +74,14 @@ pub async fn open_administration(settings: &Settings) -> anyhow::Result<Administ
     install_crypto();
     let (ground, _, _) = open_ground(settings).await?;
     assemble::administration(settings, &ground).await
+}
+
+/// The security settings that administrators saved; the defaults where there is no directory yet. Changes nothing.
+pub async fn saved_security_settings(settings: &Settings) -> anyhow::Result<SecuritySettings> {
+    let Some(directory) = stores::find_directory(settings).await? else {
+        return Ok(SecuritySettings::default());
+    };
+    Ok(SecuritySettings::load(&directory).await?)
 }
 
 async fn open_ground(
@@ -133,6 +141,7 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
     let operations_socket = operations::bind(settings.metrics.listen)?;
     let addresses = sockets.addresses();
     let (ground, clock, audit) = open_ground(settings).await?;
+    warn_of_half_shared_stores(settings);
     let follower = tokio::spawn(follow_store(clock, ground.stores.clone()));
 
     let services = Arc::new(assemble::services(settings, &ground, &addresses).await?);
@@ -226,6 +235,18 @@ fn start_operations(
     tokio::spawn(server);
     let watcher = operations::watch(meters, ground.stores.clone(), Arc::clone(audit));
     Ok((handle, tokio::spawn(watcher)))
+}
+
+/// A shared directory invites a second node, which would know nothing of this one's sessions.
+fn warn_of_half_shared_stores(settings: &Settings) {
+    if matches!(settings.directory.store, DirectoryStoreSetting::Postgres(_))
+        && matches!(settings.sessions.store, SessionStoreSetting::Embedded)
+    {
+        tracing::warn!(
+            "the directory is in PostgreSQL, but sessions and tokens are in this node's data folder: \
+             other nodes neither know nor can end them; for several nodes set sessions.store to Redis"
+        );
+    }
 }
 
 /// For people; the log is on standard error. Nobody listening is no reason to stop.

@@ -1,12 +1,13 @@
 //! Loading: flags over the environment over a file over `default.toml`, every problem reported at once.
 
+use crate::settings::directory::directory;
 use crate::settings::layers::Layers;
 use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
 use crate::settings::reader::{DURATION, Reader, parse_duration};
 use crate::settings::{
-    Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Metrics, Passwords, Redirects, SameSite,
-    Server, SessionStoreSetting, Sessions, Settings, TokenLifetimeSetting, Tokens, TrustedAuth,
-    normalise_origin, normalise_redirect,
+    AtLimitSetting, Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Metrics, Passwords,
+    Redirects, SameSite, Server, SessionStoreSetting, Sessions, Settings, TokenLifetimeSetting,
+    TokenReuseSetting, Tokens, TrustedAuth, normalise_origin, normalise_redirect,
 };
 use secrecy::SecretString;
 use std::fmt;
@@ -23,6 +24,8 @@ const MIN_PASSWORD_BYTES: usize = 8;
 const MAX_PASSWORD_BYTES: usize = 1024;
 /// The longest prefix of keys in Redis; every key repeats it.
 const MAX_KEY_PREFIX_BYTES: usize = 64;
+/// The highest limit of sessions per user: each login looks at as many.
+const MOST_SESSIONS: usize = 1_000;
 /// The longest pause before a stopping server gives up on open requests.
 const LONGEST_SHUTDOWN: Duration = Duration::from_hours(1);
 
@@ -135,6 +138,7 @@ fn read(reader: &mut Reader) -> Settings {
     Settings {
         server: server(reader),
         data_dir: data_dir(reader),
+        directory: directory(reader),
         sessions: sessions(reader),
         trusted_auth: TrustedAuth {
             enabled: reader.flag("trusted_auth.enabled"),
@@ -266,6 +270,16 @@ fn sessions(reader: &mut Reader) -> Sessions {
         idle_timeout: idle.unwrap_or_default(),
         absolute_timeout: absolute.unwrap_or_default(),
         remember_for: reader.lifetime("sessions.remember_for").unwrap_or_default(),
+        max_per_user: reader.number("sessions.max_per_user", 0..=MOST_SESSIONS),
+        at_limit: reader.word(
+            "sessions.at_limit",
+            "evict or refuse",
+            &[
+                ("evict", AtLimitSetting::Evict),
+                ("refuse", AtLimitSetting::Refuse),
+            ],
+            AtLimitSetting::Evict,
+        ),
     }
 }
 
@@ -325,6 +339,15 @@ fn tokens(reader: &mut Reader) -> Tokens {
     Tokens {
         lifetime,
         max_age: max_age.unwrap_or_default(),
+        reuse: reader.word(
+            "tokens.reuse",
+            "many or once",
+            &[
+                ("many", TokenReuseSetting::Many),
+                ("once", TokenReuseSetting::Once),
+            ],
+            TokenReuseSetting::Many,
+        ),
         login_by_get: reader.flag("tokens.login_by_get"),
     }
 }

@@ -1,5 +1,6 @@
 //! Settings: plain values, read once at start. `default.toml` is the reference; a test holds the two together.
 
+mod directory;
 mod layers;
 mod load;
 mod origins;
@@ -11,8 +12,9 @@ mod spelling;
 pub use load::{Loaded, SettingsError, Shown, Sources};
 pub use origins::{normalise_origin, normalise_redirect};
 pub use sections::{
-    Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Metrics, Passwords, Redirects, SameSite,
-    Server, SessionStoreSetting, Sessions, TokenLifetimeSetting, Tokens, TrustedAuth,
+    AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Log,
+    LogFormat, Metrics, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
+    TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
 
 use std::path::PathBuf;
@@ -24,6 +26,8 @@ pub struct Settings {
     pub server: Server,
     /// Where everything that must survive is kept.
     pub data_dir: PathBuf,
+    /// Where users, groups, Orgs and keys are kept.
+    pub directory: Directory,
     /// Where sessions are kept and how long they live.
     pub sessions: Sessions,
     /// Trusted authentication.

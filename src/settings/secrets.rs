@@ -7,7 +7,7 @@ const MASK: &str = "***";
 pub(in crate::settings) fn shown(key: &str, text: &str) -> String {
     match key {
         "bootstrap.admin_password" | "bootstrap.secret_key" if !text.is_empty() => MASK.to_owned(),
-        "sessions.store" => mask_url(text),
+        "sessions.store" | "directory.store" => mask_url(text),
         _ => text.to_owned(),
     }
 }
@@ -47,6 +47,7 @@ mod tests {
             ("redis://host?password=pw", "redis://host?***"),
         ] {
             assert_eq!(shown("sessions.store", url), masked);
+            assert_eq!(shown("directory.store", url), masked);
         }
         assert_eq!(shown("bootstrap.secret_key", "pw"), "***");
         assert_eq!(shown("bootstrap.secret_key", ""), "");

@@ -30,6 +30,24 @@ pub struct Server {
     pub workers: usize,
 }
 
+/// `[directory]`
+#[derive(Clone, Debug)]
+pub struct Directory {
+    /// Where users, groups, Orgs, keys and the server's own secrets are kept.
+    pub store: DirectoryStoreSetting,
+    /// Certificates to trust for `PostgreSQL`, in PEM, in place of the public ones.
+    pub tls_ca_file: Option<PathBuf>,
+}
+
+/// `directory.store`
+#[derive(Clone, Debug)]
+pub enum DirectoryStoreSetting {
+    /// A `SQLite` file in the data folder.
+    Embedded,
+    /// `postgres://…`; may hold a password.
+    Postgres(SecretString),
+}
+
 /// `[sessions]`
 #[derive(Clone, Debug)]
 pub struct Sessions {
@@ -45,6 +63,19 @@ pub struct Sessions {
     pub absolute_timeout: Duration,
     /// Idle and absolute timeout of remembered sessions.
     pub remember_for: Duration,
+    /// How many sessions a user may have at a time; 0 is any number.
+    pub max_per_user: usize,
+    /// What becomes of one more.
+    pub at_limit: AtLimitSetting,
+}
+
+/// `sessions.at_limit`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtLimitSetting {
+    /// It opens, and the oldest ends.
+    Evict,
+    /// It does not open.
+    Refuse,
 }
 
 /// `sessions.store`
@@ -70,8 +101,19 @@ pub struct Tokens {
     pub lifetime: TokenLifetimeSetting,
     /// How long any token lives at most.
     pub max_age: Duration,
+    /// How many sessions one token opens.
+    pub reuse: TokenReuseSetting,
     /// Whether `GET session/login/token` works.
     pub login_by_get: bool,
+}
+
+/// `tokens.reuse`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenReuseSetting {
+    /// Any number.
+    Many,
+    /// One.
+    Once,
 }
 
 /// `tokens.lifetime`

@@ -31,6 +31,9 @@ struct Versioned {
 #[derive(Serialize, Deserialize)]
 struct SessionRow {
     v: u32,
+    /// The owner's tag; records of the first programs lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    g: Option<String>,
     u: Uuid,
     n: String,
     o: i64,
@@ -171,10 +174,11 @@ pub fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Writes a session down.
-pub fn encode_session(session: &Session) -> Result<Vec<u8>, StoreError> {
+/// Writes a session of the user of that tag down.
+pub fn encode_session(session: &Session, tag: UserTag) -> Result<Vec<u8>, StoreError> {
     let row = SessionRow {
         v: VERSION,
+        g: Some(tag.to_text()),
         u: session.user_id.0,
         n: session.user_name.clone(),
         o: session.org.0,
@@ -195,14 +199,20 @@ pub fn encode_session(session: &Session) -> Result<Vec<u8>, StoreError> {
 
 /// Reads a session as [`encode_session`] wrote it.
 pub fn decode_session(bytes: &[u8]) -> Result<Session, StoreError> {
+    decode_tagged_session(bytes).map(|(session, _)| session)
+}
+
+/// The same with its owner's tag, where the record has it.
+pub fn decode_tagged_session(bytes: &[u8]) -> Result<(Session, Option<UserTag>), StoreError> {
     let row: SessionRow = read(bytes)?;
     known(row.v)?;
+    let tag = row.g.as_deref().and_then(UserTag::parse);
     let method = match row.m.as_str() {
         "password" => Method::Password,
         "trusted_token" => Method::TrustedToken,
         _ => return Err(StoreError::corrupt(anyhow!("unknown sign-in method"))),
     };
-    Ok(Session {
+    let session = Session {
         user_id: UserId(row.u),
         user_name: row.n,
         org: OrgId(row.o),
@@ -219,7 +229,8 @@ pub fn decode_session(bytes: &[u8]) -> Result<Session, StoreError> {
         is_remembered: row.r,
         address: row.ip,
         agent: row.ag,
-    })
+    };
+    Ok((session, tag))
 }
 
 /// Writes a token's record down.
@@ -268,14 +279,10 @@ pub fn decode_token(bytes: &[u8]) -> Result<TokenRecord, StoreError> {
 
 /// Reads a reason as [`EndReason::as_str`] writes it.
 pub fn decode_reason(word: &[u8]) -> Result<EndReason, StoreError> {
-    match word {
-        b"logout" => Ok(EndReason::Logout),
-        b"idle_timeout" => Ok(EndReason::IdleTimeout),
-        b"absolute_timeout" => Ok(EndReason::AbsoluteTimeout),
-        b"replaced" => Ok(EndReason::Replaced),
-        b"revoked" => Ok(EndReason::Revoked),
-        _ => Err(StoreError::corrupt(anyhow!("unknown reason of an end"))),
-    }
+    std::str::from_utf8(word)
+        .ok()
+        .and_then(EndReason::parse)
+        .ok_or_else(|| StoreError::corrupt(anyhow!("unknown reason of an end")))
 }
 
 fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, StoreError> {
@@ -351,10 +358,15 @@ mod tests {
         }
     }
 
+    fn tag() -> UserTag {
+        UserTag::of(session().user_id, b"key")
+    }
+
     #[test]
     fn a_session_reads_back_as_it_was_written() {
-        let bytes = encode_session(&session()).unwrap();
-        assert_eq!(decode_session(&bytes).unwrap(), session());
+        let bytes = encode_session(&session(), tag()).unwrap();
+        let read = decode_tagged_session(&bytes).unwrap();
+        assert_eq!(read, (session(), Some(tag())));
     }
 
     #[test]
@@ -380,8 +392,9 @@ mod tests {
     #[test]
     fn what_version_one_wrote_stays_readable() {
         let kept = br#"{"v":1,"u":"00000000-0000-0000-0000-000000000007","n":"al","o":0,"m":"password","b":1,"t":2,"i":3,"a":4,"r":false,"ip":"","ag":""}"#;
-        let session = decode_session(kept).unwrap();
+        let (session, tag) = decode_tagged_session(kept).unwrap();
         assert_eq!(session.user_name, "al");
+        assert_eq!(tag, None, "it had none then");
         assert_eq!(session.access, Access::Full);
         assert!(session.attributes.is_empty());
     }
@@ -409,7 +422,7 @@ mod tests {
         fn no_bytes_panic_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..300), cut in 0usize..400) {
             prop_assert!(decode_session(&bytes).is_err());
             prop_assert!(decode_token(&bytes).is_err());
-            let whole = encode_session(&session()).unwrap();
+            let whole = encode_session(&session(), tag()).unwrap();
             let cut = cut.min(whole.len() - 1);
             prop_assert!(decode_session(&whole[..cut]).is_err());
         }

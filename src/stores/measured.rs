@@ -9,9 +9,10 @@ use crate::domain::directory::{
 };
 use crate::domain::failure::StoreError;
 use crate::domain::session::{
-    Check, EndReason, Revocations, RevokeScope, Session, SessionId, SessionStore,
+    Check, EndReason, Opening, Revocations, RevokeScope, Session, SessionHandle, SessionId,
+    SessionLimit, SessionPage, SessionStore, SessionSummary, UserTag,
 };
-use crate::domain::token::{FoundToken, TokenDigest, TokenRecord, TokenStore};
+use crate::domain::token::{FoundToken, Spending, TokenDigest, TokenRecord, TokenStore};
 use async_trait::async_trait;
 use std::fmt;
 use std::sync::Arc;
@@ -118,26 +119,32 @@ measured! { SessionStore of SessionStore as "sessions" {
                 .done("sessions", "check", result.outcome(), took);
             self.observer.checked(match &result {
                 Ok(Check::Live(_)) => "live",
-                Ok(Check::Ended(reason)) => reason.as_str(),
+                Ok(Check::JustEnded(reason, _) | Check::Ended(reason)) => reason.as_str(),
                 Ok(Check::Unknown) => "unknown",
                 Err(_) => "error",
             });
             result
         }
     }
+    open_within(id: &SessionId, session: &Session, replaced: Option<&SessionId>, limit: Option<SessionLimit>) -> Result<Opening, StoreError>;
     open(id: &SessionId, session: &Session, replaced: Option<&SessionId>) -> Result<(), StoreError>;
     set_org(id: &SessionId, org: OrgId) -> Result<bool, StoreError>;
     close(id: &SessionId, reason: EndReason, now: Timestamp) -> Result<Option<Session>, StoreError>;
+    close_by_handle(handle: &SessionHandle, reason: EndReason, now: Timestamp) -> Result<Option<Session>, StoreError>;
+    list(tag: UserTag, now: Timestamp) -> Result<Vec<SessionSummary>, StoreError>;
+    list_all(from: Option<u64>, now: Timestamp) -> Result<SessionPage, StoreError>;
     ping() -> Result<(), StoreError>;
 }
 
 measured! { Revocations of Revocations as "sessions" {}
+    revoke_for(scope: RevokeScope, reason: EndReason, at: Timestamp) -> Result<(), StoreError>;
     revoke(scope: RevokeScope, at: Timestamp) -> Result<(), StoreError>;
 }
 
 measured! { TokenStore of TokenStore as "tokens" {}
     put(digest: &TokenDigest, record: &TokenRecord, supersedes: bool) -> Result<(), StoreError>;
     find(digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError>;
+    spend(digest: &TokenDigest, now: Timestamp) -> Result<Spending, StoreError>;
     revoke_token(digest: &TokenDigest) -> Result<bool, StoreError>;
 }
 
@@ -197,4 +204,32 @@ measured! { ServerSecrets of Directory as "directory" {}
 measured! { SavedSettings of Directory as "directory" {}
     get(name: &str) -> Result<Option<String>, StoreError>;
     set(name: &str, value: &str) -> Result<(), StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    /// What the measured traits are written in.
+    const TRAITS: [&str; 3] = [
+        include_str!("../domain/session/store.rs"),
+        include_str!("../domain/token/store.rs"),
+        include_str!("../domain/directory/mod.rs"),
+    ];
+
+    #[test]
+    fn every_operation_is_passed_on_provided_ones_too() {
+        let listed = include_str!("measured.rs");
+        let after = |text: &'static str, word| text.split(word).skip(1);
+        let name = |rest: &'static str| rest.split('(').next().unwrap_or_default();
+        let mut seen = 0;
+        for text in TRAITS {
+            for operation in after(text, "async fn ").map(name) {
+                // A provided operation that is missing here compiles, and runs past the store's own and the clock.
+                let is_listed = listed.contains(&format!("\n    {operation}("));
+                let is_written = listed.contains(&format!("async fn {operation}("));
+                assert!(is_listed || is_written, "{operation}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 40, "{seen} operations");
+    }
 }

@@ -11,13 +11,16 @@ use crate::domain::directory::{Directory, ServerSecrets};
 use crate::domain::failure::StoreError;
 use crate::domain::session::{Revocations, SessionStore};
 use crate::domain::token::TokenStore;
-use crate::settings::{SessionStoreSetting, Settings};
+use crate::settings::{DirectoryStoreSetting, SessionStoreSetting, Settings};
 use crate::stores::embedded::EmbeddedStore;
 use crate::stores::measured::{Measured, StoreObserver};
 use crate::stores::redis::{RedisOptions, RedisStore};
-use crate::stores::sql::SqlDirectory;
+use crate::stores::sql::{PostgresOptions, SqlDirectory};
 use anyhow::Context;
 use std::sync::Arc;
+
+/// The embedded directory, in the data folder.
+pub const DIRECTORY_FILE: &str = "directory.db";
 
 /// Every store, by what it is used for.
 #[derive(Clone, Debug)]
@@ -44,11 +47,7 @@ enum Kept {
 
 /// Opens what the settings name.
 pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Stores> {
-    let file = settings.data_dir.join("directory.db");
-    let directory = SqlDirectory::open_sqlite(&file)
-        .await
-        .with_context(|| format!("the directory {}", file.display()))?;
-    let directory = Arc::new(directory);
+    let directory = Arc::new(open_directory(settings).await?);
     let secrets = Arc::clone(&directory) as Arc<dyn ServerSecrets>;
     match &settings.sessions.store {
         SessionStoreSetting::Embedded => {
@@ -85,6 +84,34 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
             })
         }
     }
+}
+
+async fn open_directory(settings: &Settings) -> anyhow::Result<SqlDirectory> {
+    match &settings.directory.store {
+        DirectoryStoreSetting::Embedded => {
+            let file = settings.data_dir.join(DIRECTORY_FILE);
+            SqlDirectory::open_sqlite(&file)
+                .await
+                .with_context(|| format!("the directory {}", file.display()))
+        }
+        DirectoryStoreSetting::Postgres(url) => SqlDirectory::open_postgres(&PostgresOptions {
+            url: url.clone(),
+            ca_file: settings.directory.tls_ca_file.clone(),
+        })
+        .await
+        // Its words name the cause already; the chain behind them would say it again.
+        .map_err(|error| anyhow::anyhow!("directory.store: {error}")),
+    }
+}
+
+/// The directory, where there is one already.
+pub async fn find_directory(settings: &Settings) -> anyhow::Result<Option<SqlDirectory>> {
+    if matches!(settings.directory.store, DirectoryStoreSetting::Embedded)
+        && !settings.data_dir.join(DIRECTORY_FILE).exists()
+    {
+        return Ok(None);
+    }
+    open_directory(settings).await.map(Some)
 }
 
 impl Stores {

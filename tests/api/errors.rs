@@ -3,6 +3,7 @@
 use crate::support::{Reply, TestApp};
 use insta::assert_snapshot;
 use reqwest::Method;
+use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn every_kind_of_refusal_reads_as_written_down() {
@@ -40,7 +41,7 @@ async fn every_kind_of_refusal_reads_as_written_down() {
         anon.post_login("bob", "wrong").await;
     }
     assert_snapshot!("429", shown(anon.post_login("bob", "wrong").await));
-    app.services.trusted.switch(false, Default::default());
+    app.services.trusted.switch(false, BTreeSet::new());
     assert_snapshot!("500", shown(anon.mint(&[("username", "alice")]).await));
     assert_snapshot!("302_to_compare", {
         let fields = [

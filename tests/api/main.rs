@@ -1,13 +1,24 @@
-//! REST API v1 over real HTTP, against the assembled server on real stores.
+//! REST APIs v1 and v2.0 over real HTTP, against the assembled server on real stores.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 mod browser;
 mod cookies;
+mod endings;
 mod errors;
 mod flood;
+mod openapi;
 mod outage;
+mod parity;
 mod proxy;
 mod redirects;
 mod secrets;
 mod support;
 mod thoughtspot_v1;
+mod thoughtspot_v2;
 mod wire;

@@ -118,12 +118,11 @@ fn oracle(reply: &Reply, expected: Option<&str>, hosts: fn(&Url) -> bool) -> Res
         Some(_) if reply.status != 302 || reply.session_cookie().is_none() => {
             Err(format!("{} with {:?}", reply.status, reply.cookies()))
         }
-        Some(_) => Ok(()),
         None if reply.status != 400 || !reply.cookies().is_empty() => {
             Err(format!("{} with {:?}", reply.status, reply.cookies()))
         }
         None if !reply.message().contains("redirect_url") => Err(reply.message()),
-        None => Ok(()),
+        _ => Ok(()),
     }
 }
 

@@ -13,6 +13,8 @@ mod lifecycle;
 mod metrics;
 mod operator;
 mod packaging;
+mod postgres;
+mod session;
 mod settings;
 mod support;
 mod tls;

@@ -16,9 +16,10 @@ use vestibule::domain::clock::{Clock, ManualClock, Timestamp};
 use vestibule::domain::directory::{AccountStatus, Directory, NameKey};
 use vestibule::domain::failure::StoreError;
 use vestibule::domain::random::SystemRandom;
-use vestibule::domain::session::{Revocations, RevokeScope};
+use vestibule::domain::session::{EndReason, Revocations, RevokeScope};
 use vestibule::operator::client::Server;
 use vestibule::operator::{Event, OperatorCommand, run, socket, socket_path};
+use vestibule::stores::embedded::EmbeddedStore;
 use vestibule::stores::sql::SqlDirectory;
 
 /// Remembers what was revoked and recorded; can be told to be away.
@@ -31,7 +32,12 @@ struct Witness {
 
 #[async_trait]
 impl Revocations for Witness {
-    async fn revoke(&self, scope: RevokeScope, _at: Timestamp) -> Result<(), StoreError> {
+    async fn revoke_for(
+        &self,
+        scope: RevokeScope,
+        _reason: EndReason,
+        _at: Timestamp,
+    ) -> Result<(), StoreError> {
         if self.is_away.load(Ordering::SeqCst) {
             return Err(StoreError::unavailable(anyhow::anyhow!("away")));
         }
@@ -64,8 +70,11 @@ impl World {
         let witness = Arc::new(Witness::default());
         let clock: Arc<dyn Clock> =
             Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
+        let file = folder.path().join("sessions.db");
+        let sessions = EmbeddedStore::open(&file, Arc::clone(&clock)).await;
         let admin = Administration::new(AdministrationParts {
             directory: Arc::clone(&directory),
+            sessions: Arc::new(sessions.unwrap()),
             revocations: Arc::clone(&witness) as Arc<dyn Revocations>,
             passwords: PasswordPool::new(2).unwrap(),
             keys: Arc::new(KeyHasher::new(SecretSlice::from(vec![1; 32]))),

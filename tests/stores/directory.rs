@@ -4,6 +4,7 @@
 mod durability;
 mod keys;
 mod orgs;
+mod postgres;
 mod provision;
 mod sqlite;
 mod users;
@@ -46,6 +47,8 @@ macro_rules! every_case {
                 case_46_names_with_special_characters_are_kept_and_found_literally,
                 a_group_that_is_missing_leaves_no_user_behind,
                 an_org_that_is_missing_leaves_no_user_behind,
+                names_have_one_order_whatever_language_the_database_speaks,
+                the_longest_name_fits,
                 ten_thousand_users_are_listed_in_pages_without_gaps_or_repeats,
                 searches_combine_name_org_and_group,
                 a_change_leaves_alone_what_it_does_not_name,
@@ -53,6 +56,7 @@ macro_rules! every_case {
                 groups_of_an_org_the_user_is_not_in_are_refused_and_nothing_changes,
                 a_last_org_that_was_left_falls_back,
                 passwords_and_status_change_and_a_deleted_user_leaves_no_membership,
+                users_and_groups_that_are_deleted_while_others_add_to_them_leave_nothing_behind,
             ]
             provision: [
                 case_38_twenty_simultaneous_creations_make_one_user,
@@ -90,6 +94,7 @@ macro_rules! every_case {
     };
 }
 every_case!(on_sqlite: super::sqlite::SqliteFile);
+every_case!(on_postgres: super::postgres::PostgresDatabase);
 
 pub const NOW: Timestamp = Timestamp::from_millis(1_750_000_000_000);
 

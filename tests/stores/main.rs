@@ -10,6 +10,9 @@
 mod directory;
 mod faults;
 mod files;
+mod limits;
+#[path = "../common/postgres.rs"]
+mod postgres;
 mod sessions;
 mod support;
 mod tls;

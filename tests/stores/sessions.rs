@@ -45,7 +45,11 @@ async fn opened(room: &Room, user: u128, when: Timestamp) -> SessionId {
 }
 
 async fn check(room: &Room, id: &SessionId, now: Timestamp) -> Check {
-    room.sessions.check(id, now).await.unwrap()
+    match room.sessions.check(id, now).await.unwrap() {
+        // Who is the first to hear of it is the business of one case only.
+        Check::JustEnded(reason, _) => Check::Ended(reason),
+        found => found,
+    }
 }
 
 async fn live(room: &Room, id: &SessionId, now: Timestamp) -> Session {

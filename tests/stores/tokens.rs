@@ -3,12 +3,13 @@
 use crate::support::{
     ABSOLUTE, Room, START, at, key_id, over_every_store, tag, token, token_digest, user_id,
 };
+use std::sync::Arc;
 use std::time::Duration;
 use vestibule::domain::clock::Timestamp;
 use vestibule::domain::directory::OrgId;
 use vestibule::domain::failure::StoreError;
 use vestibule::domain::session::RevokeScope;
-use vestibule::domain::token::{FoundToken, SUPERSEDED_GRACE, TokenDigest, TokenRecord};
+use vestibule::domain::token::{FoundToken, SUPERSEDED_GRACE, Spending, TokenDigest, TokenRecord};
 
 over_every_store! {
     a_token_reads_back_as_it_was_put,
@@ -22,6 +23,8 @@ over_every_store! {
     epochs_end_tokens_that_began_at_or_before,
     a_token_is_put_once,
     tokens_survive_a_restart,
+    case_31_two_hundred_at_once_spend_a_token_once,
+    case_33_what_is_spent_stays_spent,
 }
 
 const TICK: Duration = Duration::from_millis(1);
@@ -175,4 +178,47 @@ async fn tokens_survive_a_restart(room: Room) {
     put(&room, &token(1, Some(5), at(20)), true).await;
     let grace = at(20).plus(SUPERSEDED_GRACE);
     assert_eq!(expires_at(&room, &second, START).await, grace);
+}
+
+async fn case_31_two_hundred_at_once_spend_a_token_once(room: Room) {
+    let room = Arc::new(room);
+    let digest = put(&room, &token(1, Some(5), START), true).await;
+    let spenders: Vec<_> = (0..200)
+        .map(|_| {
+            let room = Arc::clone(&room);
+            tokio::spawn(async move { room.tokens.spend(&digest, at(1)).await.unwrap() })
+        })
+        .collect();
+    let mut firsts = 0;
+    for spender in spenders {
+        match spender.await.unwrap() {
+            Spending::First => firsts += 1,
+            Spending::Again => {}
+            Spending::NotGood => panic!("the token is good"),
+        }
+    }
+    assert_eq!(firsts, 1);
+    // As a Bearer it is as good as before.
+    let found = find(&room, &digest, at(1)).await;
+    assert!(matches!(found, FoundToken::Live(_)), "{found:?}");
+}
+
+async fn case_33_what_is_spent_stays_spent(room: Room) {
+    let spend =
+        async |room: &Room, digest: &TokenDigest| room.tokens.spend(digest, at(1)).await.unwrap();
+    let used = put(&room, &token(1, Some(5), START), true).await;
+    assert_eq!(spend(&room, &used).await, Spending::First);
+    let fresh = put(&room, &token(1, Some(5), at(1)), true).await;
+    let revoked = put(&room, &token(1, None, START), false).await;
+    room.tokens.revoke_token(&revoked).await.unwrap();
+    let room = room.restart().await;
+    assert_eq!(spend(&room, &used).await, Spending::Again);
+    assert_eq!(spend(&room, &fresh).await, Spending::First);
+    for dead in [revoked, token_digest()] {
+        assert_eq!(spend(&room, &dead).await, Spending::NotGood);
+        assert_eq!(spend(&room, &dead).await, Spending::NotGood);
+    }
+    let late = START.plus(ABSOLUTE).plus(TICK);
+    let expired = room.tokens.spend(&used, late).await.unwrap();
+    assert_eq!(expired, Spending::NotGood);
 }

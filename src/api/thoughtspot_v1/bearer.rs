@@ -6,15 +6,17 @@ use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::form::{Query, flag, optional};
 use crate::api::guard::{RequireSession, is_by_cookie};
+use crate::api::openapi::refusals::{Always, Guarded, WithQuery};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use crate::domain::authn::IssueRequest;
 use crate::domain::failure::Failure;
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 const REFRESH_HEADER: HeaderName = HeaderName::from_static("x-refresh-token");
 /// A token that can be refreshed need not live long.
@@ -22,13 +24,58 @@ const REFRESHABLE_FOR: Duration = Duration::from_hours(1);
 /// Any other, and the most that refreshing adds up to.
 const VALID_FOR: Duration = Duration::from_hours(24);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct GetTokenQuery {
+    /// Whether a refresh token is wanted too.
+    #[param(value_type = bool, required = false)]
     refresh: Option<String>,
+}
+
+/// The fields flat, and once more under `data`.
+#[derive(Serialize, ToSchema)]
+pub struct Twice<T> {
+    #[serde(flatten)]
+    flat: T,
+    data: T,
+}
+
+impl<T: Clone> Twice<T> {
+    fn of(fields: T) -> Self {
+        Self {
+            flat: fields.clone(),
+            data: fields,
+        }
+    }
+}
+
+/// A token and what goes with it. Not `Debug`: it holds secrets.
+#[derive(Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldToken {
+    token: String,
+    /// Null unless it was asked for.
+    refresh_token: Option<String>,
+    /// Milliseconds since 1970.
+    token_created_time: u64,
+    /// An absolute moment in milliseconds, whatever its name says.
+    token_expiry_duration: u64,
 }
 
 /// `GET session/v2/gettoken`: by cookie a token, with `refresh=true` also a refresh token; with
 /// `X-Refresh-Token` both anew. A refresh token is spent by use, and refreshing never outlasts the first one.
+#[utoipa::path(
+    get,
+    path = "/session/v2/gettoken",
+    params(
+        GetTokenQuery,
+        ("X-Refresh-Token" = inline(Option<String>), Header, description = "A refresh token to trade in."),
+    ),
+    responses(
+        (status = 200, description = "The token.", body = Twice<HeldToken>),
+        WithQuery<V1>, Guarded<V1>, Always<V1>,
+    ),
+)]
 pub async fn get_token(
     who: RequireSession<V1>,
     query: Query<V1, GetTokenQuery>,
@@ -60,22 +107,45 @@ pub async fn get_token(
     } else {
         None
     };
-    Ok(HttpResponse::Ok().json(twice(json!({
-        "token": token.text.expose(),
-        "refreshToken": refresh.as_ref().map(|refresh| refresh.text.expose()),
-        "tokenCreatedTime": now.millis(),
-        // An absolute moment in milliseconds, whatever its name says.
-        "tokenExpiryDuration": token.record.expires_at.millis(),
-    }))))
+    Ok(HttpResponse::Ok().json(Twice::of(HeldToken {
+        token: token.text.expose().to_owned(),
+        refresh_token: refresh.map(|refresh| refresh.text.expose().to_owned()),
+        token_created_time: now.millis(),
+        token_expiry_duration: token.record.expires_at.millis(),
+    })))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct FetchQuery {
+    /// 1 or more; a day without it.
+    #[param(value_type = u64, required = false)]
     validity_time_in_sec: Option<String>,
+    /// The number or name of an Org of the caller's.
+    #[param(value_type = String, required = false)]
     org_identifier: Option<String>,
 }
 
+/// A token and what goes with it. Not `Debug`: it holds a secret.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct FetchedToken {
+    token: String,
+    creation_time_in_millis: u64,
+    expiration_time_in_millis: u64,
+    valid_for_user_id: Uuid,
+    valid_for_username: String,
+}
+
 /// `GET v2/auth/token/fetch`: a token for another Org of the caller's, or for longer.
+#[utoipa::path(
+    get,
+    path = "/v2/auth/token/fetch",
+    params(FetchQuery),
+    responses(
+        (status = 200, description = "The token.", body = Twice<FetchedToken>),
+        WithQuery<V1>, Guarded<V1>, Always<V1>,
+    ),
+)]
 pub async fn fetch(
     who: RequireSession<V1>,
     query: Query<V1, FetchQuery>,
@@ -100,18 +170,11 @@ pub async fn fetch(
     let org = services.org_called(org.as_deref()).await?;
     let request = IssueRequest::held((*who).clone(), validity, org);
     let issued = services.trusted.issue(request, &caller.client).await?;
-    Ok(HttpResponse::Ok().json(twice(json!({
-        "token": issued.text.expose(),
-        "creation_time_in_millis": services.login.now().millis(),
-        "expiration_time_in_millis": issued.record.expires_at.millis(),
-        "valid_for_user_id": issued.record.user_id.0,
-        "valid_for_username": issued.record.user_name,
-    }))))
-}
-
-/// The fields flat, and once more under `data`.
-fn twice(fields: Value) -> Value {
-    let mut body = fields.as_object().cloned().unwrap_or_default();
-    body.insert("data".to_owned(), fields);
-    Value::Object(body)
+    Ok(HttpResponse::Ok().json(Twice::of(FetchedToken {
+        token: issued.text.expose().to_owned(),
+        creation_time_in_millis: services.login.now().millis(),
+        expiration_time_in_millis: issued.record.expires_at.millis(),
+        valid_for_user_id: issued.record.user_id.0,
+        valid_for_username: issued.record.user_name,
+    })))
 }

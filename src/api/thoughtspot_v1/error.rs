@@ -1,6 +1,7 @@
 //! Refusals in the words of the v1 API: a flat object whose `debug` is a JSON array inside a string.
 
 use crate::api::dialect::{Dialect, Incident};
+use crate::api::openapi::refusals::Described;
 use crate::api::thoughtspot;
 use crate::domain::failure::Failure;
 use actix_web::HttpResponse;
@@ -23,10 +24,18 @@ impl Dialect for V1 {
     }
 }
 
+impl Described for V1 {
+    const PREFIX: &'static str = "V1";
+    type Body = thoughtspot::ErrorBody;
+}
+
 /// The domain's words for parameters, as this API spells them.
 fn spelled(field: &str) -> &str {
     match field {
         "org" => "orgid",
+        "display name" => "displayname",
+        "new password" => "password",
+        "memberships" => "groups",
         "attributes" => "jwt_user_options",
         other => other,
     }

@@ -4,6 +4,9 @@ use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::form::{Form, Query, flag, optional, required};
 use crate::api::guard::close_session;
+use crate::api::openapi::refusals::{
+    Always, Guarded, WithBody, WithPassword, WithQuery, WithToken,
+};
 use crate::api::services::Services;
 use crate::api::session_layer;
 use crate::api::session_layer::presented_id;
@@ -17,18 +20,37 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
 type Refusal = ApiError<V1>;
 
-#[derive(Deserialize)]
+/// User name and password.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = V1LoginForm)]
 pub struct LoginForm {
+    #[schema(min_length = 1, value_type = String)]
     username: Option<String>,
+    #[schema(min_length = 1, value_type = String, format = Password)]
     password: Option<SecretString>,
+    /// Whether the session outlives the browser.
+    #[schema(value_type = bool, required = false)]
     rememberme: Option<String>,
+    /// The Org to work in; without it the last one.
+    #[schema(value_type = i64, required = false)]
     orgid: Option<String>,
 }
 
 /// `POST session/login`: user name and password; 204 and cookies.
+#[utoipa::path(
+    post,
+    path = "/session/login",
+    security(()),
+    request_body(content = LoginForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 204, description = "Signed in.", headers(("Set-Cookie" = String, description = "JSESSIONID, then clientId."))),
+        WithBody<V1>, WithPassword<V1>, Always<V1>,
+    ),
+)]
 pub async fn log_in(
     form: Form<V1, LoginForm>,
     caller: Caller<V1>,
@@ -54,15 +76,40 @@ pub async fn log_in(
     Ok(HttpResponse::NoContent().finish())
 }
 
-#[derive(Deserialize)]
+/// A trusted token, and where to go with the session it opens.
+#[derive(Deserialize, ToSchema, IntoParams)]
+#[schema(as = V1TokenForm)]
+#[into_params(parameter_in = Query)]
 pub struct TokenForm {
+    /// The user the token was minted for; it is checked when it is there.
+    #[param(value_type = String, required = false)]
+    #[schema(value_type = String, required = false)]
     username: Option<String>,
+    #[param(value_type = String, format = Password)]
+    #[schema(min_length = 1, value_type = String, format = Password)]
     auth_token: Option<SecretString>,
+    /// An absolute http or https URL of an allowed origin.
+    #[param(value_type = String, required = false)]
+    #[schema(value_type = String, required = false)]
     redirect_url: Option<String>,
+    /// Whether to stay in spite of `redirect_url`.
+    #[param(value_type = bool, required = false)]
+    #[schema(value_type = bool, required = false)]
     no_url_redirection: Option<String>,
 }
 
 /// `POST session/login/token`: a trusted token for a cookie session, and on to `redirect_url`.
+#[utoipa::path(
+    post,
+    path = "/session/login/token",
+    security(()),
+    request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 204, description = "Signed in.", headers(("Set-Cookie" = String, description = "JSESSIONID, then clientId."))),
+        (status = 302, description = "Signed in, and on to `redirect_url`.", headers(("Location" = String), ("Set-Cookie" = String))),
+        WithBody<V1>, WithToken<V1>, Always<V1>,
+    ),
+)]
 pub async fn redeem(
     form: Form<V1, TokenForm>,
     caller: Caller<V1>,
@@ -74,6 +121,17 @@ pub async fn redeem(
 }
 
 /// `GET session/login/token`: the same, for clients that only have a link. Can be switched off.
+#[utoipa::path(
+    get,
+    path = "/session/login/token",
+    security(()),
+    params(TokenForm),
+    responses(
+        (status = 204, description = "Signed in.", headers(("Set-Cookie" = String, description = "JSESSIONID, then clientId."))),
+        (status = 302, description = "Signed in, and on to `redirect_url`.", headers(("Location" = String), ("Set-Cookie" = String))),
+        WithQuery<V1>, WithToken<V1>, Always<V1>,
+    ),
+)]
 pub async fn redeem_by_get(
     form: Result<Query<V1, TokenForm>, Refusal>,
     caller: Caller<V1>,
@@ -135,6 +193,11 @@ fn redirect_to(target: &SafeRedirect) -> HttpResponse {
 /// `POST session/logout`: ends the cookie session; a Bearer beside it lives on until it is revoked.
 ///
 /// 401 when nothing live was presented. The cookies are cleared whenever one of ours came, dead or alive.
+#[utoipa::path(
+    post,
+    path = "/session/logout",
+    responses((status = 204, description = "Signed out."), Guarded<V1>, Always<V1>),
+)]
 pub async fn log_out(
     request: HttpRequest,
     caller: Caller<V1>,

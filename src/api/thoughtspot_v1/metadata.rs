@@ -3,21 +3,62 @@
 use crate::api::dialect::ApiError;
 use crate::api::form::{Query, required};
 use crate::api::guard::RequireSession;
+use crate::api::openapi::refusals::{Always, Guarded, Missing, WithQuery};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use crate::domain::failure::Failure;
 use crate::domain::token::Access;
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct VizQuery {
+    /// The GUID of a saved Answer or Liveboard.
+    #[param(value_type = Uuid)]
     id: Option<String>,
 }
 
+/// A visualization as lists show it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VizHeader {
+    id: Uuid,
+    name: String,
+    title: Title,
+    /// `CHART`, `HEADLINE`, `TABLE`, …
+    viz_type: String,
+    size: String,
+    author: Uuid,
+    owner: Uuid,
+    modified_by: Uuid,
+    created: u64,
+    modified: u64,
+}
+
+/// Clients read `title.value.text`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Title {
+    value: TitleValue,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TitleValue {
+    text: String,
+}
+
 /// `GET metadata/listvizheaders?id=`: the visualizations of a Liveboard, in order.
+#[utoipa::path(
+    get,
+    path = "/metadata/listvizheaders",
+    params(VizQuery),
+    responses(
+        (status = 200, description = "What may be seen of it.", body = Vec<VizHeader>),
+        WithQuery<V1>, Missing<V1>, Guarded<V1>, Always<V1>,
+    ),
+)]
 pub async fn list_viz_headers(
     who: RequireSession<V1>,
     query: Query<V1, VizQuery>,
@@ -51,19 +92,21 @@ pub async fn list_viz_headers(
         .visualizations
         .iter()
         .filter(|viz| is_shown(viz.id))
-        .map(|viz| {
-            json!({
-                "id": viz.id,
-                "name": viz.title,
-                "title": { "value": { "text": viz.title } },
-                "vizType": viz.kind,
-                "size": viz.size,
-                "author": board.owner.0,
-                "owner": board.owner.0,
-                "modifiedBy": board.owner.0,
-                "created": board.created_at.millis(),
-                "modified": board.modified_at.millis(),
-            })
+        .map(|viz| VizHeader {
+            id: viz.id,
+            name: viz.title.clone(),
+            title: Title {
+                value: TitleValue {
+                    text: viz.title.clone(),
+                },
+            },
+            viz_type: viz.kind.clone(),
+            size: viz.size.clone(),
+            author: board.owner.0,
+            owner: board.owner.0,
+            modified_by: board.owner.0,
+            created: board.created_at.millis(),
+            modified: board.modified_at.millis(),
         })
         .collect();
     Ok(HttpResponse::Ok().json(headers))

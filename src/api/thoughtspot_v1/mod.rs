@@ -13,6 +13,8 @@ mod prism;
 mod session;
 mod token;
 mod user;
+mod user_directory;
+mod user_password;
 
 pub use error::V1;
 
@@ -21,9 +23,13 @@ use crate::api::services::Services;
 use crate::api::session_layer;
 use actix_web::middleware::from_fn;
 use actix_web::web;
+use utoipa::OpenApi;
 
 /// Longest first: actix takes the first prefix that matches.
-const PREFIXES: [&str; 3] = ["/callosum/v1/tspublic/v1", "/callosum/v1", "/tspublic/v1"];
+pub const PREFIXES: [&str; 3] = ["/callosum/v1/tspublic/v1", "/callosum/v1", "/tspublic/v1"];
+
+/// Where the query endpoint of embedded pages is mounted.
+pub const PRISM: &str = "/prism";
 
 /// Adds the dialect's routes.
 pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
@@ -34,11 +40,12 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
                 .wrap(from_fn(session_layer::shape_cookies))
                 .wrap(from_fn(render_failures::<V1>))
                 .configure(routes)
+                .configure(user_routes)
                 .default_service(web::to(refuse_path::<V1>)),
         );
     }
     config.service(
-        web::scope("/prism")
+        web::scope(PRISM)
             .wrap(session_layer::middleware(services))
             .wrap(from_fn(session_layer::shape_cookies))
             .wrap(from_fn(render_failures::<V1>))
@@ -80,3 +87,58 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route(web::post().to(user::invalidate_sessions)),
         );
 }
+
+fn user_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            resource::<V1>("/user")
+                .route(web::post().to(user_directory::create))
+                .route(read().to(user_directory::get)),
+        )
+        // Documented with a slash at the end; clients leave it out.
+        .service(
+            resource::<V1>("/user/")
+                .route(web::post().to(user_directory::create))
+                .route(read().to(user_directory::get)),
+        )
+        .service(resource::<V1>("/user/list").route(read().to(user_directory::list)))
+        .service(resource::<V1>("/user/activate").route(web::post().to(user_directory::activate)))
+        .service(
+            resource::<V1>("/user/inactivate").route(web::post().to(user_directory::inactivate)),
+        )
+        .service(
+            resource::<V1>("/user/updatepassword").route(web::post().to(user_password::update)),
+        )
+        .service(resource::<V1>("/user/resetpassword").route(web::post().to(user_password::reset)));
+}
+
+/// The routes under [`PREFIXES`], described.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(
+    login::log_in,
+    token::issue,
+    login::redeem,
+    login::redeem_by_get,
+    login::log_out,
+    session::is_active,
+    bearer::get_token,
+    bearer::fetch,
+    session::info,
+    org::list,
+    org::switch,
+    metadata::list_viz_headers,
+    user::invalidate_sessions,
+    user_directory::create,
+    user_directory::get,
+    user_directory::list,
+    user_directory::activate,
+    user_directory::inactivate,
+    user_password::update,
+    user_password::reset,
+))]
+pub struct Description;
+
+/// The routes under `/prism`, described.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(session::preauth_info, prism::answer))]
+pub struct PrismDescription;

@@ -4,19 +4,44 @@ use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::form::{Form, Query, optional};
 use crate::api::guard::RequireSession;
+use crate::api::openapi::refusals::{Always, Guarded, WithBody, WithQuery};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use crate::api::thoughtspot_v1::login::org_id;
 use crate::domain::authn::open_orgs;
 use crate::domain::failure::Failure;
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct PageQuery {
+    /// How many; -1 means all.
+    #[param(value_type = i64, required = false)]
     batchsize: Option<String>,
+    /// How many to leave out; -1 means none.
+    #[param(value_type = i64, required = false)]
     offset: Option<String>,
+}
+
+/// The Orgs there are for the caller.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrgList {
+    orgs: Vec<OrgEntry>,
+    can_administer_all_orgs: bool,
+    current_org_id: i64,
+}
+
+/// An Org in that list.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrgEntry {
+    org_id: i64,
+    org_name: String,
+    description: String,
+    is_active: bool,
 }
 
 /// A number of Orgs; none for -1, which means all.
@@ -29,6 +54,15 @@ fn count(field: &'static str, text: Option<String>) -> Result<Option<usize>, Fai
 }
 
 /// `GET session/orgs`. `batchsize` and `offset` count Orgs; -1 means all.
+#[utoipa::path(
+    get,
+    path = "/session/orgs",
+    params(PageQuery),
+    responses(
+        (status = 200, description = "The Orgs.", body = OrgList),
+        WithQuery<V1>, Guarded<V1>, Always<V1>,
+    ),
+)]
 pub async fn list(
     who: RequireSession<V1>,
     page: Query<V1, PageQuery>,
@@ -43,30 +77,38 @@ pub async fn list(
         .into_iter()
         .skip(skip)
         .take(take)
-        .map(|org| {
-            json!({
-                "orgId": org.id.0,
-                "orgName": org.name,
-                "description": org.description,
-                "isActive": true,
-            })
+        .map(|org| OrgEntry {
+            org_id: org.id.0,
+            org_name: org.name,
+            description: org.description,
+            is_active: true,
         })
         .collect();
-    Ok(HttpResponse::Ok().json(json!({
-        "orgs": orgs,
-        "canAdministerAllOrgs": user.is_admin,
-        "currentOrgId": who.org.0,
-    })))
+    Ok(HttpResponse::Ok().json(OrgList {
+        orgs,
+        can_administer_all_orgs: user.is_admin,
+        current_org_id: who.org.0,
+    }))
 }
 
-#[derive(Deserialize)]
+/// The Org to move to.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = V1SwitchForm)]
 pub struct SwitchForm {
+    #[schema(value_type = i64)]
     orgid: Option<String>,
     /// Some public scripts write it so.
+    #[schema(ignore)]
     org: Option<String>,
 }
 
 /// `PUT session/orgs`: the session keeps its id and goes on in the other Org; 204.
+#[utoipa::path(
+    put,
+    path = "/session/orgs",
+    request_body(content = SwitchForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 204, description = "Moved."), WithBody<V1>, Guarded<V1>, Always<V1>),
+)]
 pub async fn switch(
     who: RequireSession<V1>,
     form: Form<V1, SwitchForm>,

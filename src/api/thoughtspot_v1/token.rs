@@ -3,6 +3,7 @@
 use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::form::{Form, flag, optional, required};
+use crate::api::openapi::refusals::{Always, WithBody, WithKey};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use crate::api::thoughtspot_v1::attributes;
@@ -14,23 +15,52 @@ use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, web};
 use secrecy::SecretString;
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-#[derive(Deserialize)]
+/// Whom the token is for, and what it may do.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = V1AuthTokenForm)]
 pub struct AuthTokenForm {
+    #[schema(value_type = String, format = Password)]
     secret_key: Option<SecretString>,
+    #[schema(min_length = 1, value_type = String)]
     username: Option<String>,
+    /// `FULL` (the default) or `REPORT_BOOK_VIEW`.
+    #[schema(pattern = "^(FULL|REPORT_BOOK_VIEW)?$", value_type = String, required = false)]
     access_level: Option<String>,
+    /// The GUID of the one object that `REPORT_BOOK_VIEW` is good for.
+    #[schema(value_type = String, required = false)]
     id: Option<String>,
+    /// The Org to work in; without it the user's last one.
+    #[schema(value_type = i64, required = false)]
     orgid: Option<String>,
+    /// A JSON array of group names, as a string.
+    #[schema(value_type = String, required = false)]
     groups: Option<String>,
+    /// Whether an unknown user is created.
+    #[schema(value_type = bool, required = false)]
     autocreate: Option<String>,
+    #[schema(value_type = String, required = false)]
     email: Option<String>,
+    #[schema(value_type = String, required = false)]
     display_name: Option<String>,
+    /// A JSON object with `parameters` and `metadata`, as a string.
+    #[schema(value_type = String, required = false)]
     jwt_user_options: Option<String>,
 }
 
 /// `POST session/auth/token`: 200 and the bare token as text.
+#[utoipa::path(
+    post,
+    path = "/session/auth/token",
+    security(()),
+    request_body(content = AuthTokenForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "The token.", body = String, content_type = "text/plain"),
+        WithBody<V1>, WithKey<V1>, Always<V1>,
+    ),
+)]
 pub async fn issue(
     form: Form<V1, AuthTokenForm>,
     caller: Caller<V1>,

@@ -4,6 +4,7 @@ use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::form::{Form, optional};
 use crate::api::guard::RequireAdmin;
+use crate::api::openapi::refusals::{Always, Guarded, WithBody};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use crate::domain::administration::Actor;
@@ -11,17 +12,30 @@ use crate::domain::directory::{NameKey, UserId};
 use crate::domain::failure::Failure;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-#[derive(Deserialize)]
+/// Whose sessions end; with neither, everybody's.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = V1InvalidateForm)]
 pub struct InvalidateForm {
+    /// A JSON array of names, as a string.
+    #[schema(value_type = String, required = false)]
     username: Option<String>,
+    /// A JSON array of GUIDs, as a string.
+    #[schema(value_type = String, required = false)]
     userid: Option<String>,
 }
 
 /// `POST user/session/invalidate`: `username` and `userid` are JSON arrays in a string; with neither,
 /// everybody's sessions end. All names are looked up before any session ends. An empty array is
 /// refused: a script whose list came out empty did not mean everybody.
+#[utoipa::path(
+    post,
+    path = "/user/session/invalidate",
+    request_body(content = InvalidateForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 204, description = "They have ended."), WithBody<V1>, Guarded<V1>, Always<V1>),
+)]
 pub async fn invalidate_sessions(
     admin: RequireAdmin<V1>,
     form: Form<V1, InvalidateForm>,

@@ -2,49 +2,59 @@
 
 use crate::domain::failure::Failure;
 use crate::domain::token::{Attributes, Filter, MetadataRef, NamedValues, Sort};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// A filter rule of `auth/token/custom`, or a runtime filter of `user_parameters`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct FilterRule {
     column_name: String,
+    /// `EQ`, `NE`, `IN`, …
     operator: String,
     #[serde(deserialize_with = "crate::api::json::texts")]
+    #[schema(value_type = Vec<String>)]
     values: Option<Vec<String>>,
 }
 
 /// A runtime sort of `user_parameters`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct SortRule {
     column_name: String,
+    /// `ASC` (the default) or `DESC`.
+    #[schema(pattern = "^(ASC|DESC)$")]
     order: Option<String>,
 }
 
 /// A parameter or variable and its values.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct NamedRule {
     name: String,
     #[serde(deserialize_with = "crate::api::json::texts")]
+    #[schema(value_type = Vec<String>)]
     values: Option<Vec<String>>,
 }
 
 /// An object that the rules are limited to.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct ObjectRule {
+    /// `LOGICAL_TABLE` without it.
     #[serde(rename = "type")]
     kind: Option<String>,
+    /// A GUID.
     identifier: String,
 }
 
 /// `user_parameters` of full and object tokens (deprecated by the vendor, still sent).
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct UserParameters {
+    #[serde(default)]
     objects: Vec<ObjectRule>,
+    #[serde(default)]
     runtime_filters: Vec<FilterRule>,
+    #[serde(default)]
     runtime_sorts: Vec<SortRule>,
+    #[serde(default)]
     parameters: Vec<NamedRule>,
 }
 
@@ -115,68 +125,111 @@ pub fn objects(field: &'static str, rules: Vec<ObjectRule>) -> Result<Vec<Metada
         .collect()
 }
 
-fn show_objects(attributes: &Attributes) -> Vec<Value> {
-    attributes
-        .objects
-        .iter()
-        .map(|object| json!({ "type": object.kind, "identifier": object.id }))
-        .collect()
+/// Parameters or variables and their values, as they are shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NamedView {
+    name: String,
+    values: Vec<String>,
 }
 
-fn show_filters(attributes: &Attributes) -> Vec<Value> {
-    attributes
-        .filters
-        .iter()
-        .map(|filter| {
-            json!({
-                "column_name": filter.column,
-                "operator": filter.operator,
-                "values": filter.values,
-            })
+/// A filter as it is shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FilterView {
+    column_name: String,
+    operator: String,
+    values: Vec<String>,
+}
+
+/// An order as it is shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SortView {
+    column_name: String,
+    /// `ASC` or `DESC`.
+    order: &'static str,
+}
+
+/// An object as it is shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ObjectView {
+    #[serde(rename = "type")]
+    kind: String,
+    identifier: Uuid,
+}
+
+/// Attributes as `user_parameters`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ParametersView {
+    objects: Vec<ObjectView>,
+    runtime_filters: Vec<FilterView>,
+    runtime_sorts: Vec<SortView>,
+    parameters: Vec<NamedView>,
+}
+
+/// Attributes as `access_control_properties`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RulesView {
+    filter_rules: Vec<FilterView>,
+    parameter_values: Vec<NamedView>,
+    objects: Vec<ObjectView>,
+}
+
+fn show_objects(attributes: &Attributes) -> Vec<ObjectView> {
+    let objects = attributes.objects.iter().cloned();
+    objects
+        .map(|object| ObjectView {
+            kind: object.kind,
+            identifier: object.id,
         })
         .collect()
 }
 
-fn show_named(list: &[NamedValues]) -> Vec<Value> {
-    list.iter()
-        .map(|named| json!({ "name": named.name, "values": named.values }))
+fn show_filters(attributes: &Attributes) -> Vec<FilterView> {
+    let filters = attributes.filters.iter().cloned();
+    filters
+        .map(|filter| FilterView {
+            column_name: filter.column,
+            operator: filter.operator,
+            values: filter.values,
+        })
         .collect()
 }
 
-/// As `user_parameters`; null when there are none.
-pub fn show_parameters(attributes: &Attributes) -> Value {
+fn show_named(list: &[NamedValues]) -> Vec<NamedView> {
+    let list = list.iter().cloned();
+    list.map(|named| NamedView {
+        name: named.name,
+        values: named.values,
+    })
+    .collect()
+}
+
+/// As `user_parameters`; none when there are none.
+pub fn show_parameters(attributes: &Attributes) -> Option<ParametersView> {
     if attributes.is_empty() {
-        return Value::Null;
+        return None;
     }
-    let sorts: Vec<Value> = attributes
-        .sorts
-        .iter()
-        .map(|sort| {
-            let order = if sort.is_ascending { "ASC" } else { "DESC" };
-            json!({ "column_name": sort.column, "order": order })
-        })
-        .collect();
-    json!({
-        "objects": show_objects(attributes),
-        "runtime_filters": show_filters(attributes),
-        "runtime_sorts": sorts,
-        "parameters": show_named(&attributes.parameters),
+    let sorts = attributes.sorts.iter().map(|sort| SortView {
+        column_name: sort.column.clone(),
+        order: if sort.is_ascending { "ASC" } else { "DESC" },
+    });
+    Some(ParametersView {
+        objects: show_objects(attributes),
+        runtime_filters: show_filters(attributes),
+        runtime_sorts: sorts.collect(),
+        parameters: show_named(&attributes.parameters),
     })
 }
 
-/// As `access_control_properties`; null when there are none.
-pub fn show_rules(attributes: &Attributes) -> Value {
-    if attributes.is_empty() {
-        return Value::Null;
-    }
-    json!({
-        "filter_rules": show_filters(attributes),
-        "parameter_values": show_named(&attributes.parameters),
-        "objects": show_objects(attributes),
+/// As `access_control_properties`; none when there are none.
+pub fn show_rules(attributes: &Attributes) -> Option<RulesView> {
+    (!attributes.is_empty()).then(|| RulesView {
+        filter_rules: show_filters(attributes),
+        parameter_values: show_named(&attributes.parameters),
+        objects: show_objects(attributes),
     })
 }
 
 /// As `variable_values`.
-pub fn show_variables(attributes: &Attributes) -> Value {
-    Value::from(show_named(&attributes.variables))
+pub fn show_variables(attributes: &Attributes) -> Vec<NamedView> {
+    show_named(&attributes.variables)
 }

@@ -4,52 +4,62 @@ use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::guard::{RequireSession, bearer};
 use crate::api::json::{Json, flag, text, texts};
+use crate::api::openapi::refusals::{Always, Guarded, WithBody, WithKey, WithPassword};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v2::V2;
 use crate::api::thoughtspot_v2::attributes::{
     FilterRule, NamedRule, ObjectRule, UserParameters, filters, named, objects,
 };
+use crate::api::thoughtspot_v2::token_view::{CustomReply, TokenReply, ValidToken};
+use crate::api::thoughtspot_v2::user_view::OrgRef;
 use crate::domain::administration::Actor;
 use crate::domain::audit::Client;
 use crate::domain::authn::{IssueRequest, Issued, Persist, Validity, Voucher};
-use crate::domain::clock::Timestamp;
 use crate::domain::directory::{NameKey, OrgId};
 use crate::domain::failure::Failure;
 use crate::domain::principal::Principal;
-use crate::domain::token::{Access, Attributes, Purpose, TokenRecord};
+use crate::domain::token::{Access, Attributes, Purpose};
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use std::time::Duration;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// How long a token lives when the request does not say.
 const DEFAULT_VALIDITY: u64 = 300;
 
-/// What all three minting calls share.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// What all three minting calls read; a secret key wins over a password beside it.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = TokenRequest)]
 pub struct TokenBody {
+    #[schema(min_length = 1, value_type = String)]
     username: Option<String>,
+    #[schema(value_type = Option<String>, format = Password)]
     password: Option<SecretString>,
+    #[schema(value_type = Option<String>, format = Password)]
     secret_key: Option<SecretString>,
-    #[serde(deserialize_with = "text")]
+    /// 300 without it.
+    #[schema(minimum = 1, value_type = Option<u64>)]
+    #[serde(default, deserialize_with = "text")]
     validity_time_in_sec: Option<String>,
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     org_id: Option<String>,
-    #[serde(deserialize_with = "text")]
+    #[serde(default, deserialize_with = "text")]
     org_identifier: Option<String>,
     email: Option<String>,
     display_name: Option<String>,
-    #[serde(deserialize_with = "flag")]
+    #[serde(default, deserialize_with = "flag")]
     auto_create: Option<bool>,
-    #[serde(deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "texts")]
     group_identifiers: Option<Vec<String>>,
-    // full and object
+    /// For full and object tokens.
     user_parameters: Option<UserParameters>,
+    /// For object tokens: the GUID of a Liveboard or visualization.
     object_id: Option<String>,
-    // custom
+    // The rest is for custom tokens.
+    /// `REPLACE`, `APPEND`, `NONE` or `RESET`.
+    #[schema(pattern = "^(REPLACE|APPEND|NONE|RESET)$")]
     persist_option: Option<String>,
     filter_rules: Option<Vec<FilterRule>>,
     parameter_values: Option<Vec<NamedRule>>,
@@ -58,7 +68,9 @@ pub struct TokenBody {
     groups: Option<Vec<GroupRef>>,
 }
 
-#[derive(Deserialize)]
+/// A group by name or GUID.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TokenGroup)]
 pub struct GroupRef {
     identifier: String,
 }
@@ -74,6 +86,16 @@ struct Kind {
 }
 
 /// `POST auth/token/full`.
+#[utoipa::path(
+    post,
+    path = "/auth/token/full",
+    security(()),
+    request_body = TokenBody,
+    responses(
+        (status = 200, description = "The token.", body = TokenReply),
+        WithBody<V2>, WithPassword<V2>, WithKey<V2>, Always<V2>,
+    ),
+)]
 pub async fn full(
     body: Json<V2, TokenBody>,
     caller: Caller<V2>,
@@ -82,10 +104,20 @@ pub async fn full(
     let mut body = body.into_inner();
     let kind = of_user(&mut body, Access::Full)?;
     let issued = issue(body, kind, &services, &caller.client).await?;
-    Ok(HttpResponse::Ok().json(token_json(&issued, services.login.now())))
+    Ok(HttpResponse::Ok().json(TokenReply::new(&issued, services.login.now())))
 }
 
 /// `POST auth/token/object`: good for one object only, read-only.
+#[utoipa::path(
+    post,
+    path = "/auth/token/object",
+    security(()),
+    request_body = TokenBody,
+    responses(
+        (status = 200, description = "The token.", body = TokenReply),
+        WithBody<V2>, WithPassword<V2>, WithKey<V2>, Always<V2>,
+    ),
+)]
 pub async fn object(
     body: Json<V2, TokenBody>,
     caller: Caller<V2>,
@@ -99,10 +131,20 @@ pub async fn object(
         .ok_or_else(|| Failure::bad("object_id", "the GUID of a Liveboard or visualization"))?;
     let kind = of_user(&mut body, Access::Object(id))?;
     let issued = issue(body, kind, &services, &caller.client).await?;
-    Ok(HttpResponse::Ok().json(token_json(&issued, services.login.now())))
+    Ok(HttpResponse::Ok().json(TokenReply::new(&issued, services.login.now())))
 }
 
 /// `POST auth/token/custom`: with attributes that may stay with the user.
+#[utoipa::path(
+    post,
+    path = "/auth/token/custom",
+    security(()),
+    request_body = TokenBody,
+    responses(
+        (status = 200, description = "The token.", body = CustomReply),
+        WithBody<V2>, WithPassword<V2>, WithKey<V2>, Always<V2>,
+    ),
+)]
 pub async fn custom(
     body: Json<V2, TokenBody>,
     caller: Caller<V2>,
@@ -113,17 +155,11 @@ pub async fn custom(
     let issued = issue(body, kind, &services, &caller.client).await?;
     let record = &issued.record;
     let org = services.directory.find_org(record.org).await?;
-    Ok(HttpResponse::Ok().json(json!({
-        "id": null,
-        "token": issued.text.expose(),
-        "org": { "id": record.org.0, "name": org.map(|org| org.name) },
-        "user": { "id": record.user_id.0, "name": record.user_name },
-        "creation_time_in_millis": services.login.now().millis(),
-        "expiration_time_in_millis": record.expires_at.millis(),
-        "scope": scope(record),
-        "valid_for_user_id": record.user_id.0,
-        "valid_for_username": record.user_name,
-    })))
+    let org = OrgRef {
+        id: record.org.0,
+        name: org.map(|org| org.name),
+    };
+    Ok(HttpResponse::Ok().json(CustomReply::new(&issued, org, services.login.now())))
 }
 
 fn of_user(body: &mut TokenBody, access: Access) -> Result<Kind, Failure> {
@@ -196,7 +232,7 @@ async fn issue(
     let password = body.password.filter(is_given);
     let validity = validity(body.validity_time_in_sec.as_deref())?;
     let org = body.org_identifier.or(body.org_id);
-    let org = services.org_called(org.as_deref()).await?;
+    let org = services.org_asked_for(org.as_deref()).await?;
     let voucher = match (secret_key, password) {
         (Some(key), _) => Voucher::Key(key),
         (None, Some(password)) => {
@@ -256,35 +292,26 @@ fn validity(text: Option<&str>) -> Result<Duration, Failure> {
     Ok(Duration::from_secs(seconds))
 }
 
-fn scope(record: &TokenRecord) -> Value {
-    let (kind, object) = match record.access {
-        Access::Full => ("FULL", None),
-        Access::Object(id) => ("REPORT_BOOK_VIEW", Some(id)),
-    };
-    json!({ "access_type": kind, "org_id": record.org.0, "metadata_id": object })
-}
-
-fn token_json(issued: &Issued, now: Timestamp) -> Value {
-    json!({
-        "token": issued.text.expose(),
-        "creation_time_in_millis": now.millis(),
-        "expiration_time_in_millis": issued.record.expires_at.millis(),
-        "scope": scope(&issued.record),
-        "valid_for_user_id": issued.record.user_id.0,
-        "valid_for_username": issued.record.user_name,
-    })
-}
-
 /// The body of `auth/token/validate` and `auth/token/revoke`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, ToSchema)]
 pub struct GivenToken {
+    #[schema(value_type = Option<String>, format = Password)]
     token: Option<SecretString>,
-    #[serde(deserialize_with = "text")]
+    /// For `revoke`: the GUID or name of a user.
+    #[serde(default, deserialize_with = "text")]
     user_identifier: Option<String>,
 }
 
 /// `POST auth/token/validate`: what a token is good for; 400 when it is no good.
+#[utoipa::path(
+    post,
+    path = "/auth/token/validate",
+    request_body = GivenToken,
+    responses(
+        (status = 200, description = "What it is good for.", body = ValidToken),
+        WithBody<V2>, Guarded<V2>, Always<V2>,
+    ),
+)]
 pub async fn validate(
     _: RequireSession<V2>,
     body: Json<V2, GivenToken>,
@@ -299,18 +326,17 @@ pub async fn validate(
         .recognise(token.expose_secret())
         .await
         .map_err(bad_token)?;
-    Ok(HttpResponse::Ok().json(json!({
-        "creation_time_in_millis": record.minted_at.millis(),
-        "expiration_time_in_millis": record.expires_at.millis(),
-        "scope": scope(&record),
-        "valid_for_user_id": record.user_id.0,
-        "valid_for_username": record.user_name,
-        "token_type": "BEARER",
-    })))
+    Ok(HttpResponse::Ok().json(ValidToken::new(record)))
 }
 
 /// `POST auth/token/revoke`: the token given; every session and token of `user_identifier`; with neither, the
 /// Bearer that was presented.
+#[utoipa::path(
+    post,
+    path = "/auth/token/revoke",
+    request_body = GivenToken,
+    responses((status = 204, description = "It has ended."), WithBody<V2>, Guarded<V2>, Always<V2>),
+)]
 pub async fn revoke(
     who: RequireSession<V2>,
     request: HttpRequest,

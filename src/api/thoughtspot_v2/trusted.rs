@@ -4,39 +4,50 @@ use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::guard::RequireAdmin;
 use crate::api::json::{Json, text};
+use crate::api::openapi::refusals::{Always, Guarded, WithBody};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v2::V2;
+use crate::api::thoughtspot_v2::user_view::{OrgRef, org_ref};
 use crate::domain::administration::Actor;
 use crate::domain::failure::Failure;
 use actix_web::{HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 const ENABLED: &str = "ENABLED";
 const DISABLED: &str = "DISABLED";
 
 /// The body of both calls.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = TrustedAuthRequest)]
 pub struct AuthBody {
+    /// `TRUSTED_AUTH`; nothing else can be asked for.
+    #[schema(pattern = "^(TRUSTED_AUTH)$", value_type = String)]
     auth_type: Option<String>,
+    /// `CLUSTER` or `ORG`; for a search, without it both.
+    #[schema(pattern = "^(CLUSTER|ORG)$")]
     scope: Option<String>,
     cluster_preferences: Option<Preference>,
     org_preferences: Option<Vec<OrgPreference>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = TrustedAuthSwitch)]
 pub struct Preference {
+    /// `ENABLED` or `DISABLED`.
+    #[schema(pattern = "^(ENABLED|DISABLED)$")]
     auth_status: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = TrustedAuthOrgSwitch)]
 pub struct OrgPreference {
-    #[serde(deserialize_with = "text")]
+    /// The number or name of an Org.
+    #[serde(default, deserialize_with = "text")]
     org_identifier: Option<String>,
+    /// `ENABLED` or `DISABLED`.
+    #[schema(pattern = "^(ENABLED|DISABLED)$")]
     auth_status: Option<String>,
 }
 
@@ -56,6 +67,12 @@ fn is_on(status: Option<&str>) -> Result<bool, Failure> {
 }
 
 /// `POST auth/configure`: 204. Everything is read before anything is switched.
+#[utoipa::path(
+    post,
+    path = "/auth/configure",
+    request_body = AuthBody,
+    responses((status = 204, description = "Switched."), WithBody<V2>, Guarded<V2>, Always<V2>),
+)]
 pub async fn configure(
     admin: RequireAdmin<V2>,
     body: Json<V2, AuthBody>,
@@ -93,7 +110,46 @@ pub async fn configure(
     Ok(HttpResponse::NoContent().finish())
 }
 
+/// The switches and the live keys. Not `Debug`: it holds secrets.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TrustedAuth)]
+pub struct TrustedView {
+    auth_type: &'static str,
+    cluster_preferences: Option<ClusterView>,
+    org_preferences: Option<Vec<OrgView>>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = TrustedAuthCluster)]
+struct ClusterView {
+    auth_status: &'static str,
+    access_tokens: Vec<KeyView>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = TrustedAuthOrg)]
+struct OrgView {
+    org: OrgRef,
+    auth_status: &'static str,
+    access_tokens: Vec<KeyView>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = TrustedAuthKey)]
+struct KeyView {
+    key: String,
+}
+
 /// `POST auth/search`: the switches and the live keys in the clear, as the vendor's API has it. Audited.
+#[utoipa::path(
+    post,
+    path = "/auth/search",
+    request_body = AuthBody,
+    responses(
+        (status = 200, description = "Switches and keys.", body = TrustedView),
+        WithBody<V2>, Guarded<V2>, Always<V2>,
+    ),
+)]
 pub async fn search(
     admin: RequireAdmin<V2>,
     body: Json<V2, AuthBody>,
@@ -113,7 +169,10 @@ pub async fn search(
     let cluster = if wants_cluster {
         let keys = services.administration.reveal_keys(None, &by).await?;
         let is_on = services.configured.is_trusted_enabled && !status.is_server_off;
-        Some(json!({ "auth_status": word(is_on), "access_tokens": shown(&keys) }))
+        Some(ClusterView {
+            auth_status: word(is_on),
+            access_tokens: shown(&keys),
+        })
     } else {
         None
     };
@@ -125,26 +184,25 @@ pub async fn search(
                 .reveal_keys(Some(org.id), &by)
                 .await?;
             let is_on = !keys.is_empty() && !status.orgs_off.contains(&org.id);
-            orgs.push(json!({
-                "org": { "id": org.id.0, "name": org.name },
-                "auth_status": word(is_on),
-                "access_tokens": shown(&keys),
-            }));
+            orgs.push(OrgView {
+                org: org_ref(&org),
+                auth_status: word(is_on),
+                access_tokens: shown(&keys),
+            });
         }
     }
-    Ok(HttpResponse::Ok().json(json!({
-        "auth_type": "TRUSTED_AUTH",
-        "cluster_preferences": cluster,
-        "org_preferences": if wants_orgs { Value::from(orgs) } else { Value::Null },
-    })))
+    Ok(HttpResponse::Ok().json(TrustedView {
+        auth_type: "TRUSTED_AUTH",
+        cluster_preferences: cluster,
+        org_preferences: wants_orgs.then_some(orgs),
+    }))
 }
 
 const fn word(is_on: bool) -> &'static str {
     if is_on { ENABLED } else { DISABLED }
 }
 
-fn shown(keys: &[SecretString]) -> Vec<Value> {
-    keys.iter()
-        .map(|key| json!({ "key": key.expose_secret() }))
-        .collect()
+fn shown(keys: &[SecretString]) -> Vec<KeyView> {
+    let keys = keys.iter().map(|key| key.expose_secret().to_owned());
+    keys.map(|key| KeyView { key }).collect()
 }

@@ -1,5 +1,6 @@
 //! Why an administrator's act was not done.
 
+use crate::domain::administration::Denied;
 use crate::domain::authn::PasswordError;
 use crate::domain::directory::{DirectoryError, NameError};
 use crate::domain::failure::{Failure, StoreError};
@@ -31,6 +32,9 @@ pub enum AdminError {
         /// What was looked for.
         name: String,
     },
+    /// The act is beyond the scope of whoever asked for it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The password could not be hashed.
     #[error("the password could not be hashed: {0}")]
     Hasher(String),
@@ -102,6 +106,7 @@ impl From<&AdminError> for Failure {
             AdminError::Missing { what, name } => Self::NotFound {
                 what: format!("{what} \"{name}\""),
             },
+            AdminError::Denied(why) => Self::forbidden(why.0),
             AdminError::Hasher(_) => Self::Internal,
             AdminError::NotRevoked(cause) | AdminError::Store(cause) => cause.into(),
         }

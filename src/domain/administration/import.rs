@@ -104,7 +104,8 @@ impl Administration {
             Err(error) => Err(match error {
                 AdminError::Field { .. }
                 | AdminError::Exists { .. }
-                | AdminError::Missing { .. } => RowError::Bad(error.to_string()),
+                | AdminError::Missing { .. }
+                | AdminError::Denied(_) => RowError::Bad(error.to_string()),
                 AdminError::Hasher(_) | AdminError::NotRevoked(_) | AdminError::Store(_) => {
                     RowError::Stop(error)
                 }

@@ -3,7 +3,7 @@
 use crate::domain::administration::{Actor, AdminError, Administration, checked_text};
 use crate::domain::directory::{KeyId, OrgId, SecretKey};
 use crate::domain::random;
-use crate::domain::session::RevokeScope;
+use crate::domain::session::{EndReason, RevokeScope};
 use secrecy::{ExposeSecret, SecretString};
 
 impl Administration {
@@ -35,7 +35,8 @@ impl Administration {
             }
         }
         // Also when it was retired before: the revocation of that time may have failed.
-        self.revoke(RevokeScope::Key(id), by).await?;
+        self.revoke_for(RevokeScope::Key(id), EndReason::KeyRetired, by)
+            .await?;
         if is_retired_now {
             self.changed("key_retired", id.to_string(), by);
         }

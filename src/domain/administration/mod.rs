@@ -3,19 +3,29 @@
 //! Acts that take something away write first and revoke after: from the write on nobody can sign in
 //! anew, and the revocation, dated after the write, ends whatever began before it.
 
+mod accounts;
 mod bootstrap;
 mod error;
+mod groups;
 mod import;
 mod keys;
+mod manager;
 mod orgs;
+mod scope;
+mod search;
 mod security;
+mod sessions;
 mod trusted;
 mod users;
 
 pub use bootstrap::{ADMINISTRATOR, Bootstrapped};
 pub use error::AdminError;
 pub use import::{ImportOptions, ImportReport, ImportRow, SkippedRow};
+pub use manager::{AccountEdit, GroupEdit, Manager, NewAccount, OrgEdit};
+pub use scope::{AdminScope, BEYOND_ORG, Denied};
+pub use search::{GroupSearch, MAX_FOUND, UserSearch};
 pub use security::{SecuritySettings, normal_hosts, normal_origins};
+pub use sessions::SessionFilter;
 pub use trusted::TrustedStatus;
 pub use users::{MembershipDraft, NewUser, UserDetails};
 
@@ -25,7 +35,7 @@ use crate::domain::clock::Clock;
 use crate::domain::directory::{Directory, Org, OrgId, User, UserId};
 use crate::domain::random;
 use crate::domain::random::Random;
-use crate::domain::session::{Revocations, RevokeScope, UserTag};
+use crate::domain::session::{EndReason, Revocations, RevokeScope, SessionStore, UserTag};
 use secrecy::{ExposeSecret, SecretSlice};
 use std::sync::Arc;
 
@@ -69,6 +79,8 @@ impl Actor {
 pub struct AdministrationParts {
     /// Users, Orgs and keys.
     pub directory: Arc<dyn Directory>,
+    /// Sessions, to be looked at and ended one by one.
+    pub sessions: Arc<dyn SessionStore>,
     /// Ends sessions and tokens.
     pub revocations: Arc<dyn Revocations>,
     /// Hashes passwords.
@@ -91,6 +103,7 @@ pub struct AdministrationParts {
 #[derive(Debug)]
 pub struct Administration {
     directory: Arc<dyn Directory>,
+    sessions: Arc<dyn SessionStore>,
     revocations: Arc<dyn Revocations>,
     passwords: PasswordPool,
     keys: Arc<KeyHasher>,
@@ -106,6 +119,7 @@ impl Administration {
     pub fn new(parts: AdministrationParts) -> Self {
         Self {
             directory: parts.directory,
+            sessions: parts.sessions,
             revocations: parts.revocations,
             passwords: parts.passwords,
             keys: parts.keys,
@@ -167,11 +181,21 @@ impl Administration {
     /// Ends everything in scope. Called after the write: the moment is taken now, so that an attempt
     /// which read the directory before the write began no later than the revocation, and loses.
     async fn revoke(&self, scope: RevokeScope, by: &Actor) -> Result<(), AdminError> {
+        self.revoke_for(scope, EndReason::Revoked, by).await
+    }
+
+    /// The same, and says to whoever held one of them why.
+    async fn revoke_for(
+        &self,
+        scope: RevokeScope,
+        reason: EndReason,
+        by: &Actor,
+    ) -> Result<(), AdminError> {
         self.revocations
-            .revoke(scope, self.clock.now())
+            .revoke_for(scope, reason, self.clock.now())
             .await
             .map_err(AdminError::NotRevoked)?;
-        self.record(Act::Revoked { scope }, by);
+        self.record(Act::Revoked { scope, reason }, by);
         Ok(())
     }
 

@@ -1,8 +1,9 @@
-//! Orgs and groups.
+//! Orgs: making, changing, switching off and deleting.
 
 use crate::domain::administration::{Actor, AdminError, Administration, checked_text};
-use crate::domain::directory::{Group, GroupDraft, GroupId, NameKey, Org, OrgId, OrgStatus};
+use crate::domain::directory::{DirectoryError, NameKey, Org, OrgId, OrgStatus};
 use crate::domain::random;
+use crate::domain::session::{EndReason, RevokeScope};
 
 /// How often an Org's number is drawn before giving up; one draw in a thousand million collides.
 const DRAWS: usize = 8;
@@ -24,7 +25,7 @@ impl Administration {
             status: OrgStatus::Active,
         };
         self.directory.create_org(&org).await?;
-        self.changed("org_created", format!("{} ({})", org.name, org.id), by);
+        self.changed("org_created", described(&org), by);
         Ok(org)
     }
 
@@ -33,43 +34,48 @@ impl Administration {
         Ok(self.directory.list_orgs().await?)
     }
 
-    /// Creates a group in an Org, called by number or name.
-    pub async fn create_group(
-        &self,
-        org: &str,
-        name: &str,
-        display_name: Option<&str>,
-        privileges: Vec<String>,
-        by: &Actor,
-    ) -> Result<Group, AdminError> {
-        let key = NameKey::new(name).map_err(AdminError::name)?;
-        let display_name = display_name.unwrap_or(name);
-        checked_text("display name", display_name)?;
-        for privilege in &privileges {
-            checked_text("privilege", privilege)?;
+    /// Replaces name, description and status of the Org with that number. One that is switched off is
+    /// over for everybody who works in it.
+    pub async fn update_org(&self, org: &Org, by: &Actor) -> Result<(), AdminError> {
+        NameKey::new(&org.name).map_err(AdminError::name)?;
+        checked_text("description", &org.description)?;
+        let is_disabled = org.status == OrgStatus::Disabled;
+        if is_disabled && org.id == OrgId::PRIMARY {
+            return Err(AdminError::field("status", "the Primary Org stays active"));
         }
-        let org = self.require_org(org).await?;
-        let draft = GroupDraft {
-            id: GroupId(random::uuid(&*self.random)),
-            org: org.id,
-            name: name.to_owned(),
-            key,
-            display_name: display_name.to_owned(),
-            privileges,
+        self.directory.update_org(org).await?;
+        let what = if is_disabled {
+            "org_disabled"
+        } else {
+            "org_updated"
         };
-        let group = self.directory.create_group(&draft).await?;
-        self.changed(
-            "group_created",
-            format!("{} in Org {}", group.name, org.id),
-            by,
-        );
-        Ok(group)
+        self.changed(what, described(org), by);
+        if is_disabled {
+            // Also when it was off before: the revocation of that time may have failed.
+            self.revoke_for(RevokeScope::Org(org.id), EndReason::OrgDisabled, by)
+                .await?;
+        }
+        Ok(())
     }
 
-    /// Every group of an Org (called by number or name), ordered by name.
-    pub async fn list_groups(&self, org: &str) -> Result<Vec<Group>, AdminError> {
-        let org = self.require_org(org).await?;
-        Ok(self.directory.list_groups(org.id).await?)
+    /// Deletes an Org with its memberships, groups and secret keys. Its users stay, in no Org if it was
+    /// their only one.
+    pub async fn delete_org(&self, org: &Org, by: &Actor) -> Result<(), AdminError> {
+        if org.id == OrgId::PRIMARY {
+            return Err(DirectoryError::PrimaryOrg.into());
+        }
+        // Disabled and revoked first: were the Org deleted and the revocation then failed, there
+        // would be no Org left by whose name to do it again.
+        let disabled = Org {
+            status: OrgStatus::Disabled,
+            ..org.clone()
+        };
+        self.update_org(&disabled, by).await?;
+        if !self.directory.delete_org(org.id).await? {
+            return Err(AdminError::missing("Org", &org.name));
+        }
+        self.changed("org_deleted", described(org), by);
+        Ok(())
     }
 
     async fn fresh_org_id(&self) -> Result<OrgId, AdminError> {
@@ -82,4 +88,8 @@ impl Administration {
         }
         Err(AdminError::field("org", "no free number was found"))
     }
+}
+
+fn described(org: &Org) -> String {
+    format!("{} ({})", org.name, org.id)
 }

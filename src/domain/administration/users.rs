@@ -5,6 +5,7 @@ use crate::domain::directory::{
     AccountStatus, Group, Membership, NameKey, Org, OrgId, User, UserDraft, UserId,
 };
 use crate::domain::random;
+use crate::domain::session::EndReason;
 use secrecy::SecretString;
 
 /// The longest mail address (RFC 5321's path without its angle brackets).
@@ -142,18 +143,29 @@ impl Administration {
         let hash = self.passwords.hash(password).await?;
         self.directory.set_password(user.id, Some(&hash)).await?;
         self.changed("password_set", &user.name, by);
-        self.revoke(self.user_scope(user.id), by).await?;
+        self.revoke_for(self.user_scope(user.id), EndReason::PasswordChanged, by)
+            .await?;
         Ok(user)
     }
 
     /// Switches a user off; from then on nothing of theirs lives.
     pub async fn disable_user(&self, name: &str, by: &Actor) -> Result<User, AdminError> {
+        self.shut_out(name, EndReason::UserDisabled, by).await
+    }
+
+    async fn shut_out(
+        &self,
+        name: &str,
+        reason: EndReason,
+        by: &Actor,
+    ) -> Result<User, AdminError> {
         let user = self.require_user(name).await?;
         self.directory
             .set_status(user.id, AccountStatus::Disabled)
             .await?;
         self.changed("user_disabled", &user.name, by);
-        self.revoke(self.user_scope(user.id), by).await?;
+        self.revoke_for(self.user_scope(user.id), reason, by)
+            .await?;
         Ok(User {
             status: AccountStatus::Disabled,
             ..user
@@ -177,7 +189,7 @@ impl Administration {
     pub async fn delete_user(&self, name: &str, by: &Actor) -> Result<User, AdminError> {
         // Disabled and revoked first: were the user deleted and the revocation then failed, there
         // would be nobody left by whose name to do it again.
-        let user = self.disable_user(name, by).await?;
+        let user = self.shut_out(name, EndReason::UserDeleted, by).await?;
         if !self.directory.delete_user(user.id).await? {
             return Err(AdminError::missing("user", name));
         }
@@ -185,7 +197,10 @@ impl Administration {
         Ok(user)
     }
 
-    async fn require_user(&self, name: &str) -> Result<User, AdminError> {
+    pub(in crate::domain::administration) async fn require_user(
+        &self,
+        name: &str,
+    ) -> Result<User, AdminError> {
         let missing = || AdminError::missing("user", name);
         let key = NameKey::new(name).map_err(|_bad| missing())?;
         self.directory.find_user(&key).await?.ok_or_else(missing)
@@ -219,7 +234,7 @@ impl Administration {
 }
 
 /// Enough of a check to catch a wrong column; whether mail arrives only mail can tell.
-fn checked_email(email: &str) -> Result<(), AdminError> {
+pub(in crate::domain::administration) fn checked_email(email: &str) -> Result<(), AdminError> {
     let is_sane = email.len() <= MAX_EMAIL_BYTES
         && !email.chars().any(|c| c.is_control() || c.is_whitespace())
         && email

@@ -107,16 +107,16 @@ mod tests {
     #[test]
     fn a_sealed_key_opens_only_under_the_same_secret_and_undamaged() {
         let random = SystemRandom::open().unwrap();
-        let sealer = |byte| KeySealer::new(SecretSlice::from(vec![byte; 32]));
+        let with_key = |byte| KeySealer::new(SecretSlice::from(vec![byte; 32]));
         let key = SecretString::from("f0b3c9d2-5a1e-4b7c-8d9e-0123456789ab");
-        let sealed = sealer(1).seal(&key, &random).unwrap();
+        let sealed = with_key(1).seal(&key, &random).unwrap();
         assert!(!sealed.contains("f0b3"));
         assert_eq!(
-            sealer(1).unseal(&sealed).unwrap().expose_secret(),
+            with_key(1).unseal(&sealed).unwrap().expose_secret(),
             key.expose_secret()
         );
-        assert!(sealer(2).unseal(&sealed).is_none());
-        assert!(sealer(1).unseal(&sealed[4..]).is_none());
-        assert!(sealer(1).unseal("").is_none());
+        assert!(with_key(2).unseal(&sealed).is_none());
+        assert!(with_key(1).unseal(&sealed[4..]).is_none());
+        assert!(with_key(1).unseal("").is_none());
     }
 }

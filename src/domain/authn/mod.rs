@@ -18,7 +18,7 @@ pub use trusted::{
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, User};
 use crate::domain::session::Method;
-use crate::domain::token::{Access, Attributes};
+use crate::domain::token::{Access, Attributes, TokenDigest};
 
 /// Proof that someone is who they say they are.
 ///
@@ -32,6 +32,8 @@ pub struct Authenticated {
     key: Option<KeyId>,
     access: Access,
     attributes: Attributes,
+    /// The token to be spent on the session, when it is good for one only.
+    token: Option<TokenDigest>,
     /// When the attempt began.
     began_at: Timestamp,
 }
@@ -46,6 +48,7 @@ impl Authenticated {
             key: None,
             access: Access::Full,
             attributes,
+            token: None,
             began_at,
         }
     }
@@ -78,6 +81,10 @@ impl Authenticated {
     /// Attributes the credentials bring.
     pub const fn attributes(&self) -> &Attributes {
         &self.attributes
+    }
+
+    pub(in crate::domain) const fn token(&self) -> Option<&TokenDigest> {
+        self.token.as_ref()
     }
 
     /// When the attempt began: revocations from then on win.

@@ -1,4 +1,4 @@
-//! Why a login was refused: rich for the audit trail, one closed failure for the caller.
+//! Why nobody was let in: the rich reason, and what the caller is told of it.
 
 use crate::domain::audit::Refusal;
 use crate::domain::authn::{OrgRefused, RedeemError, VerifyError};
@@ -17,6 +17,9 @@ pub enum LoginError {
     /// The right credentials, but not for that Org.
     #[error("Org not allowed")]
     OrgNotAllowed,
+    /// The user has as many sessions as allowed.
+    #[error("as many sessions as allowed")]
+    TooManySessions,
     /// The token is not good.
     #[error(transparent)]
     Token(#[from] RedeemError),
@@ -39,6 +42,9 @@ impl From<&LoginError> for Failure {
                 retry_after: *retry_after,
             },
             LoginError::OrgNotAllowed => Self::bad("org", "an active Org the user belongs to"),
+            LoginError::TooManySessions => Self::forbidden(
+                "this user has as many sessions as are allowed at a time; sign out of one first",
+            ),
             LoginError::Token(error) => error.into(),
             LoginError::Store(error) => error.into(),
             LoginError::Busy(retry_after) => Self::Unavailable {
@@ -50,11 +56,12 @@ impl From<&LoginError> for Failure {
 }
 
 impl LoginError {
-    pub(super) const fn refusal(&self) -> Refusal {
+    pub(in crate::domain::login) const fn refusal(&self) -> Refusal {
         match self {
             Self::BadCredentials(why) => *why,
             Self::Throttled(_) => Refusal::Throttled,
             Self::OrgNotAllowed => Refusal::OrgNotAllowed,
+            Self::TooManySessions => Refusal::SessionLimit,
             Self::Token(error) => error.refusal(),
             Self::Busy(_) => Refusal::Overloaded,
             Self::Store(_) | Self::Hasher(_) => Refusal::Unavailable,

@@ -34,6 +34,29 @@ impl UserTag {
         Self(tag)
     }
 
+    /// The tag as the number it is.
+    pub fn number(self) -> u64 {
+        self.0
+            .iter()
+            .fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+
+    /// The tag with that number; what is beyond the largest one is none.
+    pub fn from_number(number: u64) -> Option<Self> {
+        let [0, 0, tag @ ..] = number.to_be_bytes() else {
+            return None;
+        };
+        Some(Self(tag))
+    }
+
+    pub(in crate::domain::session) const fn from_bytes(bytes: [u8; TAG_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    pub(in crate::domain::session) const fn as_bytes(&self) -> &[u8; TAG_BYTES] {
+        &self.0
+    }
+
     /// The tag as text: 8 URL-safe characters.
     pub fn to_text(self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)

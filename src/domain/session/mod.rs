@@ -8,13 +8,20 @@
 //! open ──check──▶ live ──check──▶ live ── … ──▶ ended (idle, absolute, logout, revoked, …)
 //! ```
 
+mod handle;
 mod id;
 mod lifetime;
+mod reason;
 mod store;
 
+pub use handle::SessionHandle;
 pub use id::{SessionId, UserTag};
 pub use lifetime::Lifetime;
-pub use store::{Check, EndReason, Revocations, RevokeScope, SessionStore};
+pub use reason::EndReason;
+pub use store::{
+    AtLimit, Check, Opening, Revocations, RevokeScope, SessionLimit, SessionPage, SessionStore,
+    SessionSummary,
+};
 
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};

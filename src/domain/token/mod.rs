@@ -8,12 +8,22 @@ mod store;
 pub use access::Access;
 pub use attributes::{AttributeError, Attributes, Filter, MetadataRef, NamedValues, Sort};
 pub use format::{TokenDigest, TokenMint, TokenText};
-pub use store::{FoundToken, Purpose, TokenRecord, TokenStore};
+pub use store::{FoundToken, Purpose, Spending, TokenRecord, TokenStore};
 
 use std::time::Duration;
 
 /// How long a superseded token lives on when lifetimes are `compat` (the vendor's rule).
 pub const SUPERSEDED_GRACE: Duration = Duration::from_mins(5);
+
+/// How many sessions one token opens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenReuse {
+    /// Any number, for as long as it lives (the vendor's rule).
+    #[default]
+    Many,
+    /// One. As a Bearer, which opens none, it stays good for as long as it lives.
+    Once,
+}
 
 /// How long tokens of the v1 endpoint live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -56,6 +56,17 @@ pub enum FoundToken {
     Unknown,
 }
 
+/// What spending a token came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spending {
+    /// It is spent now, and was not before.
+    First,
+    /// It was spent before.
+    Again,
+    /// It is not good, or unknown.
+    NotGood,
+}
+
 /// Where tokens are kept, under the digest of their id.
 #[async_trait]
 pub trait TokenStore: fmt::Debug + Send + Sync {
@@ -73,6 +84,10 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Looks a token up. Dead at `now` when expired, superseded too long ago, or revoked
     /// (its own revocation, or the epoch of its user, Org, key or everybody).
     async fn find(&self, digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError>;
+
+    /// Marks a token that lives at `now` as having opened its session; of any number of callers, on any
+    /// nodes, one hears [`Spending::First`]. An acknowledged one survives a crash; `find` does not mind.
+    async fn spend(&self, digest: &TokenDigest, now: Timestamp) -> Result<Spending, StoreError>;
 
     /// Ends one token for good; false when nothing was known of it.
     async fn revoke_token(&self, digest: &TokenDigest) -> Result<bool, StoreError>;

@@ -303,6 +303,22 @@ fn other_wrong_values_are_told_what_was_expected() {
         ),
         ("sessions.store", "memcached://host", "embedded, redis://"),
         ("sessions.store", "redis://host/zero", "embedded, redis://"),
+        ("directory.store", "mysql://h/d", "embedded, or postgres://"),
+        (
+            "directory.store",
+            "postgres://host",
+            "embedded, or postgres://",
+        ),
+        (
+            "directory.store",
+            "postgres:///d",
+            "embedded, or postgres://",
+        ),
+        (
+            "directory.store",
+            "postgres://h/d?sslmode=often",
+            "embedded, or postgres://",
+        ),
         ("sessions.key_prefix", "", "1 to 64"),
         ("sessions.key_prefix", "a b:", "1 to 64"),
         ("sessions.key_prefix", "{a}:", "without braces"),
@@ -329,6 +345,16 @@ fn a_certificate_needs_its_key_and_encryption_its_scheme() {
         ("sessions.store", "rediss://host"),
     ]);
     assert!(Loaded::load(&encrypted).is_ok());
+    for (url, is_good) in [
+        ("postgres://host/d", true),
+        ("postgres://host/d?sslmode=verify-full", true),
+        ("postgresql://host/d?sslmode=verify-ca", true),
+        ("postgres://host/d?sslmode=require", false),
+        ("embedded", true),
+    ] {
+        let sources = flags(&[("directory.tls_ca_file", path), ("directory.store", url)]);
+        assert_eq!(Loaded::load(&sources).is_ok(), is_good, "{url}");
+    }
 }
 
 #[test]
@@ -349,10 +375,15 @@ fn case_56_secrets_show_neither_in_errors_nor_in_listings_nor_in_debug() {
         ("VESTIBULE__BOOTSTRAP__ADMIN_PASSWORD", "p1anted-password"),
         ("VESTIBULE__BOOTSTRAP__SECRET_KEY", "p1anted-0123456789"),
         ("VESTIBULE__SESSIONS__STORE", "redis://u:p1anted@host/0"),
+        ("VESTIBULE__DIRECTORY__STORE", "postgres://u:p1anted@host/d"),
     ]);
     let loaded = Loaded::load(&good).unwrap();
     assert!(!format!("{loaded:?} {:?}", loaded.show()).contains("p1anted"));
     assert_eq!(shown(&loaded, "sessions.store").0, "redis://u:***@host/0");
+    assert_eq!(
+        shown(&loaded, "directory.store").0,
+        "postgres://u:***@host/d"
+    );
     assert_eq!(shown(&loaded, "bootstrap.secret_key").0, "***");
 }
 

@@ -6,13 +6,15 @@
 //! | `tokens`        | record and effective expiry by digest; once revoked, only that |
 //! | `latest_tokens` | per secret key the digest of its latest superseding token |
 //! | `epochs`        | `all`, `org:<id>`, `key:<id>`, `user:<tag>` and the moment |
+//! | `epoch_reasons` | why, by the same words |
+//! | `spent_tokens`  | digests of tokens that have opened the one session they may open |
 //!
 //! Commits are synchronous: what is acknowledged is on disk.
 
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::OrgId;
 use crate::domain::failure::StoreError;
-use crate::domain::session::{EndReason, RevokeScope, Session};
+use crate::domain::session::{EndReason, RevokeScope, Session, UserTag};
 use crate::domain::token::{SUPERSEDED_GRACE, TokenRecord};
 use crate::stores::embedded::memory::Digest;
 use anyhow::{Context, anyhow};
@@ -45,6 +47,12 @@ PRAGMA application_id = 0x76737462;
 PRAGMA user_version = 1;
 ";
 
+/// Tables that the first programs did not have and do not miss: the version stays, and they can go on with the file.
+const LATER_TABLES: &str = "
+CREATE TABLE IF NOT EXISTS epoch_reasons (scope TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS spent_tokens (digest BLOB PRIMARY KEY) WITHOUT ROWID;
+";
+
 /// One change to the file.
 #[derive(Debug)]
 pub enum Op {
@@ -52,6 +60,8 @@ pub enum Op {
     Open {
         /// Kept under.
         digest: Digest,
+        /// Its owner's.
+        tag: UserTag,
         /// For memory, once it is on disk.
         session: Box<Session>,
         /// For the file.
@@ -95,8 +105,10 @@ pub enum Op {
     },
     /// A token is over.
     RevokeToken(Digest),
+    /// A token has opened the one session it may open.
+    SpendToken(Digest),
     /// An epoch rises.
-    Epoch(RevokeScope, Timestamp),
+    Epoch(RevokeScope, EndReason, Timestamp),
     /// A session's tombstone has served.
     ForgetSession(Digest),
     /// The same of a token.
@@ -148,6 +160,7 @@ impl Journal {
         if tables == 0 {
             let mut whole = db.begin_with("BEGIN EXCLUSIVE").await.map_err(failed)?;
             whole.execute(SCHEMA).await.map_err(failed)?;
+            whole.execute(LATER_TABLES).await.map_err(failed)?;
             return whole.commit().await.map_err(failed);
         }
         if application != APPLICATION_ID {
@@ -166,7 +179,8 @@ impl Journal {
             return Err(StoreError::corrupt(anyhow!("{name} is damaged: {health}")));
         }
         // Takes the lock now, not at the first login.
-        let taken = db.begin_with("BEGIN EXCLUSIVE").await.map_err(failed)?;
+        let mut taken = db.begin_with("BEGIN EXCLUSIVE").await.map_err(failed)?;
+        taken.execute(LATER_TABLES).await.map_err(failed)?;
         taken.commit().await.map_err(failed)
     }
 
@@ -205,6 +219,7 @@ async fn write_one(db: &mut SqliteConnection, op: &Op) -> Result<(), sqlx::Error
             digest,
             session,
             record,
+            ..
         } => {
             sqlx::query(
                 "INSERT INTO sessions (digest, record, org, seen) VALUES (?, ?, ?, ?) \
@@ -257,16 +272,13 @@ async fn write_one(db: &mut SqliteConnection, op: &Op) -> Result<(), sqlx::Error
                 .execute(db)
                 .await?
         }
-        Op::Epoch(scope, at) => {
-            sqlx::query(
-                "INSERT INTO epochs (scope, at) VALUES (?, ?) \
-                 ON CONFLICT (scope) DO UPDATE SET at = max(at, excluded.at)",
-            )
-            .bind(scope_text(*scope))
-            .bind(column(*at))
-            .execute(db)
-            .await?
+        Op::SpendToken(digest) => {
+            sqlx::query("INSERT INTO spent_tokens (digest) VALUES (?) ON CONFLICT DO NOTHING")
+                .bind(&digest[..])
+                .execute(db)
+                .await?
         }
+        Op::Epoch(scope, reason, at) => return raise(db, *scope, *reason, *at).await,
         Op::ForgetSession(digest) => {
             sqlx::query("DELETE FROM sessions WHERE digest = ?")
                 .bind(&digest[..])
@@ -274,12 +286,44 @@ async fn write_one(db: &mut SqliteConnection, op: &Op) -> Result<(), sqlx::Error
                 .await?
         }
         Op::ForgetToken(digest) => {
+            sqlx::query("DELETE FROM spent_tokens WHERE digest = ?")
+                .bind(&digest[..])
+                .execute(&mut *db)
+                .await?;
             sqlx::query("DELETE FROM tokens WHERE digest = ?")
                 .bind(&digest[..])
                 .execute(db)
                 .await?
         }
     };
+    Ok(())
+}
+
+async fn raise(
+    db: &mut SqliteConnection,
+    scope: RevokeScope,
+    reason: EndReason,
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO epochs (scope, at) VALUES (?, ?) \
+         ON CONFLICT (scope) DO UPDATE SET at = max(at, excluded.at)",
+    )
+    .bind(scope_text(scope))
+    .bind(column(at))
+    .execute(&mut *db)
+    .await?;
+    // Of several the latest reason counts, as the latest epoch does.
+    sqlx::query(
+        "INSERT INTO epoch_reasons (scope, reason) \
+         SELECT scope, ? FROM epochs WHERE scope = ? AND at = ? \
+         ON CONFLICT (scope) DO UPDATE SET reason = excluded.reason",
+    )
+    .bind(reason.as_str())
+    .bind(scope_text(scope))
+    .bind(column(at))
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId};
 use crate::domain::failure::StoreError;
-use crate::domain::session::{RevokeScope, UserTag};
-use crate::stores::codec::{decode_reason, decode_session, decode_token};
+use crate::domain::session::{EndReason, RevokeScope, UserTag};
+use crate::stores::codec::{decode_reason, decode_tagged_session, decode_token};
 use crate::stores::embedded::journal::Journal;
 use crate::stores::embedded::memory::{Digest, Held, HeldToken, Memory};
 use anyhow::anyhow;
@@ -35,17 +35,22 @@ impl Journal {
                     reason,
                     at: moment(ended_at.unwrap_or_default()),
                 }),
-                None => decode_session(&record).map(|mut session| {
+                None => decode_tagged_session(&record).map(|(mut session, tag)| {
                     session.org = OrgId(org);
                     session.last_seen_at = moment(seen);
                     Held::Live {
                         session: Box::new(session),
+                        tag,
                         is_moved: false,
                     }
                 }),
             };
             let held = held.unwrap_or_else(|error| Held::Unreadable(reason(&error)));
-            memory.sessions.insert(digest_of(digest)?, held);
+            let digest = digest_of(digest)?;
+            if let Held::Live { tag: Some(tag), .. } = held {
+                memory.index.keep(tag, digest);
+            }
+            memory.sessions.insert(digest, held);
         }
         Ok(())
     }
@@ -73,6 +78,12 @@ impl Journal {
             memory.tokens.insert(digest_of(digest)?, held);
         }
         drop(rows);
+        let mut rows = sqlx::query_scalar::<_, Vec<u8>>("SELECT digest FROM spent_tokens")
+            .fetch(&mut self.connection);
+        while let Some(digest) = rows.try_next().await.map_err(StoreError::corrupt)? {
+            memory.spent.insert(digest_of(digest)?, ());
+        }
+        drop(rows);
         let mut rows =
             sqlx::query_as::<_, (String, Vec<u8>)>("SELECT key, digest FROM latest_tokens")
                 .fetch(&mut self.connection);
@@ -84,11 +95,16 @@ impl Journal {
     }
 
     async fn load_epochs(&mut self, memory: &Memory) -> Result<(), StoreError> {
-        let mut rows = sqlx::query_as::<_, (String, i64)>("SELECT scope, at FROM epochs")
-            .fetch(&mut self.connection);
-        while let Some((scope, at)) = rows.try_next().await.map_err(StoreError::corrupt)? {
+        let mut rows = sqlx::query_as::<_, (String, i64, Option<String>)>(
+            "SELECT scope, at, reason FROM epochs LEFT JOIN epoch_reasons USING (scope)",
+        )
+        .fetch(&mut self.connection);
+        while let Some((scope, at, word)) = rows.try_next().await.map_err(StoreError::corrupt)? {
             // An epoch passed over would bring revoked sessions back, so one bad row stops the start.
-            raise(memory, &scope, moment(at)).ok_or_else(|| {
+            // A reason that is missing or unknown costs a word, not the revocation.
+            let reason = word.as_deref().and_then(EndReason::parse);
+            let reason = reason.unwrap_or(EndReason::Revoked);
+            raise(memory, &scope, reason, moment(at)).ok_or_else(|| {
                 StoreError::corrupt(anyhow!("a revocation in the session file is damaged"))
             })?;
         }
@@ -96,13 +112,17 @@ impl Journal {
     }
 }
 
-fn raise(memory: &Memory, scope: &str, at: Timestamp) -> Option<()> {
+fn raise(memory: &Memory, scope: &str, reason: EndReason, at: Timestamp) -> Option<()> {
     let epochs = &memory.epochs;
     match scope.split_once(':') {
-        None if scope == "all" => epochs.raise(RevokeScope::All, at),
-        Some(("org", id)) => epochs.raise(RevokeScope::Org(OrgId(id.parse().ok()?)), at),
-        Some(("key", id)) => epochs.raise(RevokeScope::Key(KeyId(id.parse().ok()?)), at),
-        Some(("user", tag)) => epochs.raise_user(UserTag::parse(tag)?, at),
+        None if scope == "all" => epochs.raise(RevokeScope::All, reason, at),
+        Some(("org", id)) => {
+            epochs.raise(RevokeScope::Org(OrgId(id.parse().ok()?)), reason, at);
+        }
+        Some(("key", id)) => {
+            epochs.raise(RevokeScope::Key(KeyId(id.parse().ok()?)), reason, at);
+        }
+        Some(("user", tag)) => epochs.raise_user(UserTag::parse(tag)?, reason, at),
         _ => return None,
     }
     Some(())

@@ -7,7 +7,9 @@
 
 #[cfg(test)]
 mod disk_faults;
+mod index;
 mod journal;
+mod listing;
 mod load;
 mod memory;
 mod sessions;
@@ -81,7 +83,7 @@ impl EmbeddedStore {
         self.core.purge().await
     }
 
-    /// How many sessions live, for metrics: revocations of single users are counted in late.
+    /// How many sessions live, for metrics.
     pub fn live_sessions(&self) -> usize {
         self.core.memory.live_sessions(self.core.clock.now())
     }

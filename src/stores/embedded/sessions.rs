@@ -4,71 +4,43 @@ use crate::domain::clock::Timestamp;
 use crate::domain::directory::OrgId;
 use crate::domain::failure::StoreError;
 use crate::domain::session::{
-    Check, EndReason, Revocations, RevokeScope, Session, SessionId, SessionStore,
+    AtLimit, Check, EndReason, Opening, Revocations, RevokeScope, Session, SessionHandle,
+    SessionId, SessionLimit, SessionPage, SessionStore, SessionSummary, UserTag,
 };
 use crate::stores::codec::encode_session;
 use crate::stores::embedded::EmbeddedStore;
+use crate::stores::embedded::index::Standing;
 use crate::stores::embedded::journal::Op;
-use crate::stores::embedded::memory::Held;
+use crate::stores::embedded::memory::{Digest, Held};
 use crate::stores::embedded::writer::Ticket;
 use anyhow::anyhow;
 use async_trait::async_trait;
 
 #[async_trait]
 impl SessionStore for EmbeddedStore {
-    async fn open(
+    async fn open_within(
         &self,
         id: &SessionId,
         session: &Session,
         replaced: Option<&SessionId>,
-    ) -> Result<(), StoreError> {
-        let digest = id.digest();
-        if self.core.memory.sessions.contains_key(&digest) {
-            return Err(StoreError::corrupt(anyhow!("the id is taken")));
-        }
-        let mut ops = vec![Op::Open {
-            digest,
-            session: Box::new(session.clone()),
-            record: encode_session(session)?,
-        }];
-        ops.extend(replaced.map(|old| Op::End {
-            digest: old.digest(),
-            reason: EndReason::Replaced,
-            at: self.core.clock.now(),
-        }));
-        self.core.queue.push(ops).written().await
+        limit: Option<SessionLimit>,
+    ) -> Result<Opening, StoreError> {
+        let Some((evicted, ticket)) = self.admit(id, session, replaced, limit)? else {
+            return Ok(Opening::AtLimit);
+        };
+        ticket.written().await?;
+        Ok(Opening::Opened { evicted })
     }
 
     async fn check(&self, id: &SessionId, now: Timestamp) -> Result<Check, StoreError> {
-        let digest = id.digest();
-        let memory = &self.core.memory;
-        let Some(mut held) = memory.sessions.get_mut(&digest) else {
-            return Ok(Check::Unknown);
-        };
-        let (session, is_moved) = match held.value_mut() {
-            Held::Live { session, is_moved } => (session, is_moved),
-            Held::Ended { reason, .. } => return Ok(Check::Ended(*reason)),
-            Held::Unreadable(why) => return Err(StoreError::corrupt(anyhow!("{why}"))),
-        };
-        if let Some(reason) = memory.why_over(session, id.tag(), now) {
-            *held = Held::Ended { reason, at: now };
-            let end = Op::End {
-                digest,
-                reason,
-                at: now,
-            };
-            // Not waited for: time or the epoch would end it again after a crash.
-            drop(self.core.queue.push(vec![end]));
-            return Ok(Check::Ended(reason));
+        let (found, listing) = self.look(id, now)?;
+        // Only now, with the session let go of: the index is locked first where both are.
+        match listing {
+            Listing::AsItWas => {}
+            Listing::New => self.core.memory.index.keep(id.tag(), id.digest()),
+            Listing::Gone => self.core.memory.index.drop_one(id.tag(), &id.digest()),
         }
-        if now > session.last_seen_at {
-            session.last_seen_at = now;
-            if !*is_moved {
-                *is_moved = true;
-                memory.note_moved(digest);
-            }
-        }
-        Ok(Check::Live(session.clone()))
+        Ok(found)
     }
 
     async fn set_org(&self, id: &SessionId, org: OrgId) -> Result<bool, StoreError> {
@@ -84,8 +56,29 @@ impl SessionStore for EmbeddedStore {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
-        let (was, ticket) = self.end(id, reason, now);
+        let (was, ticket) = self.end(id.tag(), &id.digest(), reason, now);
         ticket.written().await.map(|()| was)
+    }
+
+    async fn close_by_handle(
+        &self,
+        handle: &SessionHandle,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
+        let Some(digest) = self.core.memory.index.find(handle) else {
+            return Ok(None);
+        };
+        let (was, ticket) = self.end(handle.tag(), &digest, reason, now);
+        ticket.written().await.map(|()| was)
+    }
+
+    async fn list(&self, tag: UserTag, now: Timestamp) -> Result<Vec<SessionSummary>, StoreError> {
+        Ok(self.sessions_of(tag, now))
+    }
+
+    async fn list_all(&self, from: Option<u64>, now: Timestamp) -> Result<SessionPage, StoreError> {
+        Ok(self.page(from, now))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -96,23 +89,141 @@ impl SessionStore for EmbeddedStore {
 
 #[async_trait]
 impl Revocations for EmbeddedStore {
-    async fn revoke(&self, scope: RevokeScope, at: Timestamp) -> Result<(), StoreError> {
-        self.core.memory.epochs.raise(scope, at);
-        let epoch = Op::Epoch(scope, at);
+    async fn revoke_for(
+        &self,
+        scope: RevokeScope,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.core.memory.epochs.raise(scope, reason, at);
+        let epoch = Op::Epoch(scope, reason, at);
         self.core.queue.push(vec![epoch]).written().await
     }
 }
 
 impl EmbeddedStore {
+    /// Makes room, takes a place and queues all of it, in one step; none when there is no room.
+    ///
     /// Apart from its `async` caller, so that no lock is held while the disk works.
-    fn end(&self, id: &SessionId, reason: EndReason, now: Timestamp) -> (Option<Session>, Ticket) {
+    fn admit(
+        &self,
+        id: &SessionId,
+        session: &Session,
+        replaced: Option<&SessionId>,
+        limit: Option<SessionLimit>,
+    ) -> Result<Option<(Vec<SessionHandle>, Ticket)>, StoreError> {
+        let (tag, digest) = (id.tag(), id.digest());
+        let memory = &self.core.memory;
+        let record = encode_session(session, tag)?;
+        let mut users = memory.index.lock();
+        let own = users.entry(tag).or_default();
+        if own.contains_key(&digest) || memory.sessions.contains_key(&digest) {
+            return Err(StoreError::corrupt(anyhow!("the id is taken")));
+        }
+        let leaving = replaced.map(SessionId::digest);
+        let evicted = match limit {
+            None => Vec::new(),
+            Some(limit) => {
+                let mut live = memory.live_of(tag, own, leaving.as_ref(), session.last_seen_at);
+                let excess = (live.len() + 1).saturating_sub(limit.most);
+                if excess > 0 && limit.at_limit == AtLimit::Refuse {
+                    return Ok(None);
+                }
+                live.truncate(excess);
+                live
+            }
+        };
+        for one in &evicted {
+            own.remove(one);
+        }
+        own.insert(digest, Standing::Pending);
+        let at = self.core.clock.now();
+        let end = |digest, reason| Op::End { digest, reason, at };
+        // The ends first: not even for a moment are there more than allowed.
+        let mut ops: Vec<Op> = evicted
+            .iter()
+            .map(|one| end(*one, EndReason::Evicted))
+            .chain(leaving.map(|old| end(old, EndReason::Replaced)))
+            .collect();
+        ops.push(Op::Open {
+            digest,
+            tag,
+            session: Box::new(session.clone()),
+            record,
+        });
+        let ticket = self.core.queue.push(ops);
+        drop(users);
+        let handles = evicted.iter().map(|one| SessionHandle::new(tag, one));
+        Ok(Some((handles.collect(), ticket)))
+    }
+
+    fn look(&self, id: &SessionId, now: Timestamp) -> Result<(Check, Listing), StoreError> {
         let digest = id.digest();
         let memory = &self.core.memory;
         let Some(mut held) = memory.sessions.get_mut(&digest) else {
+            return Ok((Check::Unknown, Listing::AsItWas));
+        };
+        let (session, tag, is_moved) = match held.value_mut() {
+            Held::Live {
+                session,
+                tag,
+                is_moved,
+            } => (session, tag, is_moved),
+            Held::Ended { reason, .. } => return Ok((Check::Ended(*reason), Listing::AsItWas)),
+            Held::Unreadable(why) => return Err(StoreError::corrupt(anyhow!("{why}"))),
+        };
+        if let Some(reason) = memory.why_over(session, id.tag(), now) {
+            let was = session.clone();
+            *held = Held::Ended { reason, at: now };
+            let end = Op::End {
+                digest,
+                reason,
+                at: now,
+            };
+            // Not waited for: time or the epoch would end it again after a crash.
+            drop(self.core.queue.push(vec![end]));
+            return Ok((Check::JustEnded(reason, was), Listing::Gone));
+        }
+        if now > session.last_seen_at {
+            session.last_seen_at = now;
+            if !*is_moved {
+                *is_moved = true;
+                memory.note_moved(digest);
+            }
+        }
+        let listing = match tag.replace(id.tag()) {
+            Some(_) => Listing::AsItWas,
+            None => Listing::New,
+        };
+        Ok((Check::Live(session.clone()), listing))
+    }
+
+    /// Ends a session and takes it off its owner's list.
+    fn end(
+        &self,
+        tag: UserTag,
+        digest: &Digest,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> (Option<Session>, Ticket) {
+        let ended = self.end_held(tag, digest, reason, now);
+        self.core.memory.index.drop_one(tag, digest);
+        ended
+    }
+
+    fn end_held(
+        &self,
+        tag: UserTag,
+        digest: &Digest,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> (Option<Session>, Ticket) {
+        let memory = &self.core.memory;
+        let Some(mut held) = memory.sessions.get_mut(digest) else {
             return (None, self.core.queue.push(Vec::new()));
         };
         let (was, reason) = match held.value_mut() {
-            Held::Live { session, .. } => match memory.why_over(session, id.tag(), now) {
+            Held::Live { session, .. } => match memory.why_over(session, tag, now) {
                 Some(over) => (None, over),
                 None => (Some((**session).clone()), reason),
             },
@@ -123,7 +234,7 @@ impl EmbeddedStore {
         };
         *held = Held::Ended { reason, at: now };
         let end = Op::End {
-            digest,
+            digest: *digest,
             reason,
             at: now,
         };
@@ -142,8 +253,8 @@ impl EmbeddedStore {
             Held::Unreadable(why) => return Err(StoreError::corrupt(anyhow!("{why}"))),
         };
         // Leaving a revoked Org must not save the session, so the old Org is looked at before it is forgotten.
-        if memory.is_revoked(session, id.tag()) {
-            let (reason, at) = (EndReason::Revoked, self.core.clock.now());
+        if let Some(reason) = memory.why_revoked(session, id.tag()) {
+            let at = self.core.clock.now();
             *held = Held::Ended { reason, at };
             drop(self.core.queue.push(vec![Op::End { digest, reason, at }]));
             return Ok(None);
@@ -155,4 +266,11 @@ impl EmbeddedStore {
             before,
         }])))
     }
+}
+
+/// What a check means for its owner's list.
+enum Listing {
+    AsItWas,
+    New,
+    Gone,
 }

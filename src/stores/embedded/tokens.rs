@@ -2,7 +2,7 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
-use crate::domain::token::{FoundToken, TokenDigest, TokenRecord, TokenStore};
+use crate::domain::token::{FoundToken, Spending, TokenDigest, TokenRecord, TokenStore};
 use crate::stores::codec::encode_token;
 use crate::stores::embedded::EmbeddedStore;
 use crate::stores::embedded::journal::Op;
@@ -44,12 +44,26 @@ impl TokenStore for EmbeddedStore {
         let is_over = now > record.expires_at
             || memory
                 .epochs
-                .cover(record.minted_at, record.user_tag, record.org, record.key);
+                .cover(record.minted_at, record.user_tag, record.org, record.key)
+                .is_some();
         Ok(if is_over {
             FoundToken::Dead
         } else {
             FoundToken::Live(record.clone())
         })
+    }
+
+    async fn spend(&self, digest: &TokenDigest, now: Timestamp) -> Result<Spending, StoreError> {
+        if !matches!(self.find(digest, now).await?, FoundToken::Live(_)) {
+            return Ok(Spending::NotGood);
+        }
+        // Memory decides who is first, and the file has it before anybody is told.
+        if self.core.memory.spent.insert(digest.0, ()).is_some() {
+            return Ok(Spending::Again);
+        }
+        let spend = Op::SpendToken(digest.0);
+        self.core.queue.push(vec![spend]).written().await?;
+        Ok(Spending::First)
     }
 
     async fn revoke_token(&self, digest: &TokenDigest) -> Result<bool, StoreError> {

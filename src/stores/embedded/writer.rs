@@ -110,21 +110,34 @@ fn in_order<'a>(owed: &'a [Op], batch: &'a [Entry]) -> Vec<&'a Op> {
 fn adopt(memory: &Memory, op: Op) {
     match op {
         Op::Open {
-            digest, session, ..
+            digest,
+            tag,
+            session,
+            ..
         } => {
             if let Place::Vacant(place) = memory.sessions.entry(digest) {
                 place.insert(Held::Live {
                     session,
+                    tag: Some(tag),
                     is_moved: false,
                 });
             }
+            memory.index.settle(tag, &digest);
         }
-        // A replaced session ends here, with the one that replaces it; any other already has.
+        // A session that is replaced or evicted ends here, just before the one that takes its place opens; any
+        // other already has.
         Op::End { digest, reason, at } => {
+            let mut listed = None;
             if let Some(mut held) = memory.sessions.get_mut(&digest)
                 && !matches!(*held, Held::Ended { .. })
             {
+                if let Held::Live { tag, .. } = *held {
+                    listed = tag;
+                }
                 *held = Held::Ended { reason, at };
+            }
+            if let Some(tag) = listed {
+                memory.index.drop_one(tag, &digest);
             }
         }
         Op::Put {
@@ -148,6 +161,7 @@ fn adopt(memory: &Memory, op: Op) {
         Op::SetOrg { .. }
         | Op::Seen { .. }
         | Op::RevokeToken(_)
+        | Op::SpendToken(_)
         | Op::Epoch(..)
         | Op::ForgetSession(_)
         | Op::ForgetToken(_) => {}
@@ -170,16 +184,29 @@ fn undo_or_owe(memory: &Memory, op: Op) -> Option<Op> {
             }
             None
         }
-        // A replaced session lives on: so does its owner's cookie, for the new one was never handed out.
+        // A session that was to be replaced or evicted lives on: so does its owner's cookie, for the new one was
+        // never handed out.
         Op::End { digest, .. } => {
-            let is_over = memory
-                .sessions
-                .get(&digest)
-                .is_some_and(|held| matches!(*held, Held::Ended { .. }));
+            let (is_over, listed) = match memory.sessions.get(&digest).as_deref() {
+                Some(Held::Ended { .. }) => (true, None),
+                Some(Held::Live { tag, .. }) => (false, *tag),
+                Some(Held::Unreadable(_)) | None => (false, None),
+            };
+            if let Some(tag) = listed {
+                memory.index.keep(tag, digest);
+            }
             is_over.then_some(op)
         }
-        Op::RevokeToken(_) | Op::Epoch(..) | Op::ForgetSession(_) | Op::ForgetToken(_) => Some(op),
+        Op::RevokeToken(_)
+        | Op::SpendToken(_)
+        | Op::Epoch(..)
+        | Op::ForgetSession(_)
+        | Op::ForgetToken(_) => Some(op),
+        Op::Open { digest, tag, .. } => {
+            memory.index.drop_one(tag, &digest);
+            None
+        }
         // Never acknowledged, or heard of again at the next use.
-        Op::Open { .. } | Op::Put { .. } | Op::Seen { .. } => None,
+        Op::Put { .. } | Op::Seen { .. } => None,
     }
 }

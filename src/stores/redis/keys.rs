@@ -4,9 +4,10 @@
 //! |-------------------------|--------|------------------------------------------------|-----|
 //! | `s:{tag}:<digest>`      | HASH   | a session: `v r b i a t o k`, or `v x` (over)  | to its end + 1 h; 1 h once over |
 //! | `u:{tag}`               | STRING | the user's epoch, in ms                        | [`EPOCH_KEPT`] |
+//! | `u:{tag}:why`           | STRING | why: the word of an `EndReason`                | [`EPOCH_KEPT`] |
 //! | `i:{tag}`               | ZSET   | digests of the user's sessions by absolute end | to the last end + 1 h |
-//! | `g`                     | HASH   | epochs: `all`, `org:<id>`, `key:<id>`          | none |
-//! | `t:<digest>`            | HASH   | a token: `v r b e u o k`, and `x` once revoked | to its end + 1 h |
+//! | `g`                     | HASH   | epochs: `all`, `org:<id>`, `key:<id>`; why: `why:all`, … | none |
+//! | `t:<digest>`            | HASH   | a token: `v r b e u o k`, `s` once spent, `x` once revoked | to its end + 1 h |
 //! | `k:<key id>`            | STRING | digest of the key's latest superseding token   | to that token's end + 1 h |
 //! | `ping`                  | STRING | written by `ping`, to prove writes work        | 1 s |
 //!
@@ -52,12 +53,12 @@ impl Keys {
 
     /// `s:{tag}:<digest>`
     pub fn session(&self, id: &SessionId) -> String {
-        format!(
-            "{}s:{{{}}}:{}",
-            self.prefix,
-            id.tag().to_text(),
-            hex(&id.digest())
-        )
+        self.sessions_of(id.tag()) + &hex(&id.digest())
+    }
+
+    /// What the keys of that user's sessions begin with; a digest in hexadecimal digits completes them.
+    pub fn sessions_of(&self, tag: UserTag) -> String {
+        format!("{}s:{{{}}}:", self.prefix, tag.to_text())
     }
 
     /// `u:{tag}`
@@ -68,6 +69,25 @@ impl Keys {
     /// `i:{tag}`
     pub fn index(&self, tag: UserTag) -> String {
         format!("{}i:{{{}}}", self.prefix, tag.to_text())
+    }
+
+    /// The pattern that all indexes match, and keys of nobody else.
+    pub fn every_index(&self) -> String {
+        let mut pattern = String::new();
+        for letter in self.prefix.chars() {
+            if !letter.is_ascii_alphanumeric() {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        pattern.push_str("i:{*}");
+        pattern
+    }
+
+    /// The tag in an index's key.
+    pub fn tag_of_index(&self, key: &str) -> Option<UserTag> {
+        let tag = key.strip_prefix(&self.prefix)?.strip_prefix("i:{")?;
+        UserTag::parse(tag.strip_suffix('}')?)
     }
 
     /// `g`
@@ -112,4 +132,40 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+/// Reads what [`hex`] wrote; none for anything else.
+pub fn unhex(text: &[u8]) -> Option<[u8; 32]> {
+    let text = std::str::from_utf8(text).ok()?;
+    if text.len() != 64 {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::directory::UserId;
+
+    #[test]
+    fn a_digest_reads_back() {
+        let digest = [0xa7; 32];
+        assert_eq!(unhex(hex(&digest).as_bytes()), Some(digest));
+        assert_eq!(unhex(b"a7"), None);
+        assert_eq!(unhex(&[0xff; 64]), None);
+    }
+
+    #[test]
+    fn a_prefix_is_no_pattern_of_other_keys() {
+        let keys = Keys::under("a*[b]:".to_owned());
+        assert_eq!(keys.every_index(), "a\\*\\[b\\]\\:i:{*}");
+        let tag = UserTag::of(UserId(uuid::Uuid::nil()), b"key");
+        assert_eq!(keys.tag_of_index(&keys.index(tag)), Some(tag));
+        assert_eq!(keys.tag_of_index(&keys.user_epoch(tag)), None);
+    }
 }

@@ -12,6 +12,7 @@
 
 mod keys;
 mod link;
+mod listing;
 mod revocations;
 mod sessions;
 mod tokens;
@@ -121,11 +122,13 @@ async fn client(options: &RedisOptions) -> Result<Client, StoreError> {
 
 struct Scripts {
     open: Script,
+    describe: Script,
     check: Script,
     end: Script,
     set_org: Script,
     put_token: Script,
     find_token: Script,
+    spend_token: Script,
     revoke_token: Script,
     revoke: Script,
 }
@@ -143,11 +146,13 @@ impl Scripts {
     fn new() -> Self {
         Self {
             open: script!("open.lua"),
+            describe: script!("describe.lua"),
             check: script!("check.lua"),
             end: script!("end.lua"),
             set_org: script!("set_org.lua"),
             put_token: script!("put_token.lua"),
             find_token: script!("find_token.lua"),
+            spend_token: script!("spend_token.lua"),
             revoke_token: script!("revoke_token.lua"),
             revoke: script!("revoke.lua"),
         }

@@ -2,7 +2,7 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
-use crate::domain::session::{Revocations, RevokeScope};
+use crate::domain::session::{EndReason, Revocations, RevokeScope};
 use crate::stores::codec::millis;
 use crate::stores::redis::keys::{ALL, EPOCH_KEPT, key_field, org_field};
 use crate::stores::redis::{RedisStore, Reply, unexpected, word};
@@ -10,7 +10,12 @@ use async_trait::async_trait;
 
 #[async_trait]
 impl Revocations for RedisStore {
-    async fn revoke(&self, scope: RevokeScope, at: Timestamp) -> Result<(), StoreError> {
+    async fn revoke_for(
+        &self,
+        scope: RevokeScope,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let (key, field) = match scope {
             RevokeScope::User(_, tag) => (self.keys.user_epoch(tag), String::new()),
             RevokeScope::Org(org) => (self.keys.epochs(), org_field(org)),
@@ -21,7 +26,8 @@ impl Revocations for RedisStore {
         call.key(key)
             .arg(at.millis())
             .arg(field)
-            .arg(millis(EPOCH_KEPT));
+            .arg(millis(EPOCH_KEPT))
+            .arg(reason.as_str());
         let reply: Reply = self.link.invoke(&call).await?;
         match word(&reply) {
             b"done" => Ok(()),

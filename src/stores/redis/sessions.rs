@@ -3,41 +3,53 @@
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::OrgId;
 use crate::domain::failure::StoreError;
-use crate::domain::session::{Check, EndReason, Session, SessionId, SessionStore};
+use crate::domain::session::{
+    AtLimit, Check, EndReason, Opening, Session, SessionHandle, SessionId, SessionLimit,
+    SessionPage, SessionStore, SessionSummary, UserTag,
+};
 use crate::stores::codec::{
     REMEMBERED_FOR, VERSION, decode_reason, decode_session, encode_session, millis,
 };
-use crate::stores::redis::keys::{PING_KEPT, hex};
+use crate::stores::redis::keys::{PING_KEPT, hex, unhex};
 use crate::stores::redis::{RedisStore, Reply, number, part, unexpected, word};
 use async_trait::async_trait;
 
 #[async_trait]
 impl SessionStore for RedisStore {
-    async fn open(
+    async fn open_within(
         &self,
         id: &SessionId,
         session: &Session,
         replaced: Option<&SessionId>,
-    ) -> Result<(), StoreError> {
-        // Both are sent at once. They may lie in different slots, so they are not one script; the new
-        // session counts only when both are done, and until then nobody but us knows its id.
-        let (opened, ended) = futures_util::future::join(self.write(id, session), async {
-            match replaced {
-                Some(old) => self.end(old, EndReason::Replaced, None).await.map(|_| ()),
-                None => Ok(()),
-            }
-        })
-        .await;
-        opened.and(ended)
+        limit: Option<SessionLimit>,
+    ) -> Result<Opening, StoreError> {
+        let (own, others) = match replaced {
+            Some(old) if old.tag() == id.tag() => (Some(old), None),
+            other => (None, other),
+        };
+        let opening = self.write(id, session, own, limit).await?;
+        // Another user's lies in another slot, so it is not one script. The new session counts only when both
+        // are done, and until then nobody but us knows its id.
+        if let (Opening::Opened { .. }, Some(old)) = (&opening, others) {
+            self.end(&Place::of(old), EndReason::Replaced, None).await?;
+        }
+        Ok(opening)
     }
 
     async fn check(&self, id: &SessionId, now: Timestamp) -> Result<Check, StoreError> {
         let mut call = self.scripts.check.prepare_invoke();
-        self.session_keys(id, &mut call);
+        self.session_keys(&Place::of(id), &mut call);
         call.arg(now.millis()).arg(millis(REMEMBERED_FOR));
         let reply: Reply = self.link.invoke(&call).await?;
         match word(&reply) {
             b"live" => Ok(Check::Live(Box::new(live(&reply)?))),
+            b"just" => {
+                let reason = decode_reason(part(&reply, 4)?)?;
+                // It is over now, whether or not the record can be read for the audit trail.
+                Ok(live(&reply).map_or(Check::Ended(reason), |was| {
+                    Check::JustEnded(reason, Box::new(was))
+                }))
+            }
             b"ended" => Ok(Check::Ended(decode_reason(part(&reply, 1)?)?)),
             b"unknown" => Ok(Check::Unknown),
             _ => Err(unexpected(&reply)),
@@ -46,7 +58,7 @@ impl SessionStore for RedisStore {
 
     async fn set_org(&self, id: &SessionId, org: OrgId) -> Result<bool, StoreError> {
         let mut call = self.scripts.set_org.prepare_invoke();
-        self.session_keys(id, &mut call);
+        self.session_keys(&Place::of(id), &mut call);
         call.arg(millis(REMEMBERED_FOR)).arg(org.0);
         let reply: Reply = self.link.invoke(&call).await?;
         match word(&reply) {
@@ -62,13 +74,32 @@ impl SessionStore for RedisStore {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
-        let reply = self.end(id, reason, Some(now)).await?;
-        match word(&reply) {
-            b"live" => live(&reply).map(Some),
-            // What could not be read is over now all the same.
-            b"ended" | b"unknown" | b"version" | b"damaged" => Ok(None),
-            _ => Err(unexpected(&reply)),
-        }
+        self.end(&Place::of(id), reason, Some(now)).await
+    }
+
+    async fn close_by_handle(
+        &self,
+        handle: &SessionHandle,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
+        let tag = handle.tag();
+        let digests = self.digests_of(tag).await?;
+        let mut of_handle = digests
+            .into_iter()
+            .filter(|digest| digest.starts_with(handle.start()));
+        let Some(digest) = of_handle.next() else {
+            return Ok(None);
+        };
+        self.end(&Place { tag, digest }, reason, Some(now)).await
+    }
+
+    async fn list(&self, tag: UserTag, now: Timestamp) -> Result<Vec<SessionSummary>, StoreError> {
+        self.sessions_of(tag, now).await
+    }
+
+    async fn list_all(&self, from: Option<u64>, now: Timestamp) -> Result<SessionPage, StoreError> {
+        self.page(from, now).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -84,49 +115,93 @@ impl SessionStore for RedisStore {
 }
 
 impl RedisStore {
-    async fn write(&self, id: &SessionId, session: &Session) -> Result<(), StoreError> {
+    async fn write(
+        &self,
+        id: &SessionId,
+        session: &Session,
+        replaced: Option<&SessionId>,
+        limit: Option<SessionLimit>,
+    ) -> Result<Opening, StoreError> {
         let mut call = self.scripts.open.prepare_invoke();
         call.key(self.keys.session(id))
             .key(self.keys.index(id.tag()))
+            .key(self.keys.user_epoch(id.tag()))
+            .key(self.keys.epochs())
             .arg(hex(&id.digest()))
             .arg(VERSION)
-            .arg(encode_session(session)?)
+            .arg(encode_session(session, id.tag())?)
             .arg(session.opened_at.millis())
             .arg(millis(session.lifetime.idle))
             .arg(millis(session.lifetime.absolute))
             .arg(session.last_seen_at.millis())
             .arg(session.org.0)
             .arg(session.key.map(|key| key.to_string()).unwrap_or_default())
-            .arg(millis(REMEMBERED_FOR));
+            .arg(millis(REMEMBERED_FOR))
+            .arg(self.keys.sessions_of(id.tag()))
+            .arg(replaced.map(|old| hex(&old.digest())).unwrap_or_default())
+            .arg(limit.map_or(0, |limit| limit.most))
+            .arg(match limit.map(|limit| limit.at_limit) {
+                Some(AtLimit::Refuse) => "refuse",
+                Some(AtLimit::Evict) | None => "evict",
+            });
         let reply: Reply = self.link.invoke(&call).await?;
         match word(&reply) {
-            b"done" => Ok(()),
+            b"done" => {
+                let digests = reply.iter().skip(1).filter_map(|text| unhex(text));
+                let evicted = digests.map(|digest| SessionHandle::new(id.tag(), &digest));
+                Ok(Opening::Opened {
+                    evicted: evicted.collect(),
+                })
+            }
+            b"full" => Ok(Opening::AtLimit),
             _ => Err(unexpected(&reply)),
         }
     }
 
     async fn end(
         &self,
-        id: &SessionId,
+        place: &Place,
         reason: EndReason,
         now: Option<Timestamp>,
-    ) -> Result<Reply, StoreError> {
+    ) -> Result<Option<Session>, StoreError> {
         let mut call = self.scripts.end.prepare_invoke();
-        self.session_keys(id, &mut call);
+        self.session_keys(place, &mut call);
         call.arg(now.map(|now| now.millis().to_string()).unwrap_or_default())
             .arg(millis(REMEMBERED_FOR))
             .arg(reason.as_str());
-        self.link.invoke(&call).await
+        let reply = self.link.invoke(&call).await?;
+        match word(&reply) {
+            b"live" => live(&reply).map(Some),
+            // What could not be read is over now all the same.
+            b"ended" | b"unknown" | b"version" | b"damaged" => Ok(None),
+            _ => Err(unexpected(&reply)),
+        }
     }
 
     /// What check, end and move have in common: four keys, the digest and the version.
-    fn session_keys(&self, id: &SessionId, call: &mut ::redis::ScriptInvocation<'_>) {
-        call.key(self.keys.session(id))
-            .key(self.keys.user_epoch(id.tag()))
+    fn session_keys(&self, place: &Place, call: &mut ::redis::ScriptInvocation<'_>) {
+        let digest = hex(&place.digest);
+        call.key(self.keys.sessions_of(place.tag) + &digest)
+            .key(self.keys.user_epoch(place.tag))
             .key(self.keys.epochs())
-            .key(self.keys.index(id.tag()))
-            .arg(hex(&id.digest()))
+            .key(self.keys.index(place.tag))
+            .arg(digest)
             .arg(VERSION);
+    }
+}
+
+/// Where a session is kept: all that is known of one that only its handle led to.
+struct Place {
+    tag: UserTag,
+    digest: [u8; 32],
+}
+
+impl Place {
+    fn of(id: &SessionId) -> Self {
+        Self {
+            tag: id.tag(),
+            digest: id.digest(),
+        }
     }
 }
 

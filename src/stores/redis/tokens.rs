@@ -2,7 +2,9 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
-use crate::domain::token::{FoundToken, SUPERSEDED_GRACE, TokenDigest, TokenRecord, TokenStore};
+use crate::domain::token::{
+    FoundToken, SUPERSEDED_GRACE, Spending, TokenDigest, TokenRecord, TokenStore,
+};
 use crate::stores::codec::{REMEMBERED_FOR, VERSION, decode_token, encode_token, millis};
 use crate::stores::redis::keys::hex;
 use crate::stores::redis::{RedisStore, Reply, number, part, unexpected, word};
@@ -55,6 +57,22 @@ impl TokenStore for RedisStore {
             }
             b"dead" => Ok(FoundToken::Dead),
             b"unknown" => Ok(FoundToken::Unknown),
+            _ => Err(unexpected(&reply)),
+        }
+    }
+
+    async fn spend(&self, digest: &TokenDigest, now: Timestamp) -> Result<Spending, StoreError> {
+        let mut call = self.scripts.spend_token.prepare_invoke();
+        call.key(self.keys.token(digest))
+            .key(self.keys.epochs())
+            .arg(VERSION)
+            .arg(now.millis())
+            .arg(format!("{}u:", self.keys.prefix()));
+        let reply: Reply = self.link.invoke(&call).await?;
+        match word(&reply) {
+            b"first" => Ok(Spending::First),
+            b"again" => Ok(Spending::Again),
+            b"dead" | b"unknown" => Ok(Spending::NotGood),
             _ => Err(unexpected(&reply)),
         }
     }

@@ -1,7 +1,7 @@
 //! Liveboards in SQL.
 
 use super::rows::{self, millis};
-use super::{SqlDirectory, failed};
+use super::{SqlDirectory, failed, query};
 use crate::domain::directory::{Content, Liveboard};
 use crate::domain::failure::StoreError;
 use async_trait::async_trait;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 #[async_trait]
 impl Content for SqlDirectory {
     async fn find_liveboard(&self, id: Uuid) -> Result<Option<Liveboard>, StoreError> {
-        sqlx::query(
+        query(
             "SELECT id, name, owner_id, author_name, created_at, modified_at, visualizations
              FROM liveboards WHERE id = $1",
         )
@@ -24,7 +24,7 @@ impl Content for SqlDirectory {
     }
 
     async fn put_liveboard(&self, liveboard: &Liveboard) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO liveboards
                  (id, name, owner_id, author_name, created_at, modified_at, visualizations)
              VALUES ($1, $2, $3, $4, $5, $6, $7)

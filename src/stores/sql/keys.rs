@@ -2,7 +2,7 @@
 
 use super::members::require_org;
 use super::rows::{self, millis};
-use super::{SqlDirectory, failed};
+use super::{SqlDirectory, failed, query};
 use crate::domain::authn::KeyDigest;
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{DirectoryError, KeyId, Keys, SecretKey};
@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dashmap::mapref::entry::Entry;
-use sqlx::Row as _;
 use std::time::Duration;
 
 /// How often at most one key's use is written.
@@ -29,7 +28,7 @@ macro_rules! select_keys {
 #[async_trait]
 impl Keys for SqlDirectory {
     async fn find_key(&self, digest: &KeyDigest) -> Result<Option<SecretKey>, StoreError> {
-        sqlx::query(select_keys!("WHERE digest = $1 AND retired_at IS NULL"))
+        query(select_keys!("WHERE digest = $1 AND retired_at IS NULL"))
             .bind(STANDARD.encode(digest.0))
             .fetch_optional(&self.reader)
             .await
@@ -40,7 +39,7 @@ impl Keys for SqlDirectory {
     }
 
     async fn list_keys(&self) -> Result<Vec<SecretKey>, StoreError> {
-        sqlx::query(select_keys!("ORDER BY created_at, id"))
+        query(select_keys!("ORDER BY created_at, id"))
             .fetch_all(&self.reader)
             .await
             .map_err(failed)?
@@ -59,7 +58,7 @@ impl Keys for SqlDirectory {
         if let Some(org) = key.org {
             require_org(&mut tx, org).await?;
         }
-        let done = sqlx::query(
+        let done = query(
             "INSERT INTO secret_keys
                  (id, digest, label, org_id, created_at, last_used_at, retired_at, sealed)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
@@ -86,7 +85,7 @@ impl Keys for SqlDirectory {
     }
 
     async fn sealed_key(&self, id: KeyId) -> Result<Option<String>, StoreError> {
-        let row = sqlx::query("SELECT sealed FROM secret_keys WHERE id = $1")
+        let row = query("SELECT sealed FROM secret_keys WHERE id = $1")
             .bind(id.to_string())
             .fetch_optional(&self.reader)
             .await
@@ -98,14 +97,13 @@ impl Keys for SqlDirectory {
     }
 
     async fn retire_key(&self, id: KeyId, at: Timestamp) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "UPDATE secret_keys SET retired_at = $2 WHERE id = $1 AND retired_at IS NULL",
-        )
-        .bind(id.to_string())
-        .bind(millis(at))
-        .execute(&self.writer)
-        .await
-        .map_err(failed)?;
+        let done =
+            query("UPDATE secret_keys SET retired_at = $2 WHERE id = $1 AND retired_at IS NULL")
+                .bind(id.to_string())
+                .bind(millis(at))
+                .execute(&self.writer)
+                .await
+                .map_err(failed)?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -114,7 +112,7 @@ impl Keys for SqlDirectory {
             return Ok(());
         }
         // Other nodes touch the same key: its last use never moves back.
-        sqlx::query(
+        query(
             "UPDATE secret_keys SET last_used_at = $2
              WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)",
         )

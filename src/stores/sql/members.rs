@@ -1,12 +1,11 @@
 //! Who belongs to which Org and group: the steps that larger changes are made of, inside their transactions.
 
-use super::{Conn, failed, rows};
+use super::{Conn, failed, query, rows};
 use crate::domain::directory::{
     DirectoryError, GroupId, Membership, MembershipChange, NameKey, Operation, OrgId, UserId,
 };
 use crate::domain::failure::StoreError;
 use crate::domain::random::{self, Random};
-use sqlx::Row as _;
 
 /// The folded form of a name that a request brings.
 pub(super) fn fold(what: &'static str, name: &str) -> Result<NameKey, DirectoryError> {
@@ -25,7 +24,7 @@ pub(super) fn missing(what: &'static str, name: &impl ToString) -> DirectoryErro
 }
 
 pub(super) async fn require_org(conn: &mut Conn, org: OrgId) -> Result<(), DirectoryError> {
-    sqlx::query("SELECT id FROM orgs WHERE id = $1")
+    query("SELECT id FROM orgs WHERE id = $1")
         .bind(org.0)
         .fetch_optional(conn)
         .await
@@ -39,7 +38,7 @@ pub(super) async fn is_member(
     user: UserId,
     org: OrgId,
 ) -> Result<bool, StoreError> {
-    let row = sqlx::query("SELECT org_id FROM org_members WHERE user_id = $1 AND org_id = $2")
+    let row = query("SELECT org_id FROM org_members WHERE user_id = $1 AND org_id = $2")
         .bind(user.to_string())
         .bind(org.0)
         .fetch_optional(conn)
@@ -54,7 +53,7 @@ pub(super) async fn join_org(
     org: OrgId,
 ) -> Result<(), DirectoryError> {
     require_org(conn, org).await?;
-    sqlx::query("INSERT INTO org_members (user_id, org_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+    query("INSERT INTO org_members (user_id, org_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
         .bind(user.to_string())
         .bind(org.0)
         .execute(conn)
@@ -65,7 +64,7 @@ pub(super) async fn join_org(
 
 async fn leave_org(conn: &mut Conn, user: UserId, org: OrgId) -> Result<(), StoreError> {
     leave_all_groups(conn, user, org).await?;
-    sqlx::query("DELETE FROM org_members WHERE user_id = $1 AND org_id = $2")
+    query("DELETE FROM org_members WHERE user_id = $1 AND org_id = $2")
         .bind(user.to_string())
         .bind(org.0)
         .execute(conn)
@@ -76,7 +75,7 @@ async fn leave_org(conn: &mut Conn, user: UserId, org: OrgId) -> Result<(), Stor
 
 /// Moves a last Org that the user does not belong to, to one that they do: the Primary Org, as the lowest, if they can.
 pub(super) async fn settle_last_org(conn: &mut Conn, user: UserId) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "UPDATE users SET last_org = COALESCE(
              (SELECT MIN(org_id) FROM org_members WHERE user_id = users.id), 0)
          WHERE id = $1 AND NOT EXISTS (
@@ -102,7 +101,7 @@ pub(super) async fn groups_by_name(
         let key = fold("group", name)?;
         if create {
             // The name of an existing group, in whatever case, wins over ours.
-            sqlx::query(
+            query(
                 "INSERT INTO user_groups (id, org_id, name, name_key, display_name, privileges)
                  VALUES ($1, $2, $3, $4, $3, '[]') ON CONFLICT DO NOTHING",
             )
@@ -114,7 +113,7 @@ pub(super) async fn groups_by_name(
             .await
             .map_err(failed)?;
         }
-        let row = sqlx::query("SELECT id FROM user_groups WHERE org_id = $1 AND name_key = $2")
+        let row = query("SELECT id FROM user_groups WHERE org_id = $1 AND name_key = $2")
             .bind(wanted.org.0)
             .bind(key.as_str())
             .fetch_optional(&mut *conn)
@@ -132,7 +131,7 @@ pub(super) async fn join_groups(
     groups: &[GroupId],
 ) -> Result<(), StoreError> {
     for group in groups {
-        sqlx::query(
+        query(
             "INSERT INTO group_members (user_id, group_id) VALUES ($1, $2)
              ON CONFLICT DO NOTHING",
         )
@@ -147,7 +146,7 @@ pub(super) async fn join_groups(
 
 async fn leave_groups(conn: &mut Conn, user: UserId, groups: &[GroupId]) -> Result<(), StoreError> {
     for group in groups {
-        sqlx::query("DELETE FROM group_members WHERE user_id = $1 AND group_id = $2")
+        query("DELETE FROM group_members WHERE user_id = $1 AND group_id = $2")
             .bind(user.to_string())
             .bind(group.to_string())
             .execute(&mut *conn)
@@ -162,7 +161,7 @@ pub(super) async fn leave_all_groups(
     user: UserId,
     org: OrgId,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "DELETE FROM group_members WHERE user_id = $1
          AND group_id IN (SELECT id FROM user_groups WHERE org_id = $2)",
     )
@@ -214,7 +213,7 @@ async fn change_orgs(
     orgs: &[OrgId],
 ) -> Result<(), DirectoryError> {
     if operation == Operation::Replace {
-        let before = sqlx::query("SELECT org_id FROM org_members WHERE user_id = $1")
+        let before = query("SELECT org_id FROM org_members WHERE user_id = $1")
             .bind(user.to_string())
             .fetch_all(&mut *conn)
             .await

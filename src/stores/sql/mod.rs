@@ -1,15 +1,19 @@
-//! The directory in SQL: `SQLite` by default; its queries keep to what `PostgreSQL` understands as well.
+//! The directory in SQL: `SQLite` by default, `PostgreSQL` when outgrown; one body of queries for both.
 //!
-//! Writes go through one connection, since `SQLite` takes one writer at a time: waiting in our queue is
-//! fair, waiting for the file's lock is not. Every transaction that writes takes that lock when it
-//! begins, so it never fails half-way because another process wrote first. Reads have their own
+//! Writes that read first go one after another: with `SQLite` through our one connection that writes,
+//! since waiting in our queue is fair and waiting for the file's lock is not; with `PostgreSQL` behind
+//! one lock that all nodes share. The lock is taken when a transaction begins, so that what it has read
+//! is still so when it writes, and no transaction ever needs to be tried twice. Reads have their own
 //! connections and never wait for writes.
 
 mod content;
+mod copy;
+mod engine;
 mod keys;
 mod members;
 mod open;
 mod orgs;
+mod postgres;
 mod provision;
 mod rows;
 mod secrets;
@@ -20,19 +24,19 @@ use crate::domain::directory::KeyId;
 use crate::domain::failure::StoreError;
 use crate::domain::random::Random;
 use dashmap::DashMap;
-use sqlx::{Database, Pool, Transaction};
+use engine::{Conn, Pool, Row, Tx, query};
+use sqlx::postgres::PgDatabaseError;
+use sqlx::sqlite::SqliteError;
 use std::sync::Arc;
 
-/// The database behind it, named once.
-type Db = sqlx::Sqlite;
-type Conn = <Db as Database>::Connection;
-type Row = <Db as Database>::Row;
+pub use copy::{Copied, copy};
+pub use postgres::PostgresOptions;
 
 /// Users, Orgs, keys, content and server secrets in one SQL database.
 #[derive(Debug)]
 pub struct SqlDirectory {
-    reader: Pool<Db>,
-    writer: Pool<Db>,
+    reader: Pool,
+    writer: Pool,
     /// Draws the ids of groups that a request creates by name.
     random: Arc<dyn Random>,
     /// When each key's use was written last, so that a busy key costs one write a minute.
@@ -41,16 +45,11 @@ pub struct SqlDirectory {
 
 impl SqlDirectory {
     /// Begins a transaction that writes.
-    async fn begin(&self) -> Result<Transaction<'static, Db>, StoreError> {
-        // A plain BEGIN would take the lock at the first write, and fail there if what was read
-        // before it has changed by then.
-        self.writer
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(failed)
+    async fn begin(&self) -> Result<Tx, StoreError> {
+        self.writer.begin().await.map_err(failed)
     }
 
-    /// Writes everything back to the database file and closes it; later calls find the store unavailable.
+    /// Writes everything back to a database file and closes the connections; later calls find the store unavailable.
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
@@ -70,10 +69,17 @@ fn failed(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// `SQLITE_CORRUPT` and `SQLITE_NOTADB`, in the low byte of the extended codes.
+/// `SQLITE_CORRUPT` and `SQLITE_NOTADB`, in the low byte of the extended codes; `data_corrupted` and
+/// `index_corrupted` of `PostgreSQL`.
 fn is_damage(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else {
+        return false;
+    };
+    if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
+        return matches!(error.code(), "XX001" | "XX002");
+    }
     error
-        .as_database_error()
+        .try_downcast_ref::<SqliteError>()
         .and_then(sqlx::error::DatabaseError::code)
         .and_then(|code| code.parse::<u32>().ok())
         .is_some_and(|code| matches!(code & 0xff, 11 | 26))

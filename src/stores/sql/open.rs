@@ -1,12 +1,13 @@
-//! Opening the directory: the file and its mode, the connections, the schema, a check for damage.
+//! Opening the directory in `SQLite`: the file and its mode, the connections, the schema, a check for damage.
 
-use super::{Db, SqlDirectory, failed};
+use super::engine::Pool;
+use super::{SqlDirectory, failed};
 use crate::domain::failure::StoreError;
 use crate::domain::random::SystemRandom;
 use dashmap::DashMap;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Pool, Row};
+use sqlx::{Row, SqlitePool};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,15 +41,15 @@ impl SqlDirectory {
         // Readers connect when first used; a connection of theirs cannot write even by mistake.
         let reader = pool(READERS).connect_lazy_with(options(path).pragma("query_only", "ON"));
         Ok(Self {
-            reader,
-            writer,
+            reader: Pool::Sqlite(reader),
+            writer: Pool::Sqlite(writer),
             random: Arc::new(random),
             key_uses: DashMap::new(),
         })
     }
 }
 
-async fn open_writer(path: &Path) -> Result<Pool<Db>, MigrateError> {
+async fn open_writer(path: &Path) -> Result<SqlitePool, MigrateError> {
     let options = options(path)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)

@@ -2,7 +2,7 @@
 
 use super::members::{fold, missing, require_org};
 use super::rows::{self, to_json};
-use super::{Conn, SqlDirectory, failed};
+use super::{Conn, SqlDirectory, failed, query};
 use crate::domain::directory::{
     DirectoryError, Group, GroupDraft, GroupId, NameKey, Org, OrgId, OrgStatus, Orgs,
 };
@@ -27,7 +27,7 @@ pub(super) use {select_groups, select_orgs};
 #[async_trait]
 impl Orgs for SqlDirectory {
     async fn find_org(&self, id: OrgId) -> Result<Option<Org>, StoreError> {
-        sqlx::query(select_orgs!("WHERE id = $1"))
+        query(select_orgs!("WHERE id = $1"))
             .bind(id.0)
             .fetch_optional(&self.reader)
             .await
@@ -38,7 +38,7 @@ impl Orgs for SqlDirectory {
     }
 
     async fn find_org_by_name(&self, name: &NameKey) -> Result<Option<Org>, StoreError> {
-        sqlx::query(select_orgs!("WHERE name_key = $1"))
+        query(select_orgs!("WHERE name_key = $1"))
             .bind(name.as_str())
             .fetch_optional(&self.reader)
             .await
@@ -49,7 +49,7 @@ impl Orgs for SqlDirectory {
     }
 
     async fn list_orgs(&self) -> Result<Vec<Org>, StoreError> {
-        sqlx::query(select_orgs!("ORDER BY id"))
+        query(select_orgs!("ORDER BY id"))
             .fetch_all(&self.reader)
             .await
             .map_err(failed)?
@@ -61,7 +61,7 @@ impl Orgs for SqlDirectory {
     async fn create_org(&self, org: &Org) -> Result<(), DirectoryError> {
         let key = fold("Org", &org.name)?;
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        let done = query(
             "INSERT INTO orgs (id, name, name_key, description, is_active)
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         )
@@ -89,7 +89,7 @@ impl Orgs for SqlDirectory {
         let key = fold("Org", &org.name)?;
         let mut tx = self.begin().await?;
         require_org(&mut tx, org.id).await?;
-        let done = sqlx::query(
+        let done = query(
             "UPDATE orgs SET name = $2, name_key = $3, description = $4, is_active = $5
              WHERE id = $1
              AND NOT EXISTS (SELECT 1 FROM orgs AS o WHERE o.name_key = $3 AND o.id <> $1)",
@@ -112,12 +112,12 @@ impl Orgs for SqlDirectory {
             return Err(DirectoryError::PrimaryOrg);
         }
         let mut tx = self.begin().await?;
-        let done = sqlx::query("DELETE FROM orgs WHERE id = $1")
+        let done = query("DELETE FROM orgs WHERE id = $1")
             .bind(id.0)
             .execute(&mut *tx)
             .await
             .map_err(failed)?;
-        sqlx::query(
+        query(
             "UPDATE users SET last_org = COALESCE(
                  (SELECT MIN(org_id) FROM org_members WHERE user_id = users.id), 0)
              WHERE last_org = $1",
@@ -131,7 +131,7 @@ impl Orgs for SqlDirectory {
     }
 
     async fn find_group(&self, org: OrgId, name: &NameKey) -> Result<Option<Group>, StoreError> {
-        sqlx::query(select_groups!("WHERE org_id = $1 AND name_key = $2"))
+        query(select_groups!("WHERE org_id = $1 AND name_key = $2"))
             .bind(org.0)
             .bind(name.as_str())
             .fetch_optional(&self.reader)
@@ -143,7 +143,7 @@ impl Orgs for SqlDirectory {
     }
 
     async fn find_group_by_id(&self, id: GroupId) -> Result<Option<Group>, StoreError> {
-        sqlx::query(select_groups!("WHERE id = $1"))
+        query(select_groups!("WHERE id = $1"))
             .bind(id.to_string())
             .fetch_optional(&self.reader)
             .await
@@ -154,7 +154,7 @@ impl Orgs for SqlDirectory {
     }
 
     async fn list_groups(&self, org: OrgId) -> Result<Vec<Group>, StoreError> {
-        sqlx::query(select_groups!("WHERE org_id = $1 ORDER BY name_key"))
+        query(select_groups!("WHERE org_id = $1 ORDER BY name_key"))
             .bind(org.0)
             .fetch_all(&self.reader)
             .await
@@ -167,7 +167,7 @@ impl Orgs for SqlDirectory {
     async fn create_group(&self, draft: &GroupDraft) -> Result<Group, DirectoryError> {
         let mut tx = self.begin().await?;
         require_org(&mut tx, draft.org).await?;
-        let done = sqlx::query(
+        let done = query(
             "INSERT INTO user_groups (id, org_id, name, name_key, display_name, privileges)
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         )
@@ -195,7 +195,7 @@ impl Orgs for SqlDirectory {
         let key = fold("group", &group.name)?;
         let mut tx = self.begin().await?;
         require_group(&mut tx, group.id).await?;
-        let done = sqlx::query(
+        let done = query(
             "UPDATE user_groups SET name = $2, name_key = $3, display_name = $4, privileges = $5
              WHERE id = $1
              AND NOT EXISTS (SELECT 1 FROM user_groups AS o
@@ -215,17 +215,20 @@ impl Orgs for SqlDirectory {
     }
 
     async fn delete_group(&self, id: GroupId) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM user_groups WHERE id = $1")
+        // Within a transaction, so that no other comes between that is adding somebody to the group.
+        let mut tx = self.begin().await?;
+        let done = query("DELETE FROM user_groups WHERE id = $1")
             .bind(id.to_string())
-            .execute(&self.writer)
+            .execute(&mut *tx)
             .await
             .map_err(failed)?;
+        tx.commit().await.map_err(failed)?;
         Ok(done.rows_affected() > 0)
     }
 }
 
 async fn require_group(conn: &mut Conn, id: GroupId) -> Result<(), DirectoryError> {
-    sqlx::query("SELECT id FROM user_groups WHERE id = $1")
+    query("SELECT id FROM user_groups WHERE id = $1")
         .bind(id.to_string())
         .fetch_optional(conn)
         .await

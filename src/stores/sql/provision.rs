@@ -4,12 +4,11 @@ use super::members::{
     fold, groups_by_name, is_member, join_groups, join_org, leave_all_groups, settle_last_org,
 };
 use super::users::{apply, find_by_name, insert};
-use super::{Conn, SqlDirectory, failed};
+use super::{Conn, SqlDirectory, failed, query};
 use crate::domain::directory::{
     AccountStatus, DirectoryError, Membership, OrgId, Provision, User, UserChange, UserDraft,
 };
 use crate::domain::failure::StoreError;
-use sqlx::Row as _;
 use std::collections::HashSet;
 
 impl SqlDirectory {
@@ -123,7 +122,7 @@ async fn is_in_groups(
     for name in names {
         wanted.insert(fold("group", name)?.as_str().to_owned());
     }
-    let current = sqlx::query(
+    let current = query(
         "SELECT name_key FROM user_groups WHERE org_id = $2
          AND id IN (SELECT group_id FROM group_members WHERE user_id = $1)",
     )

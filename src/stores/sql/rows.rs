@@ -10,13 +10,14 @@ use crate::domain::failure::StoreError;
 use crate::domain::token::{Attributes, Filter, MetadataRef, NamedValues, Sort};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sqlx::Row as _;
+use sqlx::{Postgres, Sqlite};
 use uuid::Uuid;
 
 /// The value of a column.
 fn get<'r, T>(row: &'r Row, column: &str) -> Result<T, StoreError>
 where
-    T: sqlx::Decode<'r, super::Db> + sqlx::Type<super::Db>,
+    T: sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
+    T: sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>,
 {
     row.try_get(column).map_err(failed)
 }

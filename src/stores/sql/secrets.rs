@@ -1,18 +1,17 @@
 //! Server secrets and saved settings in SQL: small named values.
 
-use super::{SqlDirectory, failed};
+use super::{SqlDirectory, failed, query};
 use crate::domain::directory::{SavedSettings, ServerSecrets};
 use crate::domain::failure::StoreError;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sqlx::Row as _;
 
 #[async_trait]
 impl ServerSecrets for SqlDirectory {
     async fn secret_or_insert(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, StoreError> {
         // Insert first, then read what is there: whoever loses a race reads the winner's value.
-        sqlx::query(
+        query(
             "INSERT INTO server_secrets (name, value) VALUES ($1, $2)
              ON CONFLICT (name) DO NOTHING",
         )
@@ -21,7 +20,7 @@ impl ServerSecrets for SqlDirectory {
         .execute(&self.writer)
         .await
         .map_err(failed)?;
-        let row = sqlx::query("SELECT value FROM server_secrets WHERE name = $1")
+        let row = query("SELECT value FROM server_secrets WHERE name = $1")
             .bind(name)
             .fetch_one(&self.writer)
             .await
@@ -37,7 +36,7 @@ impl ServerSecrets for SqlDirectory {
 #[async_trait]
 impl SavedSettings for SqlDirectory {
     async fn get(&self, name: &str) -> Result<Option<String>, StoreError> {
-        sqlx::query("SELECT value FROM saved_settings WHERE name = $1")
+        query("SELECT value FROM saved_settings WHERE name = $1")
             .bind(name)
             .fetch_optional(&self.reader)
             .await
@@ -47,7 +46,7 @@ impl SavedSettings for SqlDirectory {
     }
 
     async fn set(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO saved_settings (name, value) VALUES ($1, $2)
              ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         )

@@ -1,9 +1,10 @@
 //! Users in SQL.
 
+use super::engine::Builder;
 use super::members::{self, groups_by_name, join_groups, join_org, missing, settle_last_org};
 use super::orgs::{select_groups, select_orgs};
 use super::rows::{self, millis};
-use super::{Conn, Db, SqlDirectory, failed};
+use super::{Conn, SqlDirectory, failed, query};
 use crate::domain::authn::PasswordHash;
 use crate::domain::directory::{
     AccountStatus, DirectoryError, Group, GroupId, MembershipChange, NameKey, Org, OrgId,
@@ -12,7 +13,6 @@ use crate::domain::directory::{
 use crate::domain::failure::StoreError;
 use crate::domain::token::Attributes;
 use async_trait::async_trait;
-use sqlx::{QueryBuilder, Row as _};
 
 /// No name folds to more than this, and databases refuse patterns that are much longer.
 const MAX_FRAGMENT_BYTES: usize = 8_192;
@@ -38,7 +38,7 @@ impl Users for SqlDirectory {
     }
 
     async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        sqlx::query(select_users!("WHERE id = $1"))
+        query(select_users!("WHERE id = $1"))
             .bind(id.to_string())
             .fetch_optional(&self.reader)
             .await
@@ -49,7 +49,7 @@ impl Users for SqlDirectory {
     }
 
     async fn password_hash(&self, id: UserId) -> Result<Option<PasswordHash>, StoreError> {
-        let row = sqlx::query("SELECT password_hash FROM users WHERE id = $1")
+        let row = query("SELECT password_hash FROM users WHERE id = $1")
             .bind(id.to_string())
             .fetch_optional(&self.reader)
             .await
@@ -65,7 +65,7 @@ impl Users for SqlDirectory {
         limit: u32,
     ) -> Result<Vec<User>, StoreError> {
         // No name folds to nothing, so every name comes after the empty one.
-        sqlx::query(select_users!(
+        query(select_users!(
             "WHERE name_key > $1 ORDER BY name_key LIMIT $2"
         ))
         .bind(after.map_or("", NameKey::as_str))
@@ -78,10 +78,10 @@ impl Users for SqlDirectory {
         .collect()
     }
 
-    async fn search_users(&self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
-        let mut sql = QueryBuilder::<Db>::new(select_users!("WHERE name_key > "));
-        sql.push_bind(query.after.as_ref().map_or("", NameKey::as_str));
-        if let Some(fragment) = &query.name_contains {
+    async fn search_users(&self, wanted: &UserQuery) -> Result<Vec<User>, StoreError> {
+        let mut sql = Builder::new(select_users!("WHERE name_key > "));
+        sql.push_bind(wanted.after.as_ref().map_or("", NameKey::as_str));
+        if let Some(fragment) = &wanted.name_contains {
             let Some(pattern) = containing(fragment) else {
                 return Ok(Vec::new());
             };
@@ -89,18 +89,18 @@ impl Users for SqlDirectory {
                 .push_bind(pattern)
                 .push(" ESCAPE '!'");
         }
-        if let Some(org) = query.org {
+        if let Some(org) = wanted.org {
             sql.push(" AND id IN (SELECT user_id FROM org_members WHERE org_id = ")
                 .push_bind(org.0)
                 .push(")");
         }
-        if let Some(group) = query.group {
+        if let Some(group) = wanted.group {
             sql.push(" AND id IN (SELECT user_id FROM group_members WHERE group_id = ")
                 .push_bind(group.to_string())
                 .push(")");
         }
         sql.push(" ORDER BY name_key LIMIT ")
-            .push_bind(i64::from(query.limit));
+            .push_bind(i64::from(wanted.limit));
         sql.build()
             .fetch_all(&self.reader)
             .await
@@ -111,7 +111,7 @@ impl Users for SqlDirectory {
     }
 
     async fn members_of(&self, group: GroupId) -> Result<Vec<User>, StoreError> {
-        sqlx::query(select_users!(
+        query(select_users!(
             "WHERE id IN (SELECT user_id FROM group_members WHERE group_id = $1) ORDER BY name_key"
         ))
         .bind(group.to_string())
@@ -172,7 +172,7 @@ impl Users for SqlDirectory {
         id: UserId,
         hash: Option<&PasswordHash>,
     ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE users SET password_hash = $2 WHERE id = $1")
+        query("UPDATE users SET password_hash = $2 WHERE id = $1")
             .bind(id.to_string())
             .bind(hash.map(PasswordHash::expose_phc))
             .execute(&self.writer)
@@ -187,19 +187,19 @@ impl Users for SqlDirectory {
         old: &PasswordHash,
         new: &PasswordHash,
     ) -> Result<bool, StoreError> {
-        let query = "UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $3";
-        let done = sqlx::query(query)
-            .bind(id.to_string())
-            .bind(new.expose_phc())
-            .bind(old.expose_phc())
-            .execute(&self.writer)
-            .await
-            .map_err(failed)?;
-        Ok(done.rows_affected() > 0)
+        let changed =
+            query("UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $3")
+                .bind(id.to_string())
+                .bind(new.expose_phc())
+                .bind(old.expose_phc())
+                .execute(&self.writer)
+                .await
+                .map_err(failed)?;
+        Ok(changed.rows_affected() > 0)
     }
 
     async fn set_status(&self, id: UserId, status: AccountStatus) -> Result<(), StoreError> {
-        sqlx::query("UPDATE users SET is_active = $2 WHERE id = $1")
+        query("UPDATE users SET is_active = $2 WHERE id = $1")
             .bind(id.to_string())
             .bind(i64::from(status == AccountStatus::Active))
             .execute(&self.writer)
@@ -209,26 +209,40 @@ impl Users for SqlDirectory {
     }
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM users WHERE id = $1")
+        // Within a transaction, so that no other comes between that is adding the user somewhere.
+        let mut tx = self.begin().await?;
+        let done = query("DELETE FROM users WHERE id = $1")
             .bind(id.to_string())
-            .execute(&self.writer)
+            .execute(&mut *tx)
             .await
             .map_err(failed)?;
+        tx.commit().await.map_err(failed)?;
         Ok(done.rows_affected() > 0)
     }
 
     async fn set_last_org(&self, id: UserId, org: OrgId) -> Result<(), StoreError> {
-        // Every login says this; when it is no news, nothing is written.
-        sqlx::query(
-            "UPDATE users SET last_org = $2 WHERE id = $1 AND last_org <> $2
+        // Every login says this; when it is no news, nothing is written and no writer waited for.
+        let news = query("SELECT id FROM users WHERE id = $1 AND last_org <> $2")
+            .bind(id.to_string())
+            .bind(org.0)
+            .fetch_optional(&self.reader)
+            .await
+            .map_err(failed)?;
+        if news.is_none() {
+            return Ok(());
+        }
+        // Within a transaction, so that no other takes the user out of the Org meanwhile.
+        let mut tx = self.begin().await?;
+        query(
+            "UPDATE users SET last_org = $2 WHERE id = $1
              AND EXISTS (SELECT 1 FROM org_members WHERE user_id = $1 AND org_id = $2)",
         )
         .bind(id.to_string())
         .bind(org.0)
-        .execute(&self.writer)
+        .execute(&mut *tx)
         .await
         .map_err(failed)?;
-        Ok(())
+        tx.commit().await.map_err(failed)
     }
 
     async fn provision(&self, request: &Provision) -> Result<User, DirectoryError> {
@@ -236,7 +250,7 @@ impl Users for SqlDirectory {
     }
 
     async fn orgs_of(&self, id: UserId) -> Result<Vec<Org>, StoreError> {
-        sqlx::query(select_orgs!(
+        query(select_orgs!(
             "WHERE id IN (SELECT org_id FROM org_members WHERE user_id = $1) ORDER BY id"
         ))
         .bind(id.to_string())
@@ -249,7 +263,7 @@ impl Users for SqlDirectory {
     }
 
     async fn groups_of(&self, id: UserId, org: OrgId) -> Result<Vec<Group>, StoreError> {
-        sqlx::query(select_groups!(
+        query(select_groups!(
             "WHERE org_id = $2 AND id IN (SELECT group_id FROM group_members WHERE user_id = $1)
              ORDER BY name_key"
         ))
@@ -268,7 +282,7 @@ pub(super) async fn find_by_name(
     conn: &mut Conn,
     name: &NameKey,
 ) -> Result<Option<User>, StoreError> {
-    sqlx::query(select_users!("WHERE name_key = $1"))
+    query(select_users!("WHERE name_key = $1"))
         .bind(name.as_str())
         .fetch_optional(conn)
         .await
@@ -279,7 +293,7 @@ pub(super) async fn find_by_name(
 }
 
 async fn require_by_id(conn: &mut Conn, id: UserId) -> Result<User, DirectoryError> {
-    let row = sqlx::query(select_users!("WHERE id = $1"))
+    let row = query(select_users!("WHERE id = $1"))
         .bind(id.to_string())
         .fetch_optional(conn)
         .await
@@ -290,7 +304,7 @@ async fn require_by_id(conn: &mut Conn, id: UserId) -> Result<User, DirectoryErr
 
 /// Adds the bare user, in no Org; false when the name is taken.
 pub(super) async fn insert(conn: &mut Conn, draft: &UserDraft) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO users
              (id, name, name_key, display_name, email, account_type, is_active, is_admin,
               last_org, attributes, password_hash, created_at, modified_at)
@@ -319,7 +333,7 @@ pub(super) async fn apply(
     change: &UserChange,
 ) -> Result<User, DirectoryError> {
     let attributes = change.attributes.as_ref().map(rows::attributes_json);
-    let row = sqlx::query(concat!(
+    let row = query(concat!(
         "UPDATE users SET
              display_name = COALESCE($2, display_name),
              email = CASE WHEN $3 IS NULL THEN email ELSE NULLIF($3, '') END,

@@ -122,7 +122,7 @@ impl TestApp {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings::defaults();
-        settings.data_dir = folder.path().to_owned();
+        settings.data_dir = folder.path().to_path_buf();
         settings.server.http = Some("127.0.0.1:0".parse().unwrap());
         settings.server.https = None;
         settings.server.workers = 1;

@@ -6,9 +6,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+/// How long a silent server is waited for; a busy machine needs most of it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Sends those bytes and reads until the server closes; also says whether it did so by itself.
 ///
-/// A server that keeps the connection is given half a second to say everything.
+/// A server that keeps the connection is given two seconds for each part of what it says.
 pub async fn exchange(address: SocketAddr, bytes: &[u8]) -> (String, bool) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     // The server may answer and close before it has read everything.
@@ -16,7 +19,7 @@ pub async fn exchange(address: SocketAddr, bytes: &[u8]) -> (String, bool) {
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
     loop {
-        match timeout(Duration::from_millis(500), stream.read(&mut buffer)).await {
+        match timeout(PATIENCE, stream.read(&mut buffer)).await {
             Ok(Ok(0) | Err(_)) => return (lossy(&answer), true),
             Ok(Ok(length)) => answer.extend_from_slice(&buffer[..length]),
             Err(_) => return (lossy(&answer), false),

@@ -152,7 +152,7 @@ async fn case_38_hostile_groups_are_refused_and_make_no_user() {
         r#"[["a"]]"#,
         r#"["a\u0000b"]"#,
         r#"[""]"#,
-        r#"[null]"#,
+        "[null]",
     ] {
         let form = [
             ("username", "fresh"),

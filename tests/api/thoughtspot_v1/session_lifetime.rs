@@ -74,12 +74,12 @@ async fn session_info_tells_when_the_session_ends() {
 #[tokio::test]
 async fn timeouts_come_from_the_settings() {
     let app = TestApp::with(|settings| {
-        settings.sessions.idle_timeout = Duration::from_secs(60);
+        settings.sessions.idle_timeout = Duration::from_mins(1);
         settings.sessions.absolute_timeout = Duration::from_secs(90);
         settings.sessions.remember_for = Duration::from_secs(200);
     });
     let alice = app.alice().await;
-    app.advance(Duration::from_secs(60));
+    app.advance(Duration::from_mins(1));
     assert_eq!(alice.is_active().await, 204);
     app.advance(Duration::from_secs(31));
     assert_eq!(alice.is_active().await, 401);

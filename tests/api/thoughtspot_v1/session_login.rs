@@ -1,7 +1,15 @@
 //! `POST session/login` where it succeeds, and the forms it reads.
 
 use crate::support::{ALICE_PASSWORD, PASSWORD, TestApp};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
+
+/// A form of 200 022 bytes, compressed to a few hundred.
+const BOMB: &str = "H4sIAAAAAAACA+3BQQ3AIBAAMDe4QMyR8WQsXBbso4F/2z/7emP02mYrX2TuuZ4aAAAAAAAAAAAAAAAAAAAAAAAAAA\
+    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
+    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
+    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAMC1A+k6G1RWDQMA";
 
 #[tokio::test]
 async fn a_login_answers_204_with_jsessionid_first_then_client_id_and_an_empty_body() {
@@ -194,4 +202,28 @@ async fn a_body_in_pieces_without_a_length_is_read_whole() {
     let (status, head) = crate::support::split(&answer);
     assert_eq!(status, 204, "{answer}");
     assert!(head.contains("set-cookie: jsessionid="));
+}
+
+#[tokio::test]
+async fn case_47_a_compressed_body_counts_with_what_it_unpacks_to() {
+    let app = TestApp::with(|settings| settings.server.max_body_bytes = 100_000);
+    let bomb = STANDARD.decode(BOMB).unwrap();
+    let request = |encoding: &str| {
+        app.anon()
+            .request(Method::POST, "/session/login")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("content-encoding", encoding)
+            .body(bomb.clone())
+    };
+    let reply = app.anon().send(request("gzip")).await;
+    reply.expect_error(413, 10002, "larger");
+    // What we cannot unpack is read as it is, and is no form.
+    for other in ["br", "gzip, gzip", "x"] {
+        let reply = app.anon().send(request(other)).await;
+        assert!(
+            [400, 413, 415].contains(&reply.status),
+            "{other}: {}",
+            reply.status
+        );
+    }
 }

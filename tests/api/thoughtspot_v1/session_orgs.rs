@@ -153,3 +153,26 @@ async fn case_37_a_session_of_an_org_key_or_of_an_object_cannot_leave_its_org() 
         json!(app.sales.0)
     );
 }
+
+#[tokio::test]
+async fn a_header_visits_another_org_for_one_request() {
+    let app = TestApp::shared();
+    let sales = app.sales.to_string();
+    let alice = app.alice().await;
+    let visiting = alice.with("x-thoughtspot-orgs", &sales);
+    assert_eq!(visiting.info().await.json()["currentOrgId"], app.sales.0);
+    assert_eq!(
+        alice.info().await.json()["currentOrgId"],
+        0,
+        "the session stays"
+    );
+    let bob = app.bob().await.with("x-thoughtspot-orgs", &sales);
+    bob.info().await.expect_error(403, 10023, "Org");
+    let bearer = app.anon().with_bearer(&app.token("alice").await);
+    let reply = bearer.with("x-thoughtspot-orgs", &sales).info().await;
+    reply.expect_error(403, 10023, "good for one Org");
+    for bad in ["x", "", "1,2"] {
+        let reply = alice.with("x-thoughtspot-orgs", bad).info().await;
+        reply.expect_error(400, 10002, "x-thoughtspot-orgs");
+    }
+}

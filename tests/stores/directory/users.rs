@@ -119,6 +119,76 @@ pub async fn an_org_that_is_missing_leaves_no_user_behind(database: &impl Databa
     assert!(directory.find_user(&key("alice")).await.unwrap().is_none());
 }
 
+pub async fn names_have_one_order_whatever_language_the_database_speaks(database: &impl Database) {
+    let directory = database.open().await;
+    let mut names = [
+        "Zoe", "a-b", "ab", "a_c", "a c", "éa", "e", "ß", "ss", "~x", "10", "9",
+    ];
+    for name in names {
+        directory.create_user(&draft(name)).await.unwrap();
+    }
+    names.sort_by_key(|name| key(name));
+    let mut after = None;
+    for expected in names {
+        let page = directory.list_users(after.as_ref(), 1).await.unwrap();
+        assert_eq!(page[0].name, expected);
+        after = Some(key(expected));
+    }
+}
+
+pub async fn the_longest_name_fits(database: &impl Database) {
+    let directory = database.open().await;
+    // One character that folds to eighteen, as often as a name may hold it.
+    let name = "\u{FDFA}".repeat(85);
+    let mut wanted = draft(&name);
+    wanted.memberships = vec![in_org(PRIMARY, &[&name])];
+    let made = directory.create_user(&wanted).await.unwrap();
+    assert_eq!(
+        directory.find_user(&key(&name)).await.unwrap(),
+        Some(made.clone())
+    );
+    assert_eq!(group_names(&*directory, made.id, PRIMARY).await, [name]);
+}
+
+pub async fn users_and_groups_that_are_deleted_while_others_add_to_them_leave_nothing_behind(
+    database: &impl Database,
+) {
+    let nodes = [database.open().await, database.open().await];
+    for round in 0..20 {
+        let alice = draft(&format!("alice {round}"));
+        let bob = draft(&format!("bob {round}"));
+        nodes[0].create_user(&alice).await.unwrap();
+        nodes[0].create_user(&bob).await.unwrap();
+        let mut join = change(Operation::Add);
+        join.groups = Some(in_org(PRIMARY, &["staff"]));
+        join.create_groups = true;
+        nodes[0].change_memberships(bob.id, &join).await.unwrap();
+        let staff = nodes[0].find_group(PRIMARY, &key("staff")).await.unwrap();
+        let staff = staff.unwrap().id;
+        let adding = tokio::spawn({
+            let (node, id) = (nodes[0].clone(), alice.id);
+            async move { node.change_memberships(id, &join).await }
+        });
+        let deleting = tokio::spawn({
+            let (node, id) = (nodes[1].clone(), alice.id);
+            async move {
+                node.delete_group(staff).await.unwrap();
+                node.delete_user(id).await.unwrap();
+            }
+        });
+        let added = adding.await.unwrap();
+        assert!(
+            matches!(
+                added,
+                Ok(_) | Err(DirectoryError::Missing { what: "user", .. })
+            ),
+            "{added:?}"
+        );
+        deleting.await.unwrap();
+        assert_eq!(nodes[0].members_of(staff).await.unwrap(), []);
+    }
+}
+
 pub async fn ten_thousand_users_are_listed_in_pages_without_gaps_or_repeats(
     database: &impl Database,
 ) {

@@ -187,9 +187,10 @@ impl TrustedAuth {
                 ..nothing
             }),
             Voucher::Held(held) => {
-                // An object's session or a key's stays where it is; only a user's own may choose an Org.
+                // What came of a key or shows one object stays where it is; what a user's own sign-in brought,
+                // cookie or Bearer, may ask for a token of another of the user's Orgs.
                 let is_cookie = matches!(held.via, Via::Session(_));
-                let may_move = is_cookie && held.access == Access::Full && held.key.is_none();
+                let may_move = held.access == Access::Full && held.key.is_none();
                 Ok(Vouched {
                     user: Some(held.user_id),
                     bound_org: (!may_move).then_some(held.org),

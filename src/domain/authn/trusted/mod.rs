@@ -14,7 +14,8 @@ use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::session::{Method, UserTag};
 use crate::domain::token::{
-    FoundToken, Purpose, TokenDigest, TokenLifetime, TokenMint, TokenRecord, TokenStore,
+    FoundToken, Purpose, Spending, TokenDigest, TokenLifetime, TokenMint, TokenRecord, TokenReuse,
+    TokenStore,
 };
 use arc_swap::ArcSwap;
 use secrecy::{ExposeSecret, SecretSlice};
@@ -30,6 +31,8 @@ pub struct TrustedPolicy {
     pub lifetime: TokenLifetime,
     /// How long a token lives at most.
     pub max_age: Duration,
+    /// How many sessions one token opens.
+    pub reuse: TokenReuse,
 }
 
 /// Why a token is not good.
@@ -41,6 +44,9 @@ pub enum RedeemError {
     /// Expired, superseded or revoked.
     #[error("dead token")]
     Dead,
+    /// It has opened the one session it may open.
+    #[error("the token has been used already")]
+    Spent,
     /// Minted for someone else than the user name beside it.
     #[error("the token is another user's")]
     OfOther,
@@ -55,6 +61,7 @@ impl RedeemError {
         match self {
             Self::Unknown => Refusal::UnknownToken,
             Self::Dead => Refusal::DeadToken,
+            Self::Spent => Refusal::SpentToken,
             Self::OfOther => Refusal::TokenOfOther,
             Self::Store(_) => Refusal::Unavailable,
         }
@@ -67,6 +74,7 @@ impl From<&RedeemError> for Failure {
             RedeemError::Unknown | RedeemError::Dead | RedeemError::OfOther => {
                 Self::Unauthenticated(Unauthenticated::DeadToken)
             }
+            RedeemError::Spent => Self::Unauthenticated(Unauthenticated::SpentToken),
             RedeemError::Store(error) => error.into(),
         }
     }
@@ -213,7 +221,10 @@ impl TrustedAuth {
         username: Option<&str>,
     ) -> Result<Authenticated, RedeemError> {
         let began_at = self.clock.now();
-        let record = self.recognise(text).await?;
+        let (digest, record) = self.find(text).await?;
+        if record.purpose != Purpose::Access {
+            return Err(RedeemError::Unknown);
+        }
         if let Some(name) = username
             && name != record.minted_for
             && name != record.user_name
@@ -233,7 +244,17 @@ impl TrustedAuth {
             key: record.key,
             access: record.access,
             attributes: record.attributes,
+            token: (self.policy.reuse == TokenReuse::Once).then_some(digest),
             began_at,
         })
+    }
+
+    /// Uses a token up for a session: of any number of attempts one gets through.
+    pub(in crate::domain) async fn spend(&self, token: &TokenDigest) -> Result<(), RedeemError> {
+        match self.tokens.spend(token, self.clock.now()).await? {
+            Spending::First => Ok(()),
+            Spending::Again => Err(RedeemError::Spent),
+            Spending::NotGood => Err(RedeemError::Dead),
+        }
     }
 }

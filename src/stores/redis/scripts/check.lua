@@ -5,7 +5,7 @@ local now, kept = tonumber(ARGV[3]), tonumber(ARGV[4])
 local over = why_over(s, now, KEYS[2], KEYS[3])
 if over then
   bury(KEYS[1], KEYS[4], ARGV[1], over, ARGV[4])
-  return {'ended', over}
+  return {'just', s.record, s.org, text(s.seen), over}
 end
 -- A second is finer than any timeout needs, and spares most checks their write.
 if now >= s.seen + 1000 then

@@ -1,16 +1,21 @@
 -- What every script shares. Times are milliseconds; doubles hold them exactly.
 local function text(number) return string.format('%.0f', number) end
 
--- An epoch ends what began at or before it.
+-- An epoch ends what began at or before it; says for what reason, or nil. The reasons lie beside the epochs and
+-- are read only when one bites; the first programs wrote none.
 local function revoked(began, user_key, global_key, org, key)
   local user = redis.call('GET', user_key)
-  if user and tonumber(user) >= began then return true end
+  if user and tonumber(user) >= began then
+    return redis.call('GET', user_key .. ':why') or 'revoked'
+  end
   local fields = {'all', 'org:' .. org}
   if key and key ~= '' then fields[3] = 'key:' .. key end
-  for _, epoch in ipairs(redis.call('HMGET', global_key, unpack(fields))) do
-    if epoch and tonumber(epoch) >= began then return true end
+  for at, epoch in ipairs(redis.call('HMGET', global_key, unpack(fields))) do
+    if epoch and tonumber(epoch) >= began then
+      return redis.call('HGET', global_key, 'why:' .. fields[at]) or 'revoked'
+    end
   end
-  return false
+  return nil
 end
 
 -- The hash stays as a tombstone: a key that is gone could be written anew by a slow request.
@@ -39,8 +44,25 @@ local function read_session(session_key, version)
 end
 -- The rule of `Lifetime::over`, after revocation, which is the stronger reason.
 local function why_over(s, now, user_key, global_key)
-  if revoked(s.began, user_key, global_key, s.org, s.key) then return 'revoked' end
+  local why = revoked(s.began, user_key, global_key, s.org, s.key)
+  if why then return why end
   if now > s.began + s.absolute then return 'absolute_timeout' end
   if now > s.seen + s.idle then return 'idle_timeout' end
   return nil
+end
+-- Why a token is not good, or nil and its fields. The user's epoch key is made from the record: right on one
+-- node, to be split for Cluster.
+local function token_problem(token_key, global_key, version, now, user_prefix)
+  local f = redis.call('HMGET', token_key, 'v', 'x', 'b', 'e', 'u', 'o', 'k', 'r')
+  if not f[1] then
+    if redis.call('EXISTS', token_key) == 0 then return {'unknown'} end
+    return {'damaged'}
+  end
+  if f[2] then return {'dead'} end
+  if f[1] ~= version then return {'version'} end
+  local began, ends = tonumber(f[3]), tonumber(f[4])
+  if not (began and ends and f[5] and f[6] and f[8]) then return {'damaged'} end
+  if now > ends then return {'dead'} end
+  if revoked(began, user_prefix .. '{' .. f[5] .. '}', global_key, f[6], f[7]) then return {'dead'} end
+  return nil, f
 end

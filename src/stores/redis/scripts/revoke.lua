@@ -1,12 +1,14 @@
--- KEYS user epoch or epochs; ARGV at, field (empty for a user's), kept
+-- KEYS user epoch or epochs; ARGV at, field (empty for a user's), kept, reason
+local is_user = ARGV[2] == ''
 local before
-if ARGV[2] == '' then before = redis.call('GET', KEYS[1]) else before = redis.call('HGET', KEYS[1], ARGV[2]) end
+if is_user then before = redis.call('GET', KEYS[1]) else before = redis.call('HGET', KEYS[1], ARGV[2]) end
 -- Epochs only grow: a node whose clock is behind must not revive anybody.
-if not before or tonumber(before) < tonumber(ARGV[1]) then
-  if ARGV[2] == '' then
+if not before or tonumber(before) <= tonumber(ARGV[1]) then
+  if is_user then
     redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+    redis.call('SET', KEYS[1] .. ':why', ARGV[4], 'PX', ARGV[3])
   else
-    redis.call('HSET', KEYS[1], ARGV[2], ARGV[1])
+    redis.call('HSET', KEYS[1], ARGV[2], ARGV[1], 'why:' .. ARGV[2], ARGV[4])
   end
 end
 return {'done'}

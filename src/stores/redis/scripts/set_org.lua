@@ -2,9 +2,10 @@
 local s, problem = read_session(KEYS[1], ARGV[2])
 if not s then return problem end
 -- Leaving a revoked Org must not save the session, so the old Org is looked at before it is forgotten.
-if revoked(s.began, KEYS[2], KEYS[3], s.org, s.key) then
-  bury(KEYS[1], KEYS[4], ARGV[1], 'revoked', ARGV[3])
-  return {'ended', 'revoked'}
+local why = revoked(s.began, KEYS[2], KEYS[3], s.org, s.key)
+if why then
+  bury(KEYS[1], KEYS[4], ARGV[1], why, ARGV[3])
+  return {'ended', why}
 end
 redis.call('HSET', KEYS[1], 'o', ARGV[4])
 return {'done'}

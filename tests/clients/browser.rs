@@ -1,0 +1,80 @@
+//! The JavaScript clients and our own pages, in a real headless Chromium.
+
+use crate::furnished;
+use crate::installed;
+use crate::run_script;
+use crate::support::{Home, Redis, Server, with_each_store};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+with_each_store!(
+    a_session_that_ends_in_a_frame_is_signed_in_again,
+    the_rest_sdk_signs_in_every_way,
+);
+
+/// Browsers beside each other run into each other's time limits; nextest has a group for the same.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn chromium() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let mut places = names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    places
+        .find(|place| place.is_file())
+        .expect("no Chromium: run `make setup`")
+}
+
+/// Runs a script: all its cases, or those with these words in their names.
+fn run(server: &Server, name: &str, words: &[&str], cases: usize) {
+    let node_modules = installed("node/node_modules");
+    let clients = node_modules.ancestors().nth(2).unwrap();
+    assert!(installed("older").is_dir());
+    let mut node = Command::new("node");
+    node.env("TS_HTTP", server.http())
+        .env("TS_HTTPS", server.https())
+        .env("TS_CLIENTS", clients)
+        .env("TS_CHROMIUM", chromium());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    run_script(node, name, words, cases);
+}
+
+#[tokio::test]
+async fn the_embed_sdk_signs_in_every_way() {
+    let home = Home::new();
+    run(&furnished(&home, ""), "embed.mjs", &[], 39);
+}
+
+#[tokio::test]
+async fn the_embed_sdk_signs_in_across_sites_with_sessions_in_redis() {
+    let redis = Redis::start();
+    let home = Home::on(&redis);
+    // How the two sites are arranged is nothing a store could know.
+    let words = ["across sites over https"];
+    run(&furnished(&home, ""), "embed.mjs", &words, 19);
+}
+
+async fn a_session_that_ends_in_a_frame_is_signed_in_again(home: Home) {
+    let server = furnished(&home, "--set sessions.idle_timeout=3s");
+    run(&server, "embed_ended.mjs", &[], 3);
+}
+
+async fn the_rest_sdk_signs_in_every_way(home: Home) {
+    run(&furnished(&home, ""), "rest_sdk.mjs", &[], 9);
+}
+
+#[tokio::test]
+async fn without_third_party_cookies_the_outcome_is_as_documented() {
+    let home = Home::new();
+    run(&furnished(&home, ""), "embed_blocked.mjs", &[], 7);
+}
+
+#[tokio::test]
+async fn the_pages_work_for_everybody() {
+    let redis = Redis::start();
+    let home = Home::on(&redis);
+    run(&furnished(&home, ""), "pages.mjs", &[], 19);
+}
