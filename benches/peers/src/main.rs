@@ -8,6 +8,9 @@ use actix_web::cookie::time::Duration;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use std::time::Instant;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// `peers bare PORT`, `peers stock|sliding PORT REDIS_URL`, `peers hash ROUNDS`.
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
