@@ -1,5 +1,6 @@
 //! The command line's grammar.
 
+use crate::cli::calibrate::PasswordCommand;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -71,6 +72,9 @@ pub(in crate::cli) enum Command {
     /// Live sessions: who is signed in, and ending it
     #[command(subcommand)]
     Session(SessionCommand),
+    /// What password hashes cost
+    #[command(subcommand)]
+    Password(PasswordCommand),
     /// Redirect targets
     #[command(subcommand)]
     Redirect(RedirectCommand),
@@ -219,6 +223,9 @@ pub(in crate::cli) struct CreateUserArgs {
     /// No password: the user comes in by trusted authentication only
     #[arg(long, conflicts_with = "password_stdin")]
     pub no_password: bool,
+    /// The LDAP directory of the settings keeps the password
+    #[arg(long, conflicts_with_all = ["password_stdin", "no_password"])]
+    pub ldap: bool,
     #[command(flatten)]
     pub password: PasswordArgs,
     #[command(flatten)]
@@ -360,7 +367,7 @@ impl std::fmt::Debug for CopyArgs {
 pub(in crate::cli) enum ConfigCommand {
     /// Print every setting in force and where it came from; secrets are masked
     Show(FormatArgs),
-    /// Only check the settings
+    /// Only check the settings, and whether the LDAP servers they name are ready
     Check,
 }
 
@@ -441,6 +448,7 @@ mod tests {
             "key list --json",
             "key create --label app --org 0",
             "key retire 6f0e",
+            "password calibrate --target-ms 20 --memory-mib 64 --json",
             "session list --user alice --json",
             "session revoke 00112233aabb-0011223344556677",
             "session revoke --user alice --yes",

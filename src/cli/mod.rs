@@ -1,6 +1,7 @@
 //! The command line: `serve`, and the operator's commands.
 
 mod args;
+mod calibrate;
 mod csv_file;
 mod directory;
 mod health;
@@ -15,6 +16,7 @@ mod way;
 use crate::cli::args::{
     Cli, Command, ConfigCommand, DirectoryCommand, RedirectCommand, SourceArgs, UserCommand,
 };
+use crate::cli::calibrate::PasswordCommand;
 use crate::cli::output::{Column, field, plain, print, print_json, print_rows};
 use crate::cli::requests::{Print, Request, group, key, org, user};
 use crate::cli::way::Way;
@@ -72,8 +74,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         None => serve(&loaded, cli.serve.demo),
         Some(Command::Serve(args)) => serve(&loaded, args.demo || cli.serve.demo),
         Some(Command::Config(ConfigCommand::Check)) => {
-            print("the settings are good")?;
-            Ok(Outcome::Good)
+            runtime()?.block_on(check_config(&loaded.settings))
         }
         Some(Command::Config(ConfigCommand::Show(format))) => show_config(&loaded, format.json),
         Some(Command::Health) => {
@@ -83,6 +84,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
             } else {
                 Outcome::Bad
             })
+        }
+        Some(Command::Password(PasswordCommand::Calibrate(args))) => {
+            calibrate::calibrate(&loaded.settings, args)?;
+            Ok(Outcome::Good)
         }
         Some(Command::Redirect(RedirectCommand::Check { url, format })) => {
             let is_allowed = redirect::check(&url, &loaded.settings, format.json)?;
@@ -109,6 +114,25 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         }),
         Some(Command::User(command)) => operate(&loaded.settings, user(command)?),
     }
+}
+
+/// What the settings alone cannot tell: whether the LDAP servers they name are ready for logins.
+async fn check_config(settings: &Settings) -> anyhow::Result<Outcome> {
+    let mut outcome = Outcome::Good;
+    for (server, found) in crate::stores::check_ldap(settings).await? {
+        let words = match found {
+            Ok(()) => "ready".to_owned(),
+            Err(why) => {
+                outcome = Outcome::Bad;
+                why
+            }
+        };
+        print(&format!("{server}: {words}"))?;
+    }
+    if outcome == Outcome::Good {
+        print("the settings are good")?;
+    }
+    Ok(outcome)
 }
 
 fn serve(loaded: &Loaded, is_demo: bool) -> anyhow::Result<Outcome> {

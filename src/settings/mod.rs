@@ -2,6 +2,7 @@
 
 mod directory;
 mod layers;
+mod ldap;
 mod load;
 mod origins;
 mod reader;
@@ -10,12 +11,13 @@ mod secrets;
 mod sections;
 mod spelling;
 
+pub use ldap::{LdapGroupSetting, LdapUserSetting};
 pub use load::{Loaded, SettingsError, Shown, Sources};
 pub use origins::{normalise_origin, normalise_redirect};
 pub use redis_address::{Endpoint, RedisAddress, RedisTopology};
 pub use sections::{
-    AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Log,
-    LogFormat, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
+    AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Ldap, Log,
+    LogFormat, Metrics, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
     TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
 
@@ -44,10 +46,14 @@ pub struct Settings {
     pub cookies: Cookies,
     /// Password hashing.
     pub passwords: Passwords,
+    /// Signing in by LDAP.
+    pub ldap: Ldap,
     /// What the first start creates.
     pub bootstrap: Bootstrap,
     /// The log.
     pub log: Log,
+    /// Metrics.
+    pub metrics: Metrics,
     /// The audit trail.
     pub audit: Audit,
 }

@@ -6,7 +6,10 @@ const MASK: &str = "***";
 /// The text of a setting as it may be shown: masked when it is a secret or carries one.
 pub(in crate::settings) fn shown(key: &str, text: &str) -> String {
     match key {
-        "bootstrap.admin_password" | "bootstrap.secret_key" | "sessions.sentinel_password"
+        "bootstrap.admin_password"
+        | "bootstrap.secret_key"
+        | "ldap.bind_password"
+        | "sessions.sentinel_password"
             if !text.is_empty() =>
         {
             MASK.to_owned()

@@ -12,6 +12,8 @@ mod cookies;
 mod endings;
 mod errors;
 mod faults;
+mod flood;
+mod ldap;
 mod openapi;
 mod outage;
 mod parity;
@@ -21,6 +23,9 @@ mod secrets;
 #[expect(dead_code, reason = "the tests of the stores use the rest")]
 #[path = "../common/redis.rs"]
 mod servers;
+#[path = "../common/slapd.rs"]
+#[expect(dead_code, reason = "the tests of the client itself use the rest")]
+mod slapd;
 mod support;
 mod thoughtspot_v1;
 mod thoughtspot_v2;

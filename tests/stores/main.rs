@@ -10,6 +10,7 @@
 mod directory;
 mod faults;
 mod files;
+mod ldap;
 mod limits;
 #[path = "../common/postgres.rs"]
 mod postgres;
@@ -18,6 +19,9 @@ mod postgres;
 mod redis;
 mod sessions;
 mod several;
+#[path = "../common/slapd.rs"]
+#[expect(dead_code, reason = "the tests of logins over HTTP use the rest")]
+mod slapd;
 mod support;
 mod tls;
 mod tokens;

@@ -181,6 +181,23 @@ impl Users for SqlDirectory {
         Ok(())
     }
 
+    async fn upgrade_password(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let changed =
+            query("UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $3")
+                .bind(id.to_string())
+                .bind(new.expose_phc())
+                .bind(old.expose_phc())
+                .execute(&self.writer)
+                .await
+                .map_err(failed)?;
+        Ok(changed.rows_affected() > 0)
+    }
+
     async fn set_status(&self, id: UserId, status: AccountStatus) -> Result<(), StoreError> {
         query("UPDATE users SET is_active = $2 WHERE id = $1")
             .bind(id.to_string())
@@ -291,7 +308,7 @@ pub(super) async fn insert(conn: &mut Conn, draft: &UserDraft) -> Result<bool, S
         "INSERT INTO users
              (id, name, name_key, display_name, email, account_type, is_active, is_admin,
               last_org, attributes, password_hash, created_at, modified_at)
-         VALUES ($1, $2, $3, $4, $5, 'local', 1, $6, 0, $7, $8, $9, $9)
+         VALUES ($1, $2, $3, $4, $5, $10, 1, $6, 0, $7, $8, $9, $9)
          ON CONFLICT DO NOTHING",
     )
     .bind(draft.id.to_string())
@@ -303,6 +320,7 @@ pub(super) async fn insert(conn: &mut Conn, draft: &UserDraft) -> Result<bool, S
     .bind(rows::attributes_json(&Attributes::default())?)
     .bind(draft.password.as_ref().map(PasswordHash::expose_phc))
     .bind(millis(draft.at))
+    .bind(rows::account_type(draft.account_type))
     .execute(conn)
     .await
     .map_err(failed)?;
