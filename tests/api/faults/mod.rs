@@ -7,7 +7,7 @@ mod asks;
 mod failover;
 mod inflict;
 
-use crate::faults::asks::{DIALECTS, People};
+use crate::faults::asks::{DIALECTS, People, is_active, settled};
 use crate::faults::inflict::{Fault, Harm};
 use crate::servers::{Kind, Topology, until};
 use crate::support::TestApp;
@@ -71,15 +71,16 @@ async fn assert_all_are_back(people: &People<'_>) {
     let fresh = join_all((0..8).map(|_| async {
         // A connection of its own, so that another worker answers.
         let client = people.app.anon().with_cookie(people.good.cookie());
-        client.is_active().await
+        is_active(&client).await
     }));
     assert_eq!(fresh.await, [204; 8]);
     let has_left = people.has_left.load(Ordering::Relaxed);
     let status = if has_left { 401 } else { 204 };
-    assert_eq!(people.leaver.is_active().await, status);
-    assert_eq!(people.ended.is_active().await, 401, "revoked is revoked");
-    assert_eq!(people.revoked.is_active().await, 401, "revoked is revoked");
-    let reply = people.app.anon().with_bearer(&people.token).info().await;
+    assert_eq!(is_active(&people.leaver).await, status);
+    assert_eq!(is_active(&people.ended).await, 401, "revoked is revoked");
+    assert_eq!(is_active(&people.revoked).await, 401, "revoked is revoked");
+    let bearer = people.app.anon().with_bearer(&people.token);
+    let reply = settled(|| bearer.info()).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
 }
 
