@@ -132,7 +132,7 @@ impl Login {
     ) -> Result<User, LoginError> {
         let name = user.as_ref().map_or(typed, |user| &user.name);
         let (answer, hashed) =
-            futures_util::join!(ldap.judge(name, password), self.hash_in_vain(password));
+            tokio::join!(ldap.judge(name, password), self.hash_in_vain(password));
         hashed?;
         let identity = match answer? {
             LdapAnswer::Right(identity) => identity,

@@ -4,6 +4,7 @@ use crate::ldap::{add_ldap_user, app_with, app_with_lena};
 use crate::slapd::{LENA_WORD, MAX_WORD, OTHER_WORD, Slapd};
 use crate::support::{ALICE_PASSWORD, PASSWORD, Reply, TestApp};
 use crate::thoughtspot_v2::{done, post, refused};
+use reqwest::header::HeaderName;
 use serde_json::json;
 use vestibule::domain::audit::{Act, Client, Refusal};
 use vestibule::domain::authn::{PasswordHash, PasswordPool};
@@ -12,7 +13,7 @@ use vestibule::domain::session::Method;
 
 /// What is not different each time.
 fn told(reply: &Reply) -> String {
-    let mut names: Vec<&str> = reply.headers.keys().map(|name| name.as_str()).collect();
+    let mut names: Vec<&str> = reply.headers.keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
     format!("{} {names:?} {}", reply.status, reply.message())
 }
