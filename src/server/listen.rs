@@ -3,7 +3,7 @@
 use crate::api;
 use crate::api::caller::LocalAddress;
 use crate::api::cors::cross_origin;
-use crate::api::dialect::render_failures;
+use crate::api::dialect::render_strays;
 use crate::api::request_log::log_request;
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
@@ -76,7 +76,7 @@ pub fn listen(
         App::new()
             .app_data(services.clone())
             .app_data(web::PayloadConfig::new(services.site.max_body_bytes))
-            .wrap(from_fn(render_failures::<V1>))
+            .wrap(from_fn(render_strays::<V1>))
             .wrap(Compress::default())
             .wrap(from_fn(cross_origin))
             .wrap(from_fn(log_request))

@@ -6,6 +6,7 @@ mod ldap;
 mod load;
 mod origins;
 mod reader;
+mod redis_address;
 mod secrets;
 mod sections;
 mod spelling;
@@ -13,9 +14,10 @@ mod spelling;
 pub use ldap::{LdapGroupSetting, LdapUserSetting};
 pub use load::{Loaded, SettingsError, Shown, Sources};
 pub use origins::{normalise_origin, normalise_redirect};
+pub use redis_address::{Endpoint, RedisAddress, RedisTopology};
 pub use sections::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Ldap, Log,
-    LogFormat, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
+    LogFormat, Metrics, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
     TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
 
@@ -50,6 +52,8 @@ pub struct Settings {
     pub bootstrap: Bootstrap,
     /// The log.
     pub log: Log,
+    /// Metrics.
+    pub metrics: Metrics,
     /// The audit trail.
     pub audit: Audit,
 }
