@@ -145,10 +145,10 @@ impl Login {
         client: &Client,
     ) -> Result<User, LoginError> {
         let name = user.as_ref().map_or(typed, |user| &user.name);
-        let (answer, hashed) =
-            tokio::join!(ldap.judge(name, password), self.hash_in_vain(password));
-        hashed?;
-        let identity = match answer? {
+        let asked = async { Ok(ldap.judge(name, password).await?) };
+        // The hash goes first: in a flood nobody is sent to LDAP who is turned away here.
+        let ((), answer) = tokio::try_join!(biased; self.hash_in_vain(password), asked)?;
+        let identity = match answer {
             LdapAnswer::Right(identity) => identity,
             LdapAnswer::UnknownUser => {
                 return Err(LoginError::BadCredentials(Refusal::UnknownUser));

@@ -6,6 +6,8 @@ use crate::support::{ALICE_PASSWORD, PASSWORD, Reply, TestApp};
 use crate::thoughtspot_v2::{done, post, refused};
 use reqwest::header::HeaderName;
 use serde_json::json;
+use std::time::Duration;
+use tokio::time::Instant;
 use vestibule::domain::audit::{Act, Client, Refusal};
 use vestibule::domain::authn::{PasswordHash, PasswordPool};
 use vestibule::domain::login::{LoginError, OpenRequest};
@@ -88,6 +90,41 @@ async fn case_40_a_refusal_says_the_same_whoever_judged_the_password() {
     ] {
         assert!(words.iter().any(|word| word == expected), "{words:?}");
     }
+}
+
+#[tokio::test]
+async fn case_40_a_refusal_by_ldap_comes_no_sooner_than_ours() {
+    const SAMPLES: usize = 15;
+    let slapd = Slapd::start();
+    let mut ldap = slapd.settings();
+    ldap.create_users = true;
+    // Behind a proxy every sample comes from an address of its own, so that none is throttled.
+    let app = TestApp::with(|settings| {
+        settings.ldap = ldap;
+        settings.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    });
+    add_ldap_user(&app, "lena").await;
+    let names = ["alice", "lena", "max", "nobody"];
+    let mut times = vec![Vec::new(); names.len()];
+    for sample in 0..SAMPLES {
+        for (kind, name) in names.into_iter().enumerate() {
+            let address = format!("203.0.{kind}.{sample}");
+            let client = app.anon().with("x-forwarded-for", &address);
+            let began = Instant::now();
+            let reply = client.post_login(name, "wrong").await;
+            times[kind].push(began.elapsed());
+            assert_eq!(reply.status, 401);
+        }
+    }
+    let medians: Vec<Duration> = times
+        .iter_mut()
+        .map(|times| {
+            times.sort();
+            times[SAMPLES / 2]
+        })
+        .collect();
+    let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
+    assert!(*most < *least * 2, "{medians:?}");
 }
 
 #[tokio::test]
