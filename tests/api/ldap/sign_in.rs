@@ -123,8 +123,12 @@ async fn case_40_a_refusal_by_ldap_comes_no_sooner_than_ours() {
             times[SAMPLES / 2]
         })
         .collect();
-    let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
-    assert!(*most < *least * 2, "{medians:?}");
+    // Without the hash beside it LDAP answers in a tenth of the time. Later than ours it may come: another process is asked.
+    let ours = medians[0];
+    assert!(
+        medians.iter().all(|theirs| *theirs * 2 > ours),
+        "{medians:?}"
+    );
 }
 
 #[tokio::test]
