@@ -14,7 +14,7 @@ pub use origins::{normalise_origin, normalise_redirect};
 pub use sections::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Log,
     LogFormat, Metrics, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
-    TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
+    Telemetry, TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
 
 use std::path::PathBuf;
@@ -48,6 +48,8 @@ pub struct Settings {
     pub log: Log,
     /// Metrics.
     pub metrics: Metrics,
+    /// Traces.
+    pub telemetry: Telemetry,
     /// The audit trail.
     pub audit: Audit,
 }

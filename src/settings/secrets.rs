@@ -7,7 +7,7 @@ const MASK: &str = "***";
 pub(in crate::settings) fn shown(key: &str, text: &str) -> String {
     match key {
         "bootstrap.admin_password" | "bootstrap.secret_key" if !text.is_empty() => MASK.to_owned(),
-        "sessions.store" | "directory.store" => mask_url(text),
+        "sessions.store" | "directory.store" | "telemetry.otlp_endpoint" => mask_url(text),
         _ => text.to_owned(),
     }
 }
