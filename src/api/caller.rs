@@ -69,6 +69,12 @@ fn is_trusted(peer: IpAddr, proxies: &[IpNet]) -> bool {
     proxies.iter().any(|net| net.contains(&peer))
 }
 
+/// Whether the peer is a trusted proxy.
+pub fn comes_by_proxy(head: &RequestHead, proxies: &[IpNet]) -> bool {
+    let peer = head.peer_addr.map(|peer| peer.ip().to_canonical());
+    peer.is_some_and(|peer| is_trusted(peer, proxies))
+}
+
 /// The peer; or, when the peer is a trusted proxy, the last address before the trusted ones.
 pub fn client_address(head: &RequestHead, proxies: &[IpNet]) -> Option<IpAddr> {
     let peer = head.peer_addr?.ip().to_canonical();

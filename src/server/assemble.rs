@@ -198,6 +198,7 @@ pub async fn services(
         random: Arc::clone(&ground.random),
         site: site(settings, secrets, addresses),
         requests: Arc::clone(&ground.meters) as Arc<dyn RequestObserver>,
+        tracer: None,
         live: ArcSwap::from_pointee(configured.clone()),
         configured,
     };

@@ -8,8 +8,9 @@ use crate::settings::reader::{DURATION, Reader, parse_duration};
 use crate::settings::redis_address::{self, RedisAddress};
 use crate::settings::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Metrics, Passwords,
-    Redirects, SameSite, Server, SessionStoreSetting, Sessions, Settings, TokenLifetimeSetting,
-    TokenReuseSetting, Tokens, TrustedAuth, normalise_origin, normalise_redirect,
+    Redirects, SameSite, Server, SessionStoreSetting, Sessions, Settings, Telemetry,
+    TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth, normalise_origin,
+    normalise_redirect,
 };
 use secrecy::SecretString;
 use std::fmt;
@@ -174,6 +175,10 @@ fn read(reader: &mut Reader) -> Settings {
         log: log(reader),
         metrics: Metrics {
             listen: reader.listener("metrics.listen"),
+        },
+        telemetry: Telemetry {
+            otlp_endpoint: reader.endpoint("telemetry.otlp_endpoint"),
+            sample_percent: reader.number("telemetry.sample_percent", 1..=100),
         },
         audit: Audit {
             file: reader.path("audit.file"),

@@ -250,6 +250,15 @@ pub struct Metrics {
     pub listen: Option<SocketAddr>,
 }
 
+/// `[telemetry]`
+#[derive(Clone, Debug)]
+pub struct Telemetry {
+    /// The collector that traces are sent to, without `/v1/traces`; none sends nothing.
+    pub otlp_endpoint: Option<Url>,
+    /// How many of a hundred requests are traced.
+    pub sample_percent: usize,
+}
+
 /// `[audit]`
 #[derive(Clone, Debug)]
 pub struct Audit {

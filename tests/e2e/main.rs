@@ -18,3 +18,5 @@ mod session;
 mod settings;
 mod support;
 mod tls;
+#[cfg(feature = "otel")]
+mod traces;
