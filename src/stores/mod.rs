@@ -53,7 +53,8 @@ enum Kept {
 /// Opens what the settings name.
 pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Stores> {
     let ldap = open_ldap(settings)?;
-    let directory = Arc::new(open_directory(settings).await?);
+    // Whoever opens the stores holds the data folder's lock, so an embedded directory has no other writer.
+    let directory = Arc::new(open_directory(settings).await?.with_memory());
     let secrets = Arc::clone(&directory) as Arc<dyn ServerSecrets>;
     match &settings.sessions.store {
         SessionStoreSetting::Embedded => {
