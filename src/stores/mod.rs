@@ -17,7 +17,7 @@ use crate::domain::token::TokenStore;
 use crate::settings::{DirectoryStoreSetting, SessionStoreSetting, Settings};
 use crate::stores::embedded::EmbeddedStore;
 use crate::stores::measured::{Measured, StoreObserver};
-use crate::stores::redis::{RedisOptions, RedisStore};
+use crate::stores::redis::{ANSWER_WITHIN, RedisOptions, RedisStore};
 use crate::stores::sql::{PostgresOptions, SqlDirectory};
 use anyhow::Context;
 use std::sync::Arc;
@@ -78,6 +78,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 url: url.clone(),
                 ca_file: settings.sessions.tls_ca_file.clone(),
                 key_prefix: settings.sessions.key_prefix.clone(),
+                answer_within: ANSWER_WITHIN,
                 wait_replicas: settings.sessions.wait_replicas,
                 sentinel_user: settings.sessions.sentinel_user.clone(),
                 sentinel_password: settings.sessions.sentinel_password.clone(),

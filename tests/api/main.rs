@@ -11,6 +11,7 @@ mod browser;
 mod cookies;
 mod endings;
 mod errors;
+mod faults;
 mod flood;
 mod ldap;
 mod openapi;
@@ -19,6 +20,9 @@ mod parity;
 mod proxy;
 mod redirects;
 mod secrets;
+#[expect(dead_code, reason = "the tests of the stores use the rest")]
+#[path = "../common/redis.rs"]
+mod servers;
 #[path = "../common/slapd.rs"]
 #[expect(dead_code, reason = "the tests of the client itself use the rest")]
 mod slapd;

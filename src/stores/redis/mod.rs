@@ -42,9 +42,8 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long an operation of several steps may take: a little longer than one step, so that a step which
-/// gets no answer notices by itself and gives its connection up.
-const STEPS_WITHIN: Duration = Duration::from_millis(240);
+/// How long a server may wait for one answer: with all steps of an operation a caller hears within 250 ms.
+pub const ANSWER_WITHIN: Duration = Duration::from_millis(200);
 
 /// Which Redis, and where in it.
 #[derive(Debug)]
@@ -59,6 +58,8 @@ pub struct RedisOptions {
     pub wait_replicas: usize,
     /// Who to be at sentinels, and the password there.
     pub sentinel_user: Option<String>,
+    /// How long one answer may take.
+    pub answer_within: Duration,
     /// The password at sentinels.
     pub sentinel_password: Option<SecretString>,
 }
@@ -69,6 +70,7 @@ pub struct RedisStore {
     keys: Keys,
     scripts: Scripts,
     known_epochs: ArcSwap<Epochs>,
+    steps_within: Duration,
 }
 
 impl fmt::Debug for RedisStore {
@@ -88,6 +90,9 @@ impl RedisStore {
             keys: Keys::under(options.key_prefix),
             scripts: Scripts::new(),
             known_epochs: ArcSwap::default(),
+            // A little longer than one step, so that a step which gets no answer notices by itself and gives its
+            // connection up.
+            steps_within: options.answer_within * 6 / 5,
         };
         store.warn_about_eviction().await;
         Ok(store)
@@ -101,6 +106,20 @@ impl RedisStore {
         Ok(Timestamp::from_millis(
             seconds.saturating_mul(1_000).saturating_add(micros / 1_000),
         ))
+    }
+
+    /// Bounds what takes several steps: each alone has nearly as long as a whole operation may take.
+    async fn bounded<T>(
+        &self,
+        steps: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let within = self.steps_within;
+        let done = tokio::time::timeout(within, steps).await;
+        done.unwrap_or_else(|_| {
+            Err(StoreError::unavailable(anyhow!(
+                "no answer from Redis within {within:?}"
+            )))
+        })
     }
 
     async fn warn_about_eviction(&self) {
@@ -122,19 +141,6 @@ impl RedisStore {
             }
         }
     }
-}
-
-/// Bounds what takes several steps: each alone has nearly as long as a whole operation may take.
-async fn bounded<T>(
-    steps: impl Future<Output = Result<T, StoreError>> + Send,
-) -> Result<T, StoreError> {
-    tokio::time::timeout(STEPS_WITHIN, steps)
-        .await
-        .unwrap_or_else(|_| {
-            Err(StoreError::unavailable(anyhow!(
-                "no answer from Redis within {STEPS_WITHIN:?}"
-            )))
-        })
 }
 
 struct Scripts {

@@ -12,7 +12,7 @@ use crate::stores::codec::{
 };
 use crate::stores::redis::call::Call;
 use crate::stores::redis::keys::{PING_KEPT, hex, unhex};
-use crate::stores::redis::{RedisStore, Reply, bounded, number, part, unexpected, word};
+use crate::stores::redis::{RedisStore, Reply, number, part, unexpected, word};
 use async_trait::async_trait;
 use futures_util::future::{join, join_all};
 
@@ -28,7 +28,7 @@ impl SessionStore for RedisStore {
         replaced: Option<&SessionId>,
         limit: Option<SessionLimit>,
     ) -> Result<Opening, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let (own, others) = match replaced {
                 Some(old) if old.tag() == id.tag() => (Some(old), None),
                 other => (None, other),
@@ -50,7 +50,7 @@ impl SessionStore for RedisStore {
     }
 
     async fn check(&self, id: &SessionId, now: Timestamp) -> Result<Check, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let place = Place::of(id);
             // Both at the same moment, and both must answer: a session is not known to live without its epochs.
             let (found, epochs) = join(self.look(&place, now), self.epochs()).await;
@@ -69,7 +69,7 @@ impl SessionStore for RedisStore {
     }
 
     async fn set_org(&self, id: &SessionId, org: OrgId) -> Result<bool, StoreError> {
-        bounded(async {
+        self.bounded(async {
             // Leaving a revoked Org must not save the session. No time: timeouts are not asked about here.
             let place = Place::of(id);
             let no_time = Timestamp::from_millis(0);
@@ -98,7 +98,8 @@ impl SessionStore for RedisStore {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
-        bounded(self.close_at(&Place::of(id), reason, now)).await
+        self.bounded(self.close_at(&Place::of(id), reason, now))
+            .await
     }
 
     async fn close_by_handle(
@@ -107,7 +108,7 @@ impl SessionStore for RedisStore {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let tag = handle.tag();
             let digests = self.digests_of(tag).await?;
             let mut of_handle = digests

@@ -9,7 +9,7 @@ use crate::stores::codec::{REMEMBERED_FOR, VERSION, decode_token, encode_token, 
 use crate::stores::redis::call::Call;
 use crate::stores::redis::epochs::bites;
 use crate::stores::redis::keys::hex;
-use crate::stores::redis::{RedisStore, Reply, bounded, number, part, unexpected, word};
+use crate::stores::redis::{RedisStore, Reply, number, part, unexpected, word};
 use anyhow::anyhow;
 use async_trait::async_trait;
 use futures_util::future::try_join;
@@ -45,7 +45,7 @@ impl TokenStore for RedisStore {
             .arg(millis(REMEMBERED_FOR))
             .arg(millis(SUPERSEDED_GRACE))
             .arg(format!("{}t:", self.keys.prefix()));
-        bounded(async {
+        self.bounded(async {
             let reply: Reply = self.link.invoke(&call).await?;
             match (word(&reply), latest) {
                 (b"done", Some(latest)) if self.link.is_split() => {
@@ -59,7 +59,7 @@ impl TokenStore for RedisStore {
     }
 
     async fn find(&self, digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let mut call = Call::look(&self.scripts.find_token);
             self.token_keys(digest, now, &mut call);
             let (reply, epochs): (Reply, _) =
@@ -89,7 +89,7 @@ impl TokenStore for RedisStore {
     }
 
     async fn spend(&self, digest: &TokenDigest, now: Timestamp) -> Result<Spending, StoreError> {
-        bounded(async {
+        self.bounded(async {
             // Epochs the script cannot see are asked first: a call that fails on them has used nothing up.
             if self.link.is_split() && !matches!(self.find(digest, now).await?, FoundToken::Live(_))
             {
