@@ -2,6 +2,7 @@
 
 use crate::settings::directory::directory;
 use crate::settings::layers::Layers;
+use crate::settings::microstrategy::microstrategy;
 use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
 use crate::settings::reader::{DURATION, Reader, parse_duration};
 use crate::settings::{
@@ -163,6 +164,7 @@ fn read(reader: &mut Reader) -> Settings {
             ),
             partitioned: reader.flag("cookies.partitioned"),
         },
+        microstrategy: microstrategy(reader),
         passwords: Passwords {
             hash_at_a_time: reader.number("passwords.hash_at_a_time", 0..=1024),
         },

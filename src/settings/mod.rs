@@ -3,6 +3,7 @@
 mod directory;
 mod layers;
 mod load;
+mod microstrategy;
 mod origins;
 mod reader;
 mod secrets;
@@ -10,6 +11,7 @@ mod sections;
 mod spelling;
 
 pub use load::{Loaded, SettingsError, Shown, Sources};
+pub use microstrategy::{LoginMode, MicroStrategy};
 pub use origins::{normalise_origin, normalise_redirect};
 pub use sections::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Log,
@@ -40,6 +42,8 @@ pub struct Settings {
     pub redirects: Redirects,
     /// Session cookies.
     pub cookies: Cookies,
+    /// The MicroStrategy dialect.
+    pub microstrategy: MicroStrategy,
     /// Password hashing.
     pub passwords: Passwords,
     /// What the first start creates.

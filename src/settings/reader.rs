@@ -208,6 +208,26 @@ impl Reader {
         })
     }
 
+    /// A text; empty means none.
+    pub fn text_or_none(&mut self, key: &str) -> Option<String> {
+        self.optional(key, "a text", |text| Some(text.to_owned()))
+    }
+
+    /// The name of a request header that carries no credentials of its own, in lower case; empty means none.
+    pub fn header(&mut self, key: &str) -> Option<String> {
+        let expected = "the name of a header such as X-Remote-User, of its own";
+        self.optional(key, expected, |text| {
+            let name = text.to_ascii_lowercase();
+            let is_name = name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            let is_taken = ["cookie", "authorization", "host", "origin"].contains(&name.as_str())
+                || name.starts_with("x-mstr-")
+                || name.starts_with("x-forwarded-");
+            (is_name && !is_taken).then_some(name)
+        })
+    }
+
     /// A path that may be missing; nothing is opened.
     pub fn path(&mut self, key: &str) -> Option<PathBuf> {
         self.optional(key, "a path", |text| Some(PathBuf::from(text)))
