@@ -54,7 +54,11 @@ impl Raw {
             Value::Array(items) => {
                 let texts: Option<Vec<_>> = items
                     .iter()
-                    .map(|item| item.as_str().map(str::to_owned))
+                    .map(|item| match item {
+                        Value::String(text) => Some(text.clone()),
+                        Value::Integer(number) => Some(number.to_string()),
+                        _ => None,
+                    })
                     .collect();
                 texts.map_or(Self::Odd, Self::Many)
             }

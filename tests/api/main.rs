@@ -1,4 +1,4 @@
-//! REST APIs v1 and v2.0 over real HTTP, against the assembled server on real stores.
+//! REST APIs v1 and v2.0 and MicroStrategy's over real HTTP, against the assembled server on real stores.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,6 +11,7 @@ mod browser;
 mod cookies;
 mod endings;
 mod errors;
+mod microstrategy;
 mod openapi;
 mod outage;
 mod parity;

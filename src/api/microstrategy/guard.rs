@@ -60,8 +60,6 @@ impl FromRequest for Signed {
 /// An administrator of the server is signed in.
 #[derive(Debug)]
 pub struct Administrator {
-    /// Their session.
-    pub signed: Signed,
     /// Their record.
     pub user: User,
 }
@@ -80,7 +78,7 @@ impl FromRequest for Administrator {
             if !user.is_admin {
                 return Err(Failure::forbidden("this needs an administrator of the server").into());
             }
-            Ok(Self { signed, user })
+            Ok(Self { user })
         })
     }
 }
