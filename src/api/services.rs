@@ -38,7 +38,7 @@ pub struct Services {
     pub random: Arc<dyn Random>,
     /// What we know about ourselves.
     pub site: Site,
-    /// What the MicroStrategy dialect knows about itself; none when it is not spoken.
+    /// What the `MicroStrategy` dialect knows about itself; none when it is not spoken.
     pub microstrategy: Option<microstrategy::Site>,
     /// What the settings say of the things that may change while the server runs.
     pub configured: Live,
@@ -101,7 +101,7 @@ pub struct Live {
     pub is_trusted_enabled: bool,
     /// Whether cookies over https are `Partitioned`.
     pub is_partitioned: bool,
-    /// What of the MicroStrategy dialect may change.
+    /// What of the `MicroStrategy` dialect may change.
     pub web: microstrategy::LiveSite,
 }
 
@@ -146,7 +146,7 @@ impl Services {
         Ok(())
     }
 
-    /// Whether a path is the MicroStrategy dialect's.
+    /// Whether a path is the `MicroStrategy` dialect's.
     pub fn is_microstrategy_path(&self, path: &str) -> bool {
         self.microstrategy.as_ref().is_some_and(|site| {
             path.strip_prefix(&site.base_path)
@@ -154,7 +154,7 @@ impl Services {
         })
     }
 
-    /// What the MicroStrategy dialect knows about itself.
+    /// What the `MicroStrategy` dialect knows about itself.
     pub fn microstrategy(&self) -> Result<&microstrategy::Site, Failure> {
         self.microstrategy.as_ref().ok_or(Failure::Internal)
     }

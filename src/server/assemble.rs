@@ -5,10 +5,11 @@ use crate::api::services::{Live, SameSiteRule, Services, Site};
 use crate::domain::administration::{Administration, AdministrationParts};
 use crate::domain::audit::AuditSink;
 use crate::domain::authn::{
-    KeyHasher, KeySealer, PasswordPool, TrustedAuth, TrustedParts, TrustedPolicy,
+    GroupRule, KeyHasher, KeySealer, LdapAuth, LdapParts, LdapPolicy, PasswordPool, TrustedAuth,
+    TrustedParts, TrustedPolicy,
 };
 use crate::domain::clock::Clock;
-use crate::domain::directory::ServerSecrets;
+use crate::domain::directory::{NameKey, OrgId, ServerSecrets};
 use crate::domain::login::{Login, SessionPolicy};
 use crate::domain::random::Random;
 use crate::domain::redirect::{OriginRule, RedirectPolicy};
@@ -16,7 +17,7 @@ use crate::domain::session::{AtLimit, BlockIds, SessionLimit};
 use crate::domain::throttle::Throttle;
 use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
 use crate::settings::{
-    AtLimitSetting, SameSite, Settings, TokenLifetimeSetting, TokenReuseSetting,
+    AtLimitSetting, LoginMode, SameSite, Settings, TokenLifetimeSetting, TokenReuseSetting,
 };
 use crate::stores::Stores;
 use actix_web::cookie::Key;
@@ -160,6 +161,7 @@ pub async fn services(
         sessions: Arc::clone(&ground.stores.sessions),
         trusted: Arc::clone(&trusted),
         passwords,
+        ldap: ldap(settings, ground)?,
         throttle: Throttle::new(Arc::clone(&ground.clock)),
         audit: Arc::clone(&ground.audit),
         clock: Arc::clone(&ground.clock),
@@ -189,6 +191,34 @@ pub async fn services(
         .await
         .map_err(|failure| anyhow::anyhow!("the saved security settings: {failure:?}"))?;
     Ok(services)
+}
+
+/// Signing in by LDAP, where the settings name servers.
+fn ldap(settings: &Settings, ground: &Ground) -> anyhow::Result<Option<LdapAuth>> {
+    let Some(server) = &ground.stores.ldap else {
+        return Ok(None);
+    };
+    let mut groups = Vec::new();
+    for rule in &settings.ldap.group_map {
+        NameKey::new(&rule.group)
+            .with_context(|| format!("ldap.group_map: the group {:?}", rule.group))?;
+        groups.push(GroupRule {
+            ldap: rule.ldap.clone(),
+            group: rule.group.clone(),
+        });
+    }
+    Ok(Some(LdapAuth::new(LdapParts {
+        server: Arc::clone(server),
+        policy: LdapPolicy {
+            creates_users: settings.ldap.create_users,
+            org: OrgId(settings.ldap.org),
+            groups,
+        },
+        directory: Arc::clone(&ground.stores.directory),
+        audit: Arc::clone(&ground.audit),
+        clock: Arc::clone(&ground.clock),
+        random: Arc::clone(&ground.random),
+    })))
 }
 
 /// 0 in the settings is no limit.
@@ -244,10 +274,12 @@ fn live(settings: &Settings, addresses: &Addresses) -> anyhow::Result<Live> {
     })
 }
 
-/// The numbers of the login modes that are switched on.
+/// The numbers of the login modes that are switched on; LDAP is none without a server to ask.
 fn login_modes(settings: &Settings) -> Vec<i64> {
+    let has_ldap = !settings.ldap.urls.is_empty();
     let modes = settings.microstrategy.login_modes.iter();
-    modes.map(|mode| mode.number()).collect()
+    let usable = modes.filter(|mode| **mode != LoginMode::Ldap || has_ldap);
+    usable.map(|mode| mode.number()).collect()
 }
 
 /// None when the dialect is not spoken.

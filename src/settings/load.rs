@@ -2,6 +2,7 @@
 
 use crate::settings::directory::directory;
 use crate::settings::layers::Layers;
+use crate::settings::ldap::ldap;
 use crate::settings::microstrategy::microstrategy;
 use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
 use crate::settings::reader::{DURATION, Reader, parse_duration};
@@ -168,6 +169,7 @@ fn read(reader: &mut Reader) -> Settings {
         passwords: Passwords {
             hash_at_a_time: reader.number("passwords.hash_at_a_time", 0..=1024),
         },
+        ldap: ldap(reader),
         bootstrap: bootstrap(reader),
         log: log(reader),
         audit: Audit {

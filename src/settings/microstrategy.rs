@@ -1,4 +1,4 @@
-//! The settings of the MicroStrategy dialect: its path, its two timeouts, the ways in that are switched on.
+//! The settings of the `MicroStrategy` dialect: its path, its two timeouts, the ways in that are switched on.
 
 use crate::settings::reader::Reader;
 use std::fmt;
@@ -44,6 +44,8 @@ pub enum LoginMode {
     Standard,
     /// Nobody in particular.
     Guest,
+    /// A password that the LDAP directory judges, where there is one.
+    Ldap,
     /// A trusted proxy's word.
     TrustedHeader,
     /// An API token.
@@ -51,9 +53,10 @@ pub enum LoginMode {
 }
 
 impl LoginMode {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Standard,
         Self::Guest,
+        Self::Ldap,
         Self::TrustedHeader,
         Self::ApiToken,
     ];
@@ -63,6 +66,7 @@ impl LoginMode {
         match self {
             Self::Standard => 1,
             Self::Guest => 8,
+            Self::Ldap => 16,
             Self::TrustedHeader => 64,
             Self::ApiToken => 4096,
         }
@@ -92,11 +96,15 @@ pub(in crate::settings) fn microstrategy(reader: &mut Reader) -> MicroStrategy {
             ),
         );
     }
-    let login_modes = reader.list("microstrategy.login_modes", "1, 8, 64 or 4096", |text| {
-        LoginMode::ALL
-            .into_iter()
-            .find(|mode| mode.to_string() == text)
-    });
+    let login_modes = reader.list(
+        "microstrategy.login_modes",
+        "1, 8, 16, 64 or 4096",
+        |text| {
+            LoginMode::ALL
+                .into_iter()
+                .find(|mode| mode.to_string() == text)
+        },
+    );
     let guest_user = reader.text_or_none("microstrategy.guest_user");
     let trusted_header = reader.header("microstrategy.trusted_header");
     for (mode, key, is_missing) in [

@@ -2,6 +2,7 @@
 
 mod directory;
 mod layers;
+mod ldap;
 mod load;
 mod microstrategy;
 mod origins;
@@ -10,11 +11,12 @@ mod secrets;
 mod sections;
 mod spelling;
 
+pub use ldap::{LdapGroupSetting, LdapUserSetting};
 pub use load::{Loaded, SettingsError, Shown, Sources};
 pub use microstrategy::{LoginMode, MicroStrategy};
 pub use origins::{normalise_origin, normalise_redirect};
 pub use sections::{
-    AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Log,
+    AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Ldap, Log,
     LogFormat, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
     TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
@@ -42,10 +44,12 @@ pub struct Settings {
     pub redirects: Redirects,
     /// Session cookies.
     pub cookies: Cookies,
-    /// The MicroStrategy dialect.
+    /// The `MicroStrategy` dialect.
     pub microstrategy: MicroStrategy,
     /// Password hashing.
     pub passwords: Passwords,
+    /// Signing in by LDAP.
+    pub ldap: Ldap,
     /// What the first start creates.
     pub bootstrap: Bootstrap,
     /// The log.

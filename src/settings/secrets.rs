@@ -6,7 +6,11 @@ const MASK: &str = "***";
 /// The text of a setting as it may be shown: masked when it is a secret or carries one.
 pub(in crate::settings) fn shown(key: &str, text: &str) -> String {
     match key {
-        "bootstrap.admin_password" | "bootstrap.secret_key" if !text.is_empty() => MASK.to_owned(),
+        "bootstrap.admin_password" | "bootstrap.secret_key" | "ldap.bind_password"
+            if !text.is_empty() =>
+        {
+            MASK.to_owned()
+        }
         "sessions.store" | "directory.store" => mask_url(text),
         _ => text.to_owned(),
     }

@@ -1,4 +1,4 @@
-//! REST APIs v1 and v2.0 and MicroStrategy's over real HTTP, against the assembled server on real stores.
+//! REST APIs v1 and v2.0 and `MicroStrategy`'s over real HTTP, against the assembled server on real stores.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,6 +11,7 @@ mod browser;
 mod cookies;
 mod endings;
 mod errors;
+mod ldap;
 mod microstrategy;
 mod openapi;
 mod outage;
@@ -18,6 +19,9 @@ mod parity;
 mod proxy;
 mod redirects;
 mod secrets;
+#[path = "../common/slapd.rs"]
+#[expect(dead_code, reason = "the tests of the client itself use the rest")]
+mod slapd;
 mod support;
 mod thoughtspot_v1;
 mod thoughtspot_v2;

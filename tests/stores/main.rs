@@ -10,10 +10,14 @@
 mod directory;
 mod faults;
 mod files;
+mod ldap;
 mod limits;
 #[path = "../common/postgres.rs"]
 mod postgres;
 mod sessions;
+#[path = "../common/slapd.rs"]
+#[expect(dead_code, reason = "the tests of logins over HTTP use the rest")]
+mod slapd;
 mod support;
 mod tls;
 mod tokens;

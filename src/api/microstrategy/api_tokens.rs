@@ -31,7 +31,7 @@ pub async fn create(
     let user = may_have(&signed, &services).await?;
     let owner = match fields.text("userId")? {
         None => user.id,
-        Some(called) => owner_called(&called, &user, &services).await?,
+        Some(id) => owner_of_id(&id, &user, &services).await?,
     };
     let lifetime = match fields.number("lifeTimeInMinutes")? {
         None => site.api_token_lifetime,
@@ -99,8 +99,8 @@ async fn may_have(signed: &Signed, services: &Services) -> Result<User, Refusal>
     Ok(services.require_user(&signed.principal).await?)
 }
 
-async fn owner_called(called: &str, user: &User, services: &Services) -> Result<UserId, Refusal> {
-    let owner = parse_id(called).map(UserId);
+async fn owner_of_id(id: &str, user: &User, services: &Services) -> Result<UserId, Refusal> {
+    let owner = parse_id(id).map(UserId);
     if owner == Some(user.id) {
         return Ok(user.id);
     }

@@ -28,7 +28,7 @@ pub async fn log_in(
     let site = services.microstrategy()?;
     let mode = mode_of(&fields, site, &services)?;
     let open = OpenRequest {
-        replaced: replaced(&request, &services).await?,
+        replaced: replaced(&request, &services)?,
         ..wanted(&fields, site, &services)?
     };
     let opened = match mode {
@@ -60,7 +60,14 @@ pub async fn log_in(
                 .log_in_by_api_token(token.expose_secret(), open, &caller.client)
                 .await?
         }
-        Mode::Ldap | Mode::Saml | Mode::Oidc => return Err(off(mode).into()),
+        Mode::Ldap => {
+            let (name, password) = name_and_password(&fields)?;
+            let login = &services.login;
+            login
+                .log_in_by_ldap(&name, &password, open, &caller.client)
+                .await?
+        }
+        Mode::Saml | Mode::Oidc => return Err(off(mode).into()),
     };
     Ok(answer(&request, &services, site, &opened))
 }
@@ -157,10 +164,7 @@ pub fn wanted(fields: &Fields, site: &Site, services: &Services) -> Result<OpenR
 
 /// The live session that came with a login: it ends when the new one opens. What is dead, or only half there,
 /// is as if it had not come.
-async fn replaced(
-    request: &HttpRequest,
-    services: &Services,
-) -> Result<Option<SessionId>, Refusal> {
+fn replaced(request: &HttpRequest, services: &Services) -> Result<Option<SessionId>, Failure> {
     let Ok(block) = belonging(request.headers(), services.microstrategy()?) else {
         return Ok(None);
     };

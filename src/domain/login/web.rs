@@ -101,10 +101,9 @@ impl Login {
         client: &Client,
     ) -> Result<Opened, LoginError> {
         let delegation = self.trusted.spend_identity(identity_token).await?;
-        let shared = match self.check(&delegation.session).await? {
-            Check::Live(shared) => shared,
+        let Check::Live(shared) = self.check(&delegation.session).await? else {
             // It has just been signed out of.
-            _ => return Err(LoginError::Token(RedeemError::Dead)),
+            return Err(LoginError::Token(RedeemError::Dead));
         };
         let request = OpenRequest {
             org: Some(delegation.org),

@@ -251,7 +251,8 @@ mod tests {
         #[test]
         fn no_text_panics_the_reader(text in ".{0,64}", hex in "[0-9A-F]{32}") {
             let _ = ids(1).read(&text);
-            prop_assert_eq!(ids(1).read(&hex).unwrap().expose().as_str(), hex);
+            let read = ids(1).read(&hex).unwrap().expose();
+            prop_assert_eq!(read.as_str(), hex.as_str());
         }
     }
 }

@@ -46,17 +46,20 @@ pub enum Method {
     ApiToken,
     /// With the identity token of another session.
     IdentityToken,
+    /// With a password that the LDAP directory judged.
+    Ldap,
 }
 
 impl Method {
     /// Every way.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Password,
         Self::TrustedToken,
         Self::Guest,
         Self::TrustedHeader,
         Self::ApiToken,
         Self::IdentityToken,
+        Self::Ldap,
     ];
 
     /// The word used in audit lines and stored records.
@@ -68,6 +71,7 @@ impl Method {
             Self::TrustedHeader => "trusted_header",
             Self::ApiToken => "api_token",
             Self::IdentityToken => "identity_token",
+            Self::Ldap => "ldap",
         }
     }
 

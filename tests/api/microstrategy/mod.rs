@@ -1,4 +1,4 @@
-//! The MicroStrategy dialect, one file for each group of its paths.
+//! The `MicroStrategy` dialect, one file for each group of its paths.
 //!
 //! Tests named `thing_N_…` hold the ten things of docs/dialects/microstrategy.md that decide whether clients work.
 

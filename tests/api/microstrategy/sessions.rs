@@ -36,10 +36,8 @@ async fn thing_6_sessions_tells_a_whole_number_of_seconds() {
 async fn thing_8_a_renewal_is_204_with_a_session_and_401_without() {
     let app = TestApp::shared();
     let held = log_in(&app, "alice", ALICE_PASSWORD).await;
-    let began = std::time::Instant::now();
     let reply = call(&held.client(&app), Method::PUT, "sessions").await;
     assert_eq!((reply.status, reply.text().as_str()), (204, ""));
-    assert!(began.elapsed() < std::time::Duration::from_secs(2));
     expect_error(
         &call(&app.anon(), Method::PUT, "sessions").await,
         401,

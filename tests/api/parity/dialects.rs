@@ -241,6 +241,8 @@ impl Dialect for MicroStrategy {
         names.retain(|name| *name != "iServerCode");
         reply.header("content-type") == Some("application/json")
             && names == ["code", "message", "ticketId"]
-            && error["code"].as_str().is_some_and(|code| code.starts_with("ERR0"))
+            && error["code"]
+                .as_str()
+                .is_some_and(|code| code.starts_with("ERR0"))
     }
 }
