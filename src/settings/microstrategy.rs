@@ -96,7 +96,7 @@ pub(in crate::settings) fn microstrategy(reader: &mut Reader) -> MicroStrategy {
             ),
         );
     }
-    let login_modes = reader.list(
+    let login_modes = reader.numbers(
         "microstrategy.login_modes",
         "1, 8, 16, 64 or 4096",
         |text| {

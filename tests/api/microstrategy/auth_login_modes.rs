@@ -1,7 +1,8 @@
 //! Login modes: each is itself, and one that is off is refused, never taken for another.
 
 use crate::microstrategy::{Held, call, expect_error, log_in_with, path, status};
-use crate::support::{PASSWORD, TestApp};
+use crate::slapd::{LENA_WORD, OTHER_WORD, SERVICE_WORD, Slapd};
+use crate::support::{ALICE_PASSWORD, PASSWORD, TestApp};
 use reqwest::Method;
 use serde_json::json;
 use vestibule::settings::LoginMode;
@@ -132,4 +133,65 @@ async fn case_51_anybody_elses_header_names_nobody() {
     // Nor does the body: its name proves nothing.
     let body = json!({ "loginMode": 64, "username": "tsadmin" });
     expect_error(&log_in_with(&app.anon(), &body).await, 401, "ERR003");
+}
+
+fn app_with(slapd: &Slapd) -> TestApp {
+    let mut ldap = slapd.settings();
+    ldap.create_users = true;
+    let app = TestApp::with(|settings| settings.ldap = ldap);
+    for word in [LENA_WORD, OTHER_WORD, SERVICE_WORD] {
+        app.plant(word);
+    }
+    app
+}
+
+#[tokio::test]
+async fn mode_16_asks_the_ldap_directory_and_nobody_else() {
+    let slapd = Slapd::start();
+    let app = app_with(&slapd);
+    let modes = call(&app.anon(), Method::GET, "config/authModes").await;
+    assert_eq!(modes.json(), json!({ "modes": [1, 16, 4096] }));
+    let form = [
+        ("loginMode", "16"),
+        ("username", "lena"),
+        ("password", LENA_WORD),
+    ];
+    let client = app.anon();
+    let held = Held::of(&app, &client.post(&path("auth/login"), &form).await);
+    let info = call(&held.client(&app), Method::GET, "sessions/userInfo").await;
+    assert_eq!(
+        (&info.json()["username"], &info.json()["initials"]),
+        (&json!("lena"), &json!("LE"))
+    );
+    for (user, password) in [
+        ("lena", "wrong"),
+        // An anonymous bind succeeds; it must never be one.
+        ("lena", ""),
+        ("nobody-here", LENA_WORD),
+        ("*", LENA_WORD),
+        ("lena)(uid=*", LENA_WORD),
+        // Local users, with either of their passwords.
+        ("alice", ALICE_PASSWORD),
+        ("alice", OTHER_WORD),
+    ] {
+        let body = json!({ "loginMode": 16, "username": user, "password": password });
+        let reply = log_in_with(&app.anon(), &body).await;
+        expect_error(&reply, 401, "ERR003");
+        assert_eq!(reply.json()["iServerCode"], -2_147_216_959, "{user}");
+    }
+    let body = json!({ "loginMode": 1, "username": "lena", "password": LENA_WORD });
+    Held::of(&app, &log_in_with(&app.anon(), &body).await);
+}
+
+#[tokio::test]
+async fn an_ldap_directory_that_is_away_is_503_and_no_wrong_password() {
+    let slapd = Slapd::start();
+    let app = app_with(&slapd);
+    let body = json!({ "loginMode": 16, "username": "lena", "password": LENA_WORD });
+    let held = Held::of(&app, &log_in_with(&app.anon(), &body).await);
+    drop(slapd);
+    let reply = log_in_with(&app.anon(), &body).await;
+    expect_error(&reply, 503, "ERR0016");
+    assert!(reply.header("retry-after").is_some());
+    assert_eq!(status(&app, &held).await, 200, "who is in stays in");
 }
