@@ -6,9 +6,10 @@ use crate::settings::ldap::ldap;
 use crate::settings::microstrategy::microstrategy;
 use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
 use crate::settings::reader::{DURATION, Reader, parse_duration};
+use crate::settings::redis_address::{self, RedisAddress};
 use crate::settings::{
-    AtLimitSetting, Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Passwords, Redirects,
-    SameSite, Server, SessionStoreSetting, Sessions, Settings, TokenLifetimeSetting,
+    AtLimitSetting, Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Metrics, Passwords,
+    Redirects, SameSite, Server, SessionStoreSetting, Sessions, Settings, TokenLifetimeSetting,
     TokenReuseSetting, Tokens, TrustedAuth, normalise_origin, normalise_redirect,
 };
 use secrecy::SecretString;
@@ -16,7 +17,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
-use url::Url;
 
 /// The reference: every key with its meaning and default.
 const DEFAULTS: &str = include_str!("default.toml");
@@ -28,6 +28,10 @@ const MAX_PASSWORD_BYTES: usize = 1024;
 const MAX_KEY_PREFIX_BYTES: usize = 64;
 /// The highest limit of sessions per user: each login looks at as many.
 const MOST_SESSIONS: usize = 1_000;
+/// What credentials are made of, so that none needs quoting.
+const VISIBLE: &str = "visible ASCII characters";
+/// The most replicas to wait for; more than anybody runs.
+const MOST_REPLICAS: usize = 16;
 /// The longest pause before a stopping server gives up on open requests.
 const LONGEST_SHUTDOWN: Duration = Duration::from_hours(1);
 
@@ -166,12 +170,13 @@ fn read(reader: &mut Reader) -> Settings {
             partitioned: reader.flag("cookies.partitioned"),
         },
         microstrategy: microstrategy(reader),
-        passwords: Passwords {
-            hash_at_a_time: reader.number("passwords.hash_at_a_time", 0..=1024),
-        },
+        passwords: passwords(reader),
         ldap: ldap(reader),
         bootstrap: bootstrap(reader),
         log: log(reader),
+        metrics: Metrics {
+            listen: reader.listener("metrics.listen"),
+        },
         audit: Audit {
             file: reader.path("audit.file"),
         },
@@ -234,11 +239,7 @@ fn server(reader: &mut Reader) -> Server {
 
 fn sessions(reader: &mut Reader) -> Sessions {
     let store = reader
-        .parsed(
-            "sessions.store",
-            "embedded, redis://host[:port][/database] or rediss://…",
-            parse_store,
-        )
+        .parsed("sessions.store", redis_address::EXPECTED, parse_store)
         .unwrap_or(Store::Embedded);
     let key_prefix = reader.parsed(
         "sessions.key_prefix",
@@ -270,6 +271,11 @@ fn sessions(reader: &mut Reader) -> Sessions {
         },
         key_prefix: key_prefix.unwrap_or_default(),
         tls_ca_file,
+        wait_replicas: reader.number("sessions.wait_replicas", 0..=MOST_REPLICAS),
+        sentinel_user: reader.optional("sessions.sentinel_user", VISIBLE, |text| {
+            is_visible(text).then(|| text.to_owned())
+        }),
+        sentinel_password: reader.secret("sessions.sentinel_password", VISIBLE, is_visible),
         idle_timeout: idle.unwrap_or_default(),
         absolute_timeout: absolute.unwrap_or_default(),
         remember_for: reader.lifetime("sessions.remember_for").unwrap_or_default(),
@@ -294,6 +300,10 @@ fn is_key_prefix(text: &str) -> bool {
             .all(|byte| byte.is_ascii_graphic() && !b"{}\"'`".contains(&byte))
 }
 
+fn is_visible(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 enum Store {
     Embedded,
     Plain(SecretString),
@@ -304,17 +314,12 @@ fn parse_store(text: &str) -> Option<Store> {
     if text == "embedded" {
         return Some(Store::Embedded);
     }
-    let url = Url::parse(text).ok()?;
-    url.host().filter(|host| !host.to_string().is_empty())?;
-    let database = url.path().trim_start_matches('/');
-    if !database.is_empty() && database.parse::<u32>().is_err() {
-        return None;
-    }
-    match url.scheme() {
-        "redis" => Some(Store::Plain(text.into())),
-        "rediss" => Some(Store::Encrypted(text.into())),
-        _ => None,
-    }
+    let address = RedisAddress::parse(text)?;
+    Some(if address.is_encrypted {
+        Store::Encrypted(text.into())
+    } else {
+        Store::Plain(text.into())
+    })
 }
 
 fn tokens(reader: &mut Reader) -> Tokens {
@@ -352,6 +357,39 @@ fn tokens(reader: &mut Reader) -> Tokens {
             TokenReuseSetting::Many,
         ),
         login_by_get: reader.flag("tokens.login_by_get"),
+    }
+}
+
+/// The fewest passes that OWASP's guidance asks for with that much memory.
+const fn least_iterations(memory_kib: usize) -> usize {
+    match memory_kib {
+        47_104.. => 1,
+        19_456.. => 2,
+        12_288.. => 3,
+        9_216.. => 4,
+        _ => 5,
+    }
+}
+
+fn passwords(reader: &mut Reader) -> Passwords {
+    let problems_before = reader.problem_count();
+    let memory_kib = reader.number("passwords.memory_kib", 7_168..=1_048_576);
+    let iterations = reader.number("passwords.iterations", 1..=100);
+    let least = least_iterations(memory_kib);
+    if iterations < least && reader.problem_count() == problems_before {
+        reader.refuse_together(
+            &["passwords.memory_kib", "passwords.iterations"],
+            &format!(
+                "too weak together: expected at least {least} iterations over {memory_kib} KiB"
+            ),
+        );
+    }
+    Passwords {
+        hash_at_a_time: reader.number("passwords.hash_at_a_time", 0..=1024),
+        queue: reader.number("passwords.queue", 0..=100_000),
+        memory_kib,
+        iterations,
+        lanes: reader.number("passwords.lanes", 1..=16),
     }
 }
 

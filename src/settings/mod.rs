@@ -7,6 +7,7 @@ mod load;
 mod microstrategy;
 mod origins;
 mod reader;
+mod redis_address;
 mod secrets;
 mod sections;
 mod spelling;
@@ -15,9 +16,10 @@ pub use ldap::{LdapGroupSetting, LdapUserSetting};
 pub use load::{Loaded, SettingsError, Shown, Sources};
 pub use microstrategy::{LoginMode, MicroStrategy};
 pub use origins::{normalise_origin, normalise_redirect};
+pub use redis_address::{Endpoint, RedisAddress, RedisTopology};
 pub use sections::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Ldap, Log,
-    LogFormat, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
+    LogFormat, Metrics, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
     TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
 
@@ -54,6 +56,8 @@ pub struct Settings {
     pub bootstrap: Bootstrap,
     /// The log.
     pub log: Log,
+    /// Metrics.
+    pub metrics: Metrics,
     /// The audit trail.
     pub audit: Audit,
 }

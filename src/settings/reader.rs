@@ -128,7 +128,7 @@ impl Reader {
     }
 
     /// Like [`Reader::parsed`], but an empty text means none.
-    fn optional<T>(
+    pub fn optional<T>(
         &mut self,
         key: &str,
         expected: &str,

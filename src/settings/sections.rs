@@ -58,6 +58,12 @@ pub struct Sessions {
     pub key_prefix: String,
     /// Certificates to trust for `rediss://`, in PEM, in place of the public ones.
     pub tls_ca_file: Option<PathBuf>,
+    /// How many replicas must have an open, an end or a revocation before it counts.
+    pub wait_replicas: usize,
+    /// Who to be at sentinels; none is their default user.
+    pub sentinel_user: Option<String>,
+    /// The password at sentinels; none when they ask for none.
+    pub sentinel_password: Option<SecretString>,
     /// The longest pause between two uses.
     pub idle_timeout: Duration,
     /// The longest life of a session.
@@ -84,7 +90,7 @@ pub enum AtLimitSetting {
 pub enum SessionStoreSetting {
     /// In memory, written through to a file in the data folder.
     Embedded,
-    /// `redis://…` or `rediss://…`; may hold a password.
+    /// A URL that [`crate::settings::RedisAddress`] takes apart; may hold a password.
     Redis(SecretString),
 }
 
@@ -165,6 +171,14 @@ pub enum SameSite {
 pub struct Passwords {
     /// How many passwords are hashed at a time; 0 is one per core.
     pub hash_at_a_time: usize,
+    /// How many may wait for that.
+    pub queue: usize,
+    /// Memory of a new hash, in KiB.
+    pub memory_kib: usize,
+    /// Passes over it.
+    pub iterations: usize,
+    /// Its lanes.
+    pub lanes: usize,
 }
 
 /// `[ldap]`
@@ -227,6 +241,13 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// `[metrics]`
+#[derive(Clone, Copy, Debug)]
+pub struct Metrics {
+    /// The operations listener; none when `off`.
+    pub listen: Option<SocketAddr>,
 }
 
 /// `[audit]`

@@ -4,6 +4,7 @@ pub mod codec;
 pub mod embedded;
 #[cfg(feature = "ldap")]
 pub mod ldap;
+pub mod measured;
 pub mod redis;
 pub mod sql;
 
@@ -15,6 +16,7 @@ use crate::domain::session::{Revocations, SessionStore};
 use crate::domain::token::TokenStore;
 use crate::settings::{DirectoryStoreSetting, SessionStoreSetting, Settings};
 use crate::stores::embedded::EmbeddedStore;
+use crate::stores::measured::{Measured, StoreObserver};
 use crate::stores::redis::{RedisOptions, RedisStore};
 use crate::stores::sql::{PostgresOptions, SqlDirectory};
 use anyhow::Context;
@@ -75,6 +77,9 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 url: url.clone(),
                 ca_file: settings.sessions.tls_ca_file.clone(),
                 key_prefix: settings.sessions.key_prefix.clone(),
+                wait_replicas: settings.sessions.wait_replicas,
+                sentinel_user: settings.sessions.sentinel_user.clone(),
+                sentinel_password: settings.sessions.sentinel_password.clone(),
             })
             .await
             .context("sessions.store: Redis cannot be reached")?;
@@ -150,6 +155,27 @@ pub async fn find_directory(settings: &Settings) -> anyhow::Result<Option<SqlDir
 }
 
 impl Stores {
+    /// The same stores with every operation timed.
+    #[must_use]
+    pub fn measured(self, observer: &Arc<dyn StoreObserver>) -> Self {
+        let watch = || Arc::clone(observer);
+        Self {
+            directory: Arc::new(Measured::new(self.directory, watch())),
+            sessions: Arc::new(Measured::new(self.sessions, watch())),
+            tokens: Arc::new(Measured::new(self.tokens, watch())),
+            revocations: Arc::new(Measured::new(self.revocations, watch())),
+            ..self
+        }
+    }
+
+    /// How many sessions live; none where finding out would cost the store a scan.
+    pub fn live_sessions(&self) -> Option<usize> {
+        match &self.kept {
+            Kept::Embedded(store) => Some(store.live_sessions()),
+            Kept::Redis(_) => None,
+        }
+    }
+
     /// The session store's own time, where it has one that several nodes share.
     pub async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
         match &self.kept {

@@ -10,6 +10,7 @@
 mod crash;
 mod curl;
 mod lifecycle;
+mod metrics;
 mod operator;
 mod packaging;
 mod postgres;

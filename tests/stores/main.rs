@@ -14,6 +14,8 @@ mod ldap;
 mod limits;
 #[path = "../common/postgres.rs"]
 mod postgres;
+#[path = "../common/redis.rs"]
+mod redis;
 mod sessions;
 #[path = "../common/slapd.rs"]
 #[expect(dead_code, reason = "the tests of logins over HTTP use the rest")]
