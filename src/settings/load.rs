@@ -3,6 +3,7 @@
 use crate::settings::directory::directory;
 use crate::settings::layers::Layers;
 use crate::settings::ldap::ldap;
+use crate::settings::microstrategy::microstrategy;
 use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
 use crate::settings::reader::{DURATION, Reader, parse_duration};
 use crate::settings::redis_address::{self, RedisAddress};
@@ -169,6 +170,7 @@ fn read(reader: &mut Reader) -> Settings {
             ),
             partitioned: reader.flag("cookies.partitioned"),
         },
+        microstrategy: microstrategy(reader),
         passwords: passwords(reader),
         ldap: ldap(reader),
         bootstrap: bootstrap(reader),

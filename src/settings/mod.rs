@@ -4,6 +4,7 @@ mod directory;
 mod layers;
 mod ldap;
 mod load;
+mod microstrategy;
 mod origins;
 mod reader;
 mod redis_address;
@@ -13,6 +14,7 @@ mod spelling;
 
 pub use ldap::{LdapGroupSetting, LdapUserSetting};
 pub use load::{Loaded, SettingsError, Shown, Sources};
+pub use microstrategy::{LoginMode, MicroStrategy};
 pub use origins::{normalise_origin, normalise_redirect};
 pub use redis_address::{Endpoint, RedisAddress, RedisTopology};
 pub use sections::{
@@ -44,6 +46,8 @@ pub struct Settings {
     pub redirects: Redirects,
     /// Session cookies.
     pub cookies: Cookies,
+    /// The `MicroStrategy` dialect.
+    pub microstrategy: MicroStrategy,
     /// Password hashing.
     pub passwords: Passwords,
     /// Signing in by LDAP.

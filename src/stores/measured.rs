@@ -3,9 +3,9 @@
 use crate::domain::authn::{KeyDigest, PasswordHash};
 use crate::domain::clock::{Stopwatch, Timestamp};
 use crate::domain::directory::{
-    AccountStatus, Content, Directory, DirectoryError, Group, GroupDraft, GroupId, KeyId, Keys,
-    Liveboard, MembershipChange, NameKey, Org, OrgId, Orgs, Provision, SavedSettings, SecretKey,
-    ServerSecrets, User, UserChange, UserDraft, UserId, UserQuery, Users,
+    AccountStatus, ApiToken, ApiTokens, Content, Directory, DirectoryError, Group, GroupDraft,
+    GroupId, KeyId, Keys, Liveboard, MembershipChange, NameKey, Org, OrgId, Orgs, Provision,
+    SavedSettings, SecretKey, ServerSecrets, User, UserChange, UserDraft, UserId, UserQuery, Users,
 };
 use crate::domain::failure::StoreError;
 use crate::domain::session::{
@@ -230,6 +230,13 @@ measured! { Keys of Directory as "directory" {}
     sealed_key(id: KeyId) -> Result<Option<String>, StoreError>;
     retire_key(id: KeyId, at: Timestamp) -> Result<bool, StoreError>;
     touch_key(id: KeyId, at: Timestamp) -> Result<(), StoreError>;
+}
+
+measured! { ApiTokens of Directory as "directory" {}
+    find_api_token(digest: &KeyDigest) -> Result<Option<ApiToken>, StoreError>;
+    api_token_of(user: UserId) -> Result<Option<ApiToken>, StoreError>;
+    replace_api_token(token: &ApiToken, digest: &KeyDigest) -> Result<Option<ApiToken>, DirectoryError>;
+    delete_api_token(user: UserId) -> Result<Option<ApiToken>, StoreError>;
 }
 
 measured! { Content of Directory as "directory" {}

@@ -6,6 +6,7 @@
 //! is still so when it writes, and no transaction ever needs to be tried twice. Reads have their own
 //! connections and never wait for writes.
 
+mod api_tokens;
 mod content;
 mod copy;
 mod engine;
