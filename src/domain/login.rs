@@ -24,7 +24,7 @@ use crate::domain::session::{
     Check, EndReason, Lifetime, Method, Opening, Session, SessionHandle, SessionId, SessionLimit,
     SessionStore,
 };
-use crate::domain::throttle::{Bucket, Throttle};
+use crate::domain::throttle::{Admission, Bucket, Throttle};
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,8 +114,13 @@ impl Login {
         client: &Client,
     ) -> Result<Opened, LoginError> {
         let result = async {
-            let proof = self.verify_password(username, password, client).await?;
-            self.open(proof, request, client).await
+            let (proof, bucket) = self.try_password(username, password, client).await?;
+            // At the same time, so that forgetting the failed attempts costs no round trip of its own.
+            let (opened, ()) = tokio::join!(
+                self.open(proof, request, client),
+                self.throttle.succeeded(&bucket)
+            );
+            opened
         }
         .await;
         self.audit_login(Method::Password, username, &result, client);
@@ -169,22 +174,31 @@ impl Login {
         password: &SecretString,
         client: &Client,
     ) -> Result<Authenticated, LoginError> {
+        let (proof, bucket) = self.try_password(username, password, client).await?;
+        self.throttle.succeeded(&bucket).await;
+        Ok(proof)
+    }
+
+    /// The caller says of a right password that it succeeded.
+    async fn try_password(
+        &self,
+        username: &str,
+        password: &SecretString,
+        client: &Client,
+    ) -> Result<(Authenticated, Bucket), LoginError> {
         let began_at = self.clock.now();
         let key = NameKey::new(username).ok();
-        let bucket = key.as_ref().map_or_else(
-            || Bucket::nameless(client.address),
-            |key| Bucket::new(key, client.address),
-        );
-        self.throttle
-            .admit(&bucket)
-            .map_err(LoginError::Throttled)?;
-        let result = self.judge(key.as_ref(), password).await;
-        match &result {
-            Ok(_) => self.throttle.succeeded(&bucket),
-            Err(LoginError::BadCredentials(_)) => self.throttle.failed(&bucket),
-            Err(_) => self.throttle.unjudged(&bucket),
+        let bucket = self.throttle.bucket(key.as_ref(), client.address);
+        if let Admission::Wait(pause) = self.throttle.admit(&bucket).await? {
+            return Err(LoginError::Throttled(pause));
         }
-        result.map(|user| Authenticated::by_password(user, began_at))
+        let result = self.judge(key.as_ref(), password).await;
+        if let Err(error) = &result
+            && !matches!(error, LoginError::BadCredentials(_))
+        {
+            self.throttle.unjudged(&bucket).await;
+        }
+        result.map(|user| (Authenticated::by_password(user, began_at), bucket))
     }
 
     async fn judge(

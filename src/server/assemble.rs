@@ -156,7 +156,11 @@ pub async fn services(
         sessions: Arc::clone(&ground.stores.sessions),
         trusted: Arc::clone(&trusted),
         passwords,
-        throttle: Throttle::new(Arc::clone(&ground.clock)),
+        throttle: Throttle::new(
+            Arc::clone(&ground.stores.throttle),
+            Arc::clone(&ground.clock),
+            secrets.tag_key.clone(),
+        ),
         audit: Arc::clone(&ground.audit),
         clock: Arc::clone(&ground.clock),
         random: Arc::clone(&ground.random),

@@ -9,9 +9,10 @@ use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::directory::{Directory, ServerSecrets};
 use crate::domain::failure::StoreError;
 use crate::domain::session::{Revocations, SessionStore};
+use crate::domain::throttle::ThrottleStore;
 use crate::domain::token::TokenStore;
 use crate::settings::{DirectoryStoreSetting, SessionStoreSetting, Settings};
-use crate::stores::embedded::EmbeddedStore;
+use crate::stores::embedded::{AttemptCounts, EmbeddedStore};
 use crate::stores::redis::{RedisOptions, RedisStore};
 use crate::stores::sql::{PostgresOptions, SqlDirectory};
 use anyhow::Context;
@@ -33,6 +34,8 @@ pub struct Stores {
     pub tokens: Arc<dyn TokenStore>,
     /// Ends many sessions and tokens at once.
     pub revocations: Arc<dyn Revocations>,
+    /// Attempts to sign in.
+    pub throttle: Arc<dyn ThrottleStore>,
     kept: Kept,
 }
 
@@ -60,6 +63,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
                 tokens: Arc::clone(&store) as Arc<dyn TokenStore>,
                 revocations: Arc::clone(&store) as Arc<dyn Revocations>,
+                throttle: Arc::new(AttemptCounts::default()),
                 kept: Kept::Embedded(store),
             })
         }
@@ -78,6 +82,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
                 tokens: Arc::clone(&store) as Arc<dyn TokenStore>,
                 revocations: Arc::clone(&store) as Arc<dyn Revocations>,
+                throttle: Arc::clone(&store) as Arc<dyn ThrottleStore>,
                 kept: Kept::Redis(store),
             })
         }

@@ -15,5 +15,6 @@ mod limits;
 mod postgres;
 mod sessions;
 mod support;
+mod throttle;
 mod tls;
 mod tokens;

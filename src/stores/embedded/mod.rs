@@ -13,8 +13,11 @@ mod listing;
 mod load;
 mod memory;
 mod sessions;
+mod throttle;
 mod tokens;
 mod writer;
+
+pub use throttle::AttemptCounts;
 
 use crate::domain::clock::Clock;
 use crate::domain::failure::StoreError;

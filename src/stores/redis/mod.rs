@@ -1,4 +1,4 @@
-//! Sessions, tokens and revocations in Redis, shared by any number of nodes.
+//! Sessions, tokens, revocations and attempts to sign in, kept in Redis and shared by any number of nodes.
 //!
 //! Every operation is one script or one command, so one round trip. A check reads the session and
 //! all epochs it depends on in the same step, so nothing can slip between them. Keys and their
@@ -15,6 +15,7 @@ mod link;
 mod listing;
 mod revocations;
 mod sessions;
+mod throttle;
 mod tokens;
 
 use crate::domain::clock::Timestamp;
@@ -131,6 +132,8 @@ struct Scripts {
     spend_token: Script,
     revoke_token: Script,
     revoke: Script,
+    admit: Script,
+    take_back: Script,
 }
 
 macro_rules! script {
@@ -155,6 +158,8 @@ impl Scripts {
             spend_token: script!("spend_token.lua"),
             revoke_token: script!("revoke_token.lua"),
             revoke: script!("revoke.lua"),
+            admit: script!("admit.lua"),
+            take_back: script!("take_back.lua"),
         }
     }
 }

@@ -1,0 +1,46 @@
+//! Attempts to sign in, counted in Redis: a guess on one node counts on all.
+
+use crate::domain::clock::Timestamp;
+use crate::domain::failure::StoreError;
+use crate::domain::throttle::{
+    Admission, Bucket, FIRST_PAUSE, FORGET_AFTER, FREE_FAILURES, LONGEST_PAUSE, ThrottleStore,
+};
+use crate::stores::codec::millis;
+use crate::stores::redis::{RedisStore, Reply, number, unexpected, word};
+use async_trait::async_trait;
+use std::time::Duration;
+
+#[async_trait]
+impl ThrottleStore for RedisStore {
+    async fn admit(&self, bucket: &Bucket, now: Timestamp) -> Result<Admission, StoreError> {
+        let mut call = self.scripts.admit.prepare_invoke();
+        call.key(self.keys.attempts(bucket))
+            .arg(now.millis())
+            .arg(FREE_FAILURES)
+            .arg(millis(FIRST_PAUSE))
+            .arg(millis(LONGEST_PAUSE))
+            .arg(millis(FORGET_AFTER));
+        let reply: Reply = self.link.invoke(&call).await?;
+        match word(&reply) {
+            b"admitted" => Ok(Admission::Admitted),
+            b"wait" => Ok(Admission::Wait(Duration::from_millis(number(&reply, 1)?))),
+            _ => Err(unexpected(&reply)),
+        }
+    }
+
+    async fn take_back(&self, bucket: &Bucket) -> Result<(), StoreError> {
+        let mut call = self.scripts.take_back.prepare_invoke();
+        call.key(self.keys.attempts(bucket));
+        let reply: Reply = self.link.invoke(&call).await?;
+        match word(&reply) {
+            b"done" => Ok(()),
+            _ => Err(unexpected(&reply)),
+        }
+    }
+
+    async fn forget(&self, bucket: &Bucket) -> Result<(), StoreError> {
+        let mut delete = ::redis::cmd("DEL");
+        delete.arg(self.keys.attempts(bucket));
+        self.link.query(&delete).await
+    }
+}
