@@ -18,3 +18,4 @@ mod support;
 mod throttle;
 mod tls;
 mod tokens;
+mod versions;

@@ -189,7 +189,7 @@ fn number<T: std::str::FromStr>(reply: &Reply, at: usize) -> Result<T, StoreErro
 /// The error an answer stands for that no operation expects.
 fn unexpected(reply: &Reply) -> StoreError {
     StoreError::corrupt(match word(reply) {
-        b"version" => anyhow!("record of another version; this program knows {VERSION}"),
+        b"version" => anyhow!("record of a later version; this program knows {VERSION}"),
         b"damaged" => anyhow!("fields of the record are missing or damaged"),
         b"taken" => anyhow!("the id is taken"),
         _ => anyhow!("a script answered something unknown"),
