@@ -14,6 +14,9 @@ mod errors;
 mod openapi;
 mod outage;
 mod parity;
+#[path = "../common/postgres.rs"]
+#[expect(dead_code, reason = "only the two nodes need it, and not all of it")]
+mod postgres;
 mod proxy;
 mod redirects;
 mod secrets;
