@@ -8,6 +8,7 @@ mod redis;
 mod reply;
 mod trail;
 
+use crate::postgres::POSTGRES_PASSWORD;
 pub use client::Client;
 pub use raw::{exchange, split};
 pub use redis::Redis;
@@ -15,7 +16,7 @@ pub use reply::Reply;
 pub use trail::Trail;
 
 use actix_web::dev::ServerHandle;
-use nodes::{Database, Front, Leading};
+use nodes::{Front, Leading};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -86,7 +87,6 @@ pub struct TestApp {
     log_from: usize,
     nodes: Vec<Node>,
     _front: Option<Leading>,
-    _database: Option<Database>,
     folder: TempDir,
 }
 
@@ -161,9 +161,8 @@ impl TestApp {
         settings.bootstrap.admin_password = Some(ADMIN_PASSWORD.into());
         settings.bootstrap.secret_key = Some(SECRET_KEY.into());
         let many = nodes::of_this_test();
-        let mut database = None;
         if nodes::are_wanted() {
-            database = Some(nodes::share(&mut settings));
+            nodes::share(&mut settings);
         } else {
             default_store(&mut settings);
         }
@@ -190,8 +189,13 @@ impl TestApp {
         let front = front.map(|front| front.lead_to(addresses));
         let first = &nodes[0].running;
         trail.clear();
-        let mut secrets = vec![ADMIN_PASSWORD, ALICE_PASSWORD, PASSWORD, SECRET_KEY];
-        secrets.extend(database.as_ref().map(|_| Database::PASSWORD));
+        let secrets = [
+            ADMIN_PASSWORD,
+            ALICE_PASSWORD,
+            PASSWORD,
+            SECRET_KEY,
+            POSTGRES_PASSWORD,
+        ];
         Self {
             clock,
             trail,
@@ -202,7 +206,6 @@ impl TestApp {
             log_from,
             nodes,
             _front: front,
-            _database: database,
             folder,
         }
     }
