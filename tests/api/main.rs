@@ -11,11 +11,12 @@ mod browser;
 mod cookies;
 mod endings;
 mod errors;
+mod nodes;
 mod openapi;
 mod outage;
 mod parity;
 #[path = "../common/postgres.rs"]
-#[expect(dead_code, reason = "only the two nodes need it, and not all of it")]
+#[expect(dead_code, reason = "nodes kill and encrypt no database")]
 mod postgres;
 mod proxy;
 mod redirects;

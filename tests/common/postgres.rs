@@ -101,9 +101,14 @@ impl Postgres {
     /// Keeps it until this process ends, however that may be; then its folder goes too.
     pub fn keep(self) -> &'static Self {
         let remover = Command::new("sh")
-            .args(["-c", "read -r _; rm -rf \"$0\""])
+            .args([
+                "-c",
+                "read -r _; rm -rf \"$0\" || { sleep 1; rm -rf \"$0\"; }",
+            ])
             .arg(self.folder.path())
             .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn();
         // Its end of the pipe stays open as long as nobody drops it.
         std::mem::forget(remover.unwrap());

@@ -149,6 +149,15 @@ impl TestApp {
 
     /// A server with other settings.
     pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::on(nodes::of_this_test(), nodes::are_wanted(), change)
+    }
+
+    /// Two nodes, whatever the other tests run on.
+    pub fn two_nodes() -> Self {
+        Self::on(2, true, |_| {})
+    }
+
+    fn on(many: usize, is_shared: bool, change: impl FnOnce(&mut Settings)) -> Self {
         let log_from = logs::capture();
         // The second time it says that it was installed before, which is fine.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -160,8 +169,7 @@ impl TestApp {
         settings.server.workers = 1;
         settings.bootstrap.admin_password = Some(ADMIN_PASSWORD.into());
         settings.bootstrap.secret_key = Some(SECRET_KEY.into());
-        let many = nodes::of_this_test();
-        if nodes::are_wanted() {
+        if is_shared {
             nodes::share(&mut settings);
         } else {
             default_store(&mut settings);
@@ -227,6 +235,18 @@ impl TestApp {
             .iter()
             .map(|node| Arc::clone(&node.running.services));
         Client::new(self.address, Arc::clone(&self.secrets), nodes.collect())
+    }
+
+    /// A client with nothing to show that asks one node only, the first being 0.
+    pub fn at_node(&self, number: usize) -> Client {
+        let node = &self.nodes[number].running;
+        let nodes = Arc::from([Arc::clone(&node.services)]);
+        Client::new(node.address, Arc::clone(&self.secrets), nodes)
+    }
+
+    /// The services of one node.
+    pub fn services_at(&self, number: usize) -> &Services {
+        &self.nodes[number].running.services
     }
 
     /// A client with a session of that user.
