@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches what the tests drive: Redis, PostgreSQL, curl, Python and node with the published clients, and a browser.
+# Fetches what the tests drive: Redis, PostgreSQL, OpenLDAP, curl, Python and node with the published clients, and a browser.
 # Runs in a moment when all of it is there; says what it does when not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -34,6 +34,8 @@ packages=()
 has redis-server || packages+=(redis-server)
 has redis-cli || packages+=(redis-tools)
 has_postgres || packages+=(postgresql)
+has slapd || [ -x /usr/sbin/slapd ] || packages+=(slapd)
+has ldapmodify || packages+=(ldap-utils)
 has curl || packages+=(curl)
 has git || packages+=(git)
 has cc || packages+=(build-essential)

@@ -219,6 +219,9 @@ pub(in crate::cli) struct CreateUserArgs {
     /// No password: the user comes in by trusted authentication only
     #[arg(long, conflicts_with = "password_stdin")]
     pub no_password: bool,
+    /// The LDAP directory of the settings keeps the password
+    #[arg(long, conflicts_with_all = ["password_stdin", "no_password"])]
+    pub ldap: bool,
     #[command(flatten)]
     pub password: PasswordArgs,
     #[command(flatten)]
@@ -360,7 +363,7 @@ impl std::fmt::Debug for CopyArgs {
 pub(in crate::cli) enum ConfigCommand {
     /// Print every setting in force and where it came from; secrets are masked
     Show(FormatArgs),
-    /// Only check the settings
+    /// Only check the settings, and whether the LDAP servers they name are ready
     Check,
 }
 

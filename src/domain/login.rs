@@ -1,7 +1,7 @@
 //! THE DOOR: every dialect opens, closes and moves sessions here and nowhere else.
 //!
 //! Order of checks, written once: throttle → find the user (the same hashing work when there is none) →
-//! verify → account state → Org → open → audit. Unknown user, wrong password and disabled account are
+//! verify (here or by LDAP) → account state → Org → open → audit. Unknown user, wrong password and disabled account are
 //! one answer in words, status and time; which it was is in the audit trail only. The throttle comes
 //! first so that guessing costs us no hashing; the Org comes after the password so that nobody
 //! without one learns who belongs where.
@@ -9,22 +9,26 @@
 mod error;
 mod password;
 mod switch;
+mod verify;
 
 pub use error::LoginError;
 pub use switch::SwitchError;
 
-use crate::domain::audit::{Act, AuditEvent, AuditSink, Client, Refusal};
-use crate::domain::authn::{Authenticated, PasswordPool, RedeemError, TrustedAuth, choose_org};
+use crate::domain::audit::{Act, AuditEvent, AuditSink, Client};
+use crate::domain::authn::{
+    Authenticated, LdapAuth, PasswordPool, RedeemError, TrustedAuth, choose_org,
+};
 use crate::domain::clock::{Clock, Timestamp};
-use crate::domain::directory::{AccountStatus, Directory, NameKey, OrgId, User, UserId};
+use crate::domain::directory::{Directory, OrgId, User};
 use crate::domain::failure::StoreError;
+use crate::domain::login::verify::Realm;
 use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::session::{
     Check, EndReason, Lifetime, Method, Opening, Session, SessionHandle, SessionId, SessionLimit,
     SessionStore,
 };
-use crate::domain::throttle::{Admission, Bucket, Throttle};
+use crate::domain::throttle::Throttle;
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,6 +96,8 @@ pub struct Login {
     pub trusted: Arc<TrustedAuth>,
     /// Where passwords are hashed.
     pub passwords: PasswordPool,
+    /// Signing in by LDAP, when it is on.
+    pub ldap: Option<LdapAuth>,
     /// Attempt limits.
     pub throttle: Throttle,
     /// Where events go.
@@ -105,7 +111,7 @@ pub struct Login {
 }
 
 impl Login {
-    /// Opens a session for a user name and password.
+    /// Opens a session for a user name and password, judged where that user's password lives.
     pub async fn log_in(
         &self,
         username: &str,
@@ -113,18 +119,53 @@ impl Login {
         request: OpenRequest,
         client: &Client,
     ) -> Result<Opened, LoginError> {
-        let result = async {
-            let (proof, bucket) = self.try_password(username, password, client).await?;
-            // At the same time, so that forgetting the failed attempts costs no round trip of its own.
-            let (opened, ()) = tokio::join!(
-                self.open(proof, request, client),
-                self.throttle.succeeded(&bucket)
-            );
-            opened
-        }
-        .await;
+        let realm = Realm::Everybody;
+        let result = self
+            .open_by_password(username, password, realm, request, client)
+            .await;
         self.audit_login(Method::Password, username, &result, client);
         result
+    }
+
+    /// The same for users of the LDAP directory only, those it makes users of included. A local user is refused in
+    /// the words and the time of a wrong password, whatever the password.
+    ///
+    /// With LDAP off everybody is refused; a dialect that has a word for that asks [`Login::has_ldap`] first.
+    pub async fn log_in_by_ldap(
+        &self,
+        username: &str,
+        password: &SecretString,
+        request: OpenRequest,
+        client: &Client,
+    ) -> Result<Opened, LoginError> {
+        let realm = Realm::LdapOnly;
+        let result = self
+            .open_by_password(username, password, realm, request, client)
+            .await;
+        self.audit_login(Method::Ldap, username, &result, client);
+        result
+    }
+
+    async fn open_by_password(
+        &self,
+        username: &str,
+        password: &SecretString,
+        realm: Realm,
+        request: OpenRequest,
+        client: &Client,
+    ) -> Result<Opened, LoginError> {
+        let (proof, bucket) = self.try_password(username, password, realm, client).await?;
+        // At the same time, so that forgetting the failed attempts costs no round trip of its own.
+        let (opened, ()) = tokio::join!(
+            self.open(proof, request, client),
+            self.throttle.succeeded(&bucket)
+        );
+        opened
+    }
+
+    /// Whether an LDAP directory judges passwords.
+    pub const fn has_ldap(&self) -> bool {
+        self.ldap.is_some()
     }
 
     /// Opens a session for a trusted token, which lives on as a Bearer and, unless it is good for one
@@ -153,7 +194,10 @@ impl Login {
         password: &SecretString,
         client: &Client,
     ) -> Result<Authenticated, LoginError> {
-        let result = self.verify_password(username, password, client).await;
+        let realm = Realm::Everybody;
+        let result = self
+            .verify_password(username, password, realm, client)
+            .await;
         if let Err(error) = &result {
             self.audit.record(AuditEvent {
                 at: self.clock.now(),
@@ -166,72 +210,6 @@ impl Login {
             });
         }
         result
-    }
-
-    async fn verify_password(
-        &self,
-        username: &str,
-        password: &SecretString,
-        client: &Client,
-    ) -> Result<Authenticated, LoginError> {
-        let (proof, bucket) = self.try_password(username, password, client).await?;
-        self.throttle.succeeded(&bucket).await;
-        Ok(proof)
-    }
-
-    /// The caller says of a right password that it succeeded.
-    async fn try_password(
-        &self,
-        username: &str,
-        password: &SecretString,
-        client: &Client,
-    ) -> Result<(Authenticated, Bucket), LoginError> {
-        let began_at = self.clock.now();
-        let key = NameKey::new(username).ok();
-        let bucket = self.throttle.bucket(key.as_ref(), client.address);
-        if let Admission::Wait(pause) = self.throttle.admit(&bucket).await? {
-            return Err(LoginError::Throttled(pause));
-        }
-        let result = self.judge(key.as_ref(), password).await;
-        if let Err(error) = &result
-            && !matches!(error, LoginError::BadCredentials(_))
-        {
-            self.throttle.unjudged(&bucket).await;
-        }
-        result.map(|user| (Authenticated::by_password(user, began_at), bucket))
-    }
-
-    async fn judge(
-        &self,
-        key: Option<&NameKey>,
-        password: &SecretString,
-    ) -> Result<User, LoginError> {
-        let user = match key {
-            Some(key) => self.directory.find_user(key).await?,
-            None => None,
-        };
-        let hash = match &user {
-            Some(user) => self.directory.password_hash(user.id).await?,
-            // The same look-up an existing user costs: the answer must not come sooner.
-            None => {
-                self.directory
-                    .password_hash(UserId(uuid::Uuid::nil()))
-                    .await?
-            }
-        };
-        let matches = self
-            .passwords
-            .verify(password, hash.as_ref())
-            .await
-            .map_err(|error| LoginError::Hasher(error.to_string()))?;
-        match user {
-            None => Err(LoginError::BadCredentials(Refusal::UnknownUser)),
-            Some(_) if !matches => Err(LoginError::BadCredentials(Refusal::WrongPassword)),
-            Some(user) if user.status != AccountStatus::Active => {
-                Err(LoginError::BadCredentials(Refusal::UserDisabled))
-            }
-            Some(user) => Ok(user),
-        }
     }
 
     async fn open(
@@ -359,7 +337,7 @@ impl Login {
         let (act, user_id, name) = match result {
             Ok(opened) => (
                 Act::LoggedIn {
-                    method,
+                    method: opened.session.method,
                     org: opened.session.org,
                     key: opened.session.key,
                 },

@@ -4,10 +4,11 @@ use crate::api::services::{Live, SameSiteRule, Services, Site};
 use crate::domain::administration::{Administration, AdministrationParts};
 use crate::domain::audit::AuditSink;
 use crate::domain::authn::{
-    KeyHasher, KeySealer, PasswordPool, TrustedAuth, TrustedParts, TrustedPolicy,
+    GroupRule, KeyHasher, KeySealer, LdapAuth, LdapParts, LdapPolicy, PasswordPool, TrustedAuth,
+    TrustedParts, TrustedPolicy,
 };
 use crate::domain::clock::Clock;
-use crate::domain::directory::ServerSecrets;
+use crate::domain::directory::{NameKey, OrgId, ServerSecrets};
 use crate::domain::login::{Login, SessionPolicy};
 use crate::domain::random::Random;
 use crate::domain::redirect::{OriginRule, RedirectPolicy};
@@ -156,6 +157,7 @@ pub async fn services(
         sessions: Arc::clone(&ground.stores.sessions),
         trusted: Arc::clone(&trusted),
         passwords,
+        ldap: ldap(settings, ground)?,
         throttle: Throttle::new(
             Arc::clone(&ground.stores.throttle),
             Arc::clone(&ground.clock),
@@ -188,6 +190,34 @@ pub async fn services(
         .await
         .map_err(|failure| anyhow::anyhow!("the saved security settings: {failure:?}"))?;
     Ok(services)
+}
+
+/// Signing in by LDAP, where the settings name servers.
+fn ldap(settings: &Settings, ground: &Ground) -> anyhow::Result<Option<LdapAuth>> {
+    let Some(server) = &ground.stores.ldap else {
+        return Ok(None);
+    };
+    let mut groups = Vec::new();
+    for rule in &settings.ldap.group_map {
+        NameKey::new(&rule.group)
+            .with_context(|| format!("ldap.group_map: the group {:?}", rule.group))?;
+        groups.push(GroupRule {
+            ldap: rule.ldap.clone(),
+            group: rule.group.clone(),
+        });
+    }
+    Ok(Some(LdapAuth::new(LdapParts {
+        server: Arc::clone(server),
+        policy: LdapPolicy {
+            creates_users: settings.ldap.create_users,
+            org: OrgId(settings.ldap.org),
+            groups,
+        },
+        directory: Arc::clone(&ground.stores.directory),
+        audit: Arc::clone(&ground.audit),
+        clock: Arc::clone(&ground.clock),
+        random: Arc::clone(&ground.random),
+    })))
 }
 
 /// 0 in the settings is no limit.

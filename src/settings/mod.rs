@@ -2,17 +2,21 @@
 
 mod directory;
 mod layers;
+mod ldap;
 mod load;
 mod origins;
 mod reader;
+mod redis_address;
 mod secrets;
 mod sections;
 mod spelling;
 
+pub use ldap::{LdapGroupSetting, LdapUserSetting};
 pub use load::{Loaded, SettingsError, Shown, Sources};
 pub use origins::{normalise_origin, normalise_redirect};
+pub use redis_address::{Endpoint, RedisAddress, RedisTopology};
 pub use sections::{
-    AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Log,
+    AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Ldap, Log,
     LogFormat, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
     TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
@@ -42,6 +46,8 @@ pub struct Settings {
     pub cookies: Cookies,
     /// Password hashing.
     pub passwords: Passwords,
+    /// Signing in by LDAP.
+    pub ldap: Ldap,
     /// What the first start creates.
     pub bootstrap: Bootstrap,
     /// The log.

@@ -126,7 +126,7 @@ impl Reader {
     }
 
     /// Like [`Reader::parsed`], but an empty text means none.
-    fn optional<T>(
+    pub fn optional<T>(
         &mut self,
         key: &str,
         expected: &str,
@@ -233,6 +233,13 @@ impl Reader {
         })
     }
 
+    /// A text of one line that may be missing.
+    pub fn line(&mut self, key: &str, expected: &str) -> Option<String> {
+        self.optional(key, expected, |text| {
+            (!text.chars().any(char::is_control)).then(|| text.to_owned())
+        })
+    }
+
     /// A list, each item through `parse`; shown as it was understood.
     pub fn list<T: PartialEq + Display>(
         &mut self,
@@ -240,11 +247,22 @@ impl Reader {
         expected: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Vec<T> {
+        self.list_between(key, ',', expected, parse)
+    }
+
+    /// The same with another separator, for items that may have commas in them.
+    pub fn list_between<T: PartialEq + Display>(
+        &mut self,
+        key: &str,
+        separator: char,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
         let items: Vec<String> = match self.layers.get(key) {
             Some((Raw::Many(items), _)) => items.clone(),
             // A comma too many is no mistake worth stopping for.
             Some((Raw::One(text), _)) => text
-                .split(',')
+                .split(separator)
                 .map(str::trim)
                 .filter(|item| !item.is_empty())
                 .map(str::to_owned)
@@ -263,7 +281,8 @@ impl Reader {
             }
         }
         let texts: Vec<String> = values.iter().map(T::to_string).collect();
-        self.shown.insert(key.to_owned(), texts.join(","));
+        self.shown
+            .insert(key.to_owned(), texts.join(&separator.to_string()));
         values
     }
 

@@ -212,6 +212,7 @@ pub fn decode_tagged_session(bytes: &[u8]) -> Result<(Session, Option<UserTag>),
     let method = match row.m.as_str() {
         "password" => Method::Password,
         "trusted_token" => Method::TrustedToken,
+        "ldap" => Method::Ldap,
         _ => return Err(StoreError::corrupt(anyhow!("unknown sign-in method"))),
     };
     let session = Session {

@@ -2,9 +2,12 @@
 
 pub mod codec;
 pub mod embedded;
+#[cfg(feature = "ldap")]
+pub mod ldap;
 pub mod redis;
 pub mod sql;
 
+use crate::domain::authn::DirectoryServer;
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::directory::{Directory, ServerSecrets};
 use crate::domain::failure::StoreError;
@@ -34,6 +37,8 @@ pub struct Stores {
     pub tokens: Arc<dyn TokenStore>,
     /// Ends many sessions and tokens at once.
     pub revocations: Arc<dyn Revocations>,
+    /// Who judges passwords besides us, when somebody does.
+    pub ldap: Option<Arc<dyn DirectoryServer>>,
     /// Attempts to sign in.
     pub throttle: Arc<dyn ThrottleStore>,
     kept: Kept,
@@ -48,6 +53,7 @@ enum Kept {
 
 /// Opens what the settings name.
 pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Stores> {
+    let ldap = open_ldap(settings)?;
     let directory = Arc::new(open_directory(settings).await?);
     let secrets = Arc::clone(&directory) as Arc<dyn ServerSecrets>;
     match &settings.sessions.store {
@@ -63,6 +69,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
                 tokens: Arc::clone(&store) as Arc<dyn TokenStore>,
                 revocations: Arc::clone(&store) as Arc<dyn Revocations>,
+                ldap,
                 throttle: Arc::new(AttemptCounts::default()),
                 kept: Kept::Embedded(store),
             })
@@ -72,6 +79,9 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 url: url.clone(),
                 ca_file: settings.sessions.tls_ca_file.clone(),
                 key_prefix: settings.sessions.key_prefix.clone(),
+                wait_replicas: settings.sessions.wait_replicas,
+                sentinel_user: settings.sessions.sentinel_user.clone(),
+                sentinel_password: settings.sessions.sentinel_password.clone(),
             })
             .await
             .context("sessions.store: Redis cannot be reached")?;
@@ -82,11 +92,41 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
                 tokens: Arc::clone(&store) as Arc<dyn TokenStore>,
                 revocations: Arc::clone(&store) as Arc<dyn Revocations>,
+                ldap,
                 throttle: Arc::clone(&store) as Arc<dyn ThrottleStore>,
                 kept: Kept::Redis(store),
             })
         }
     }
+}
+
+#[cfg(feature = "ldap")]
+fn open_ldap(settings: &Settings) -> anyhow::Result<Option<Arc<dyn DirectoryServer>>> {
+    if settings.ldap.urls.is_empty() {
+        return Ok(None);
+    }
+    let servers = ldap::LdapServers::open(&settings.ldap)?;
+    Ok(Some(Arc::new(servers) as Arc<dyn DirectoryServer>))
+}
+
+#[cfg(not(feature = "ldap"))]
+fn open_ldap(settings: &Settings) -> anyhow::Result<Option<Arc<dyn DirectoryServer>>> {
+    anyhow::ensure!(
+        settings.ldap.urls.is_empty(),
+        "ldap.urls: this program was built without LDAP"
+    );
+    Ok(None)
+}
+
+/// Asks the servers of `[ldap]` whether they are ready for logins: each by its URL, with what is wrong with it.
+pub async fn check_ldap(settings: &Settings) -> anyhow::Result<Vec<(String, Result<(), String>)>> {
+    if open_ldap(settings)?.is_none() {
+        return Ok(Vec::new());
+    }
+    #[cfg(feature = "ldap")]
+    return Ok(ldap::LdapServers::open(&settings.ldap)?.check().await);
+    #[cfg(not(feature = "ldap"))]
+    Ok(Vec::new())
 }
 
 async fn open_directory(settings: &Settings) -> anyhow::Result<SqlDirectory> {

@@ -11,6 +11,7 @@ mod browser;
 mod cookies;
 mod endings;
 mod errors;
+mod ldap;
 mod nodes;
 mod openapi;
 mod outage;
@@ -21,6 +22,9 @@ mod postgres;
 mod proxy;
 mod redirects;
 mod secrets;
+#[path = "../common/slapd.rs"]
+#[expect(dead_code, reason = "the tests of the client itself use the rest")]
+mod slapd;
 mod support;
 mod thoughtspot_v1;
 mod thoughtspot_v2;

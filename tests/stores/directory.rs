@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use vestibule::domain::clock::Timestamp;
 use vestibule::domain::directory::{
-    Directory, Membership, NameKey, Org, OrgId, OrgStatus, Provision, UserDraft, UserId,
+    AccountType, Directory, Membership, NameKey, Org, OrgId, OrgStatus, Provision, UserDraft,
+    UserId,
 };
 use vestibule::domain::random::{self, SystemRandom};
 
@@ -117,6 +118,7 @@ pub fn draft(name: &str) -> UserDraft {
         key: key(name),
         display_name: format!("{name} (shown)"),
         email: None,
+        account_type: AccountType::Local,
         password: None,
         is_admin: false,
         memberships: vec![in_org(OrgId::PRIMARY, &[])],

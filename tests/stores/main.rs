@@ -10,10 +10,16 @@
 mod directory;
 mod faults;
 mod files;
+mod ldap;
 mod limits;
 #[path = "../common/postgres.rs"]
 mod postgres;
+#[path = "../common/redis.rs"]
+mod redis;
 mod sessions;
+#[path = "../common/slapd.rs"]
+#[expect(dead_code, reason = "the tests of logins over HTTP use the rest")]
+mod slapd;
 mod support;
 mod throttle;
 mod tls;

@@ -1,5 +1,6 @@
 //! What the cases share: stores to test, a real Redis server, sessions and tokens to put in.
 
+use crate::redis::Topology;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -44,6 +45,7 @@ pub struct Room {
 enum Again {
     Embedded(TempDir),
     Redis(Arc<TestRedis>, String),
+    Several(Arc<Topology>, String),
 }
 
 impl Room {
@@ -78,6 +80,10 @@ impl Room {
                 let store = server.open(&prefix).await.unwrap();
                 Self::of(store, Again::Redis(server, prefix))
             }
+            Again::Several(servers, prefix) => {
+                let store = open_on(&servers, &prefix).await.unwrap();
+                Self::of(store, Again::Several(servers, prefix))
+            }
         }
     }
 }
@@ -111,7 +117,25 @@ pub async fn redis() -> Room {
     Room::of(store, Again::Redis(server, prefix))
 }
 
-/// Runs each case over every store.
+/// A store on several servers, under a prefix of its own.
+pub async fn several(servers: &Arc<Topology>, prefix: &str) -> Room {
+    let store = open_on(servers, prefix).await.unwrap();
+    Room::of(
+        store,
+        Again::Several(Arc::clone(servers), prefix.to_owned()),
+    )
+}
+
+/// Opens a store on several servers.
+pub async fn open_on(servers: &Topology, prefix: &str) -> Result<RedisStore, StoreError> {
+    RedisStore::open(RedisOptions {
+        url: servers.url().into(),
+        ..options(0, prefix)
+    })
+    .await
+}
+
+/// Runs each case over every store; those on several servers one after another, as starting these takes a while.
 macro_rules! over_every_store {
     ($($case:ident),+ $(,)?) => {
         mod embedded {
@@ -121,6 +145,22 @@ macro_rules! over_every_store {
         mod redis {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() { super::$case(crate::support::redis().await).await; })+
+        }
+        mod sentinel {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn every_case() {
+                let servers = std::sync::Arc::new(crate::redis::Topology::forgetful(crate::redis::Kind::Sentinel));
+                $(println!("{}", stringify!($case));
+                super::$case(crate::support::several(&servers, concat!(stringify!($case), ":")).await).await;)+
+            }
+        }
+        mod cluster {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn every_case() {
+                let servers = std::sync::Arc::new(crate::redis::Topology::forgetful(crate::redis::Kind::Cluster));
+                $(println!("{}", stringify!($case));
+                super::$case(crate::support::several(&servers, concat!(stringify!($case), ":")).await).await;)+
+            }
         }
     };
 }
@@ -234,6 +274,9 @@ pub fn options(port: u16, prefix: &str) -> RedisOptions {
         url: format!("redis://127.0.0.1:{port}/").into(),
         ca_file: None,
         key_prefix: prefix.to_owned(),
+        wait_replicas: 0,
+        sentinel_user: None,
+        sentinel_password: None,
     }
 }
 

@@ -90,8 +90,7 @@ async fn case_56_no_error_and_no_debug_shows_the_password() {
         assert!(!format!("{wrong:?}").contains("planted"));
         let error = RedisStore::open(RedisOptions {
             url: url.into(),
-            ca_file: None,
-            key_prefix: String::new(),
+            ..options(0, "")
         })
         .await
         .unwrap_err();

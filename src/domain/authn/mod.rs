@@ -1,11 +1,17 @@
 //! Proving who someone is: credentials go in, [`Authenticated`] comes out, and only from here.
 
 mod key;
+mod ldap;
 mod org;
 mod password;
 mod trusted;
 
 pub use key::{KeyDigest, KeyHasher, KeySealer};
+pub(in crate::domain) use ldap::NotSettled;
+pub use ldap::{
+    DirectoryServer, GroupRule, LdapAnswer, LdapAuth, LdapGroup, LdapIdentity, LdapParts,
+    LdapPolicy, is_sendable,
+};
 pub use org::{OrgRefused, choose_org, open_orgs};
 pub use password::{
     MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash, PasswordPool,
@@ -16,7 +22,7 @@ pub use trusted::{
 };
 
 use crate::domain::clock::Timestamp;
-use crate::domain::directory::{KeyId, OrgId, User};
+use crate::domain::directory::{AccountType, KeyId, OrgId, User};
 use crate::domain::session::Method;
 use crate::domain::token::{Access, Attributes, TokenDigest};
 
@@ -41,9 +47,13 @@ pub struct Authenticated {
 impl Authenticated {
     pub(in crate::domain) fn by_password(user: User, began_at: Timestamp) -> Self {
         let attributes = user.attributes.clone();
+        let method = match user.account_type {
+            AccountType::Local => Method::Password,
+            AccountType::Ldap => Method::Ldap,
+        };
         Self {
             user,
-            method: Method::Password,
+            method,
             org: None,
             key: None,
             access: Access::Full,

@@ -34,6 +34,8 @@ pub enum Method {
     Password,
     /// With a token of trusted authentication.
     TrustedToken,
+    /// With a password that the LDAP directory judged.
+    Ldap,
 }
 
 impl Method {
@@ -42,6 +44,7 @@ impl Method {
         match self {
             Self::Password => "password",
             Self::TrustedToken => "trusted_token",
+            Self::Ldap => "ldap",
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::throttle::{
     Admission, Bucket, FIRST_PAUSE, FORGET_AFTER, FREE_FAILURES, LONGEST_PAUSE, ThrottleStore,
 };
 use crate::stores::codec::millis;
+use crate::stores::redis::call::Call;
 use crate::stores::redis::{RedisStore, Reply, number, unexpected, word};
 use async_trait::async_trait;
 use std::time::Duration;
@@ -13,7 +14,8 @@ use std::time::Duration;
 #[async_trait]
 impl ThrottleStore for RedisStore {
     async fn admit(&self, bucket: &Bucket, now: Timestamp) -> Result<Admission, StoreError> {
-        let mut call = self.scripts.admit.prepare_invoke();
+        // Not one that waits for replicas: a failover may cost some counts, but no guess the time of one.
+        let mut call = Call::look(&self.scripts.admit);
         call.key(self.keys.attempts(bucket))
             .arg(now.millis())
             .arg(FREE_FAILURES)
@@ -29,7 +31,7 @@ impl ThrottleStore for RedisStore {
     }
 
     async fn take_back(&self, bucket: &Bucket) -> Result<(), StoreError> {
-        let mut call = self.scripts.take_back.prepare_invoke();
+        let mut call = Call::look(&self.scripts.take_back);
         call.key(self.keys.attempts(bucket));
         let reply: Reply = self.link.invoke(&call).await?;
         match word(&reply) {
@@ -39,8 +41,9 @@ impl ThrottleStore for RedisStore {
     }
 
     async fn forget(&self, bucket: &Bucket) -> Result<(), StoreError> {
+        let key = self.keys.attempts(bucket);
         let mut delete = ::redis::cmd("DEL");
-        delete.arg(self.keys.attempts(bucket));
-        self.link.query(&delete).await
+        delete.arg(&key);
+        self.link.query(&key, &delete).await
     }
 }

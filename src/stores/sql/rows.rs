@@ -53,9 +53,18 @@ pub(super) fn millis(at: Timestamp) -> i64 {
     i64::try_from(at.millis()).unwrap_or(i64::MAX)
 }
 
+/// Where a password lives, as a column keeps it.
+pub(super) const fn account_type(kept: AccountType) -> &'static str {
+    match kept {
+        AccountType::Local => "local",
+        AccountType::Ldap => "ldap",
+    }
+}
+
 pub(super) fn user(row: &Row) -> Result<User, StoreError> {
     let account_type = match get::<&str>(row, "account_type")? {
         "local" => AccountType::Local,
+        "ldap" => AccountType::Ldap,
         other => {
             return Err(StoreError::corrupt(anyhow::anyhow!(
                 "unknown account type {other:?}"

@@ -291,7 +291,7 @@ pub(super) async fn insert(conn: &mut Conn, draft: &UserDraft) -> Result<bool, S
         "INSERT INTO users
              (id, name, name_key, display_name, email, account_type, is_active, is_admin,
               last_org, attributes, password_hash, created_at, modified_at)
-         VALUES ($1, $2, $3, $4, $5, 'local', 1, $6, 0, $7, $8, $9, $9)
+         VALUES ($1, $2, $3, $4, $5, $10, 1, $6, 0, $7, $8, $9, $9)
          ON CONFLICT DO NOTHING",
     )
     .bind(draft.id.to_string())
@@ -303,6 +303,7 @@ pub(super) async fn insert(conn: &mut Conn, draft: &UserDraft) -> Result<bool, S
     .bind(rows::attributes_json(&Attributes::default())?)
     .bind(draft.password.as_ref().map(PasswordHash::expose_phc))
     .bind(millis(draft.at))
+    .bind(rows::account_type(draft.account_type))
     .execute(conn)
     .await
     .map_err(failed)?;
