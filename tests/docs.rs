@@ -389,3 +389,28 @@ fn the_operating_page_explains_every_word_of_the_audit_trail() {
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+/// The words of a text that are names of metrics.
+fn metric_names(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words
+        .filter(|word| word.starts_with("vestibule_") || word.starts_with("process_"))
+        .map(|word| {
+            let histogram = ["_bucket", "_sum", "_count"].iter();
+            let mut plain = histogram.filter_map(|end| word.strip_suffix(end));
+            plain.next().unwrap_or(word).to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn the_operating_page_and_the_dashboard_show_every_metric_and_no_other() {
+    use vestibule::server::meters::{COUNTERS, GAUGES, TIMES};
+    let all = COUNTERS.iter().chain(&GAUGES).chain(&TIMES);
+    let all: BTreeSet<String> = all.map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(metric_names(&read("docs/operating.md")), all);
+    let dashboard = read("docs/grafana-dashboard.json");
+    let parsed: serde_json::Value = serde_json::from_str(&dashboard).unwrap();
+    assert!(parsed["panels"].as_array().unwrap().len() > 10);
+    assert_eq!(metric_names(&dashboard), all);
+}

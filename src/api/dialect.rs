@@ -117,8 +117,21 @@ pub fn incident_of(request: &impl HttpMessage) -> Incident {
         .unwrap_or(Incident(Uuid::nil()))
 }
 
+/// The dialect that a request was addressed to, left for the access log.
+#[derive(Clone, Copy, Debug)]
+pub struct Spoken(pub &'static str);
+
 /// Turns every refusal inside a dialect's scope into the dialect's own reply, and logs its cause once.
 pub async fn render_failures<D: Dialect>(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    request.extensions_mut().insert(Spoken(D::NAME));
+    render_strays::<D>(request, next).await
+}
+
+/// The same for requests that belong to no dialect and are refused in the words of one.
+pub async fn render_strays<D: Dialect>(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, actix_web::Error> {
@@ -156,7 +169,7 @@ fn log_cause<D>(refused: &ApiError<D>, incident: Incident) {
         .unwrap_or_default();
     match refused.failure {
         Failure::Internal => tracing::error!(%incident, cause, "request failed"),
-        Failure::Unavailable { .. } => tracing::warn!(%incident, cause, "store away"),
+        Failure::Unavailable { .. } => tracing::warn!(%incident, cause, "unavailable"),
         _ => tracing::debug!(%incident, cause, failure = ?refused.failure, "request refused"),
     }
 }

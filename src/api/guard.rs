@@ -6,6 +6,7 @@
 
 use crate::api::caller::services;
 use crate::api::dialect::{ApiError, Dialect};
+use crate::api::request_log::Acting;
 use crate::api::services::Services;
 use crate::api::session_layer::{Presented, presented_id, take_back, with_presented};
 use crate::domain::audit::Client;
@@ -17,7 +18,7 @@ use actix_session::Session;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, ORIGIN};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -104,11 +105,13 @@ async fn authenticate<D: Dialect>(request: &HttpRequest) -> Result<Option<Princi
     let services = services(request).ok_or(Failure::Internal)?;
     if let Some(token) = bearer(request.headers()) {
         let principal = services.login.bearer(token).await?;
+        request.extensions_mut().insert(Acting(principal.user_id));
         return Ok(Some(in_asked_org(request, services, principal).await?));
     }
     let Some(principal) = from_cookie()? else {
         return Ok(None);
     };
+    request.extensions_mut().insert(Acting(principal.user_id));
     refuse_forgery(request, services)?;
     Ok(Some(in_asked_org(request, services, principal).await?))
 }

@@ -24,7 +24,7 @@ use crate::api::thoughtspot_v1::V1;
 use actix_web::web;
 
 /// Adds every route. What matches none is refused in the words of the oldest dialect; the server's outermost
-/// [`dialect::render_failures`] puts them.
+/// [`dialect::render_strays`] puts them.
 pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     thoughtspot_v1::mount(config, services);
     thoughtspot_v2::mount(config, services);

@@ -1,25 +1,55 @@
 //! Around every request: its incident id, one access-log line, and the headers every reply carries.
 //!
-//! The line has the path but never the query or a path's parameters, which can hold tokens and session ids; no
-//! header, cookie or body is logged.
+//! The line is an interface, described in `docs/operating.md`. It has the path but never the query or a path's
+//! parameters, which can hold tokens and session ids; no header, cookie or body is logged.
 
 use crate::api::caller::{client_address, is_https};
-use crate::api::dialect::{Incident, shown_path};
+use crate::api::dialect::{Incident, Spoken, shown_path};
 use crate::api::services::Services;
+use crate::domain::clock::Stopwatch;
+use crate::domain::directory::UserId;
 use crate::domain::random;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{
     CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, PRAGMA, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
+use std::fmt;
+use std::time::Duration;
 
 /// A year, the least that browsers' lists accept.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 const NO_STORE: HeaderValue =
     HeaderValue::from_static("no-store, no-cache, must-revalidate, max-age=0");
+
+/// Whoever a request turned out to act for, left by the guard for the access log.
+#[derive(Clone, Copy, Debug)]
+pub struct Acting(pub UserId);
+
+/// One answered request as metrics tell it: nothing in it is the caller's own words.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// The dialect, or a dash.
+    pub dialect: &'static str,
+    /// The method; `OTHER` for those no server has heard of.
+    pub method: &'static str,
+    /// The route as it is mounted, or a dash where none is.
+    pub route: &'a str,
+    /// The reply's status.
+    pub status: u16,
+    /// How long until the reply's head was ready.
+    pub took: Duration,
+}
+
+/// Whoever wants to know what was answered.
+pub trait RequestObserver: fmt::Debug + Send + Sync {
+    /// A request was answered.
+    fn answered(&self, what: &Answered<'_>);
+}
 
 /// Gives the request its incident id, logs it when it is done, and completes the reply's headers.
 pub async fn log_request(
@@ -27,9 +57,9 @@ pub async fn log_request(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let began = Stopwatch::start();
     let incident = Incident(random::uuid(&*services.random));
     request.extensions_mut().insert(incident);
-    let started = services.login.now();
     let method = request.method().clone();
     let path = shown_path(request.path());
     let address = client_address(request.head(), &services.site.trusted_proxies);
@@ -41,16 +71,43 @@ pub async fn log_request(
         response.headers_mut(),
         is_https && (!is_tls || services.site.insists_on_https),
     );
+    let route = response.request().match_pattern();
+    let extensions = response.request().extensions();
+    let what = Answered {
+        dialect: extensions.get::<Spoken>().map_or("-", |spoken| spoken.0),
+        method: known(&method),
+        route: route.as_deref().unwrap_or("-"),
+        status: response.status().as_u16(),
+        took: began.elapsed(),
+    };
+    let user = extensions.get::<Acting>().map(|acting| acting.0);
+    services.requests.answered(&what);
     tracing::info!(
         %incident,
         %method,
         path,
-        status = response.status().as_u16(),
+        route = what.route,
+        dialect = what.dialect,
+        status = what.status,
         client = %address.map_or_else(|| "-".to_owned(), |address| address.to_string()),
-        took_ms = u64::try_from(services.login.now().since(started).as_millis()).unwrap_or(u64::MAX),
+        user_id = %user.map_or_else(|| "-".to_owned(), |user| user.to_string()),
+        took_ms = rounded_millis(what.took),
         "request"
     );
+    drop(extensions);
     Ok(response)
+}
+
+/// Milliseconds, to the microsecond.
+fn rounded_millis(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1_000_000.0).round() / 1_000.0
+}
+
+/// The method as a word of a closed list: callers may invent any, and each would be a time series of its own.
+fn known(method: &Method) -> &'static str {
+    const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
+    let listed = METHODS.into_iter().find(|known| method == *known);
+    listed.unwrap_or("OTHER")
 }
 
 fn complete_headers(headers: &mut HeaderMap, insists_on_https: bool) {

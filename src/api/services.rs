@@ -1,5 +1,6 @@
 //! What handlers work with: the domain's services and the few facts about ourselves that HTTP needs.
 
+use crate::api::request_log::RequestObserver;
 use crate::domain::administration::{AdminError, Administration};
 use crate::domain::authn::TrustedAuth;
 use crate::domain::directory::{Directory, NameKey, OrgId, User, UserId};
@@ -35,6 +36,8 @@ pub struct Services {
     pub administration: Arc<Administration>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// Who is told of every request that was answered.
+    pub requests: Arc<dyn RequestObserver>,
     /// What we know about ourselves.
     pub site: Site,
     /// What the settings say of the things that may change while the server runs.

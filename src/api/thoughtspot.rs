@@ -186,7 +186,7 @@ fn words(failure: &Failure, spelled: fn(&str) -> &str) -> (i32, String) {
         }
         Failure::Unavailable { .. } => (
             10000,
-            "A store is away; nothing was lost, try again".to_owned(),
+            "A store is away or too many ask at once; nothing was lost, try again".to_owned(),
         ),
         Failure::Internal => (
             10000,

@@ -1,5 +1,6 @@
 //! The command line's grammar.
 
+use crate::cli::calibrate::PasswordCommand;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -71,6 +72,9 @@ pub(in crate::cli) enum Command {
     /// Live sessions: who is signed in, and ending it
     #[command(subcommand)]
     Session(SessionCommand),
+    /// What password hashes cost
+    #[command(subcommand)]
+    Password(PasswordCommand),
     /// Redirect targets
     #[command(subcommand)]
     Redirect(RedirectCommand),
@@ -444,6 +448,7 @@ mod tests {
             "key list --json",
             "key create --label app --org 0",
             "key retire 6f0e",
+            "password calibrate --target-ms 20 --memory-mib 64 --json",
             "session list --user alice --json",
             "session revoke 00112233aabb-0011223344556677",
             "session revoke --user alice --yes",

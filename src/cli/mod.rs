@@ -1,6 +1,7 @@
 //! The command line: `serve`, and the operator's commands.
 
 mod args;
+mod calibrate;
 mod csv_file;
 mod directory;
 mod health;
@@ -15,6 +16,7 @@ mod way;
 use crate::cli::args::{
     Cli, Command, ConfigCommand, DirectoryCommand, RedirectCommand, SourceArgs, UserCommand,
 };
+use crate::cli::calibrate::PasswordCommand;
 use crate::cli::output::{Column, field, plain, print, print_json, print_rows};
 use crate::cli::requests::{Print, Request, group, key, org, user};
 use crate::cli::way::Way;
@@ -82,6 +84,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
             } else {
                 Outcome::Bad
             })
+        }
+        Some(Command::Password(PasswordCommand::Calibrate(args))) => {
+            calibrate::calibrate(&loaded.settings, args)?;
+            Ok(Outcome::Good)
         }
         Some(Command::Redirect(RedirectCommand::Check { url, format })) => {
             let is_allowed = redirect::check(&url, &loaded.settings, format.json)?;

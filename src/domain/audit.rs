@@ -60,6 +60,8 @@ pub enum Refusal {
     OtherAccountType,
     /// A parameter was wrong.
     BadRequest,
+    /// Too many passwords waited to be hashed.
+    Overloaded,
     /// A store was away.
     Unavailable,
 }
@@ -83,6 +85,7 @@ impl Refusal {
             Self::SwitchedOff => "switched_off",
             Self::OtherAccountType => "other_account_type",
             Self::BadRequest => "bad_request",
+            Self::Overloaded => "overloaded",
             Self::Unavailable => "store_unavailable",
         }
     }

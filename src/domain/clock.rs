@@ -91,6 +91,26 @@ impl SystemClock {
     }
 }
 
+/// Measures how long something took, for metrics and logs; nothing is ever decided by it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts measuring.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the system clock"
+    )]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// How long ago it was started.
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let offset = self.offset.load(Ordering::Relaxed);

@@ -1,11 +1,12 @@
 //! From settings to services: opens the stores, reads the server's own secrets, puts the domain together.
 
+use crate::api::request_log::RequestObserver;
 use crate::api::services::{Live, SameSiteRule, Services, Site};
 use crate::domain::administration::{Administration, AdministrationParts};
 use crate::domain::audit::AuditSink;
 use crate::domain::authn::{
-    GroupRule, KeyHasher, KeySealer, LdapAuth, LdapParts, LdapPolicy, PasswordPool, TrustedAuth,
-    TrustedParts, TrustedPolicy,
+    GroupRule, HashCost, KeyHasher, KeySealer, LdapAuth, LdapParts, LdapPolicy, PasswordPool,
+    PoolObserver, PoolOptions, TrustedAuth, TrustedParts, TrustedPolicy,
 };
 use crate::domain::clock::Clock;
 use crate::domain::directory::{NameKey, OrgId, ServerSecrets};
@@ -15,8 +16,9 @@ use crate::domain::redirect::{OriginRule, RedirectPolicy};
 use crate::domain::session::{AtLimit, SessionLimit};
 use crate::domain::throttle::Throttle;
 use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
+use crate::server::meters::Meters;
 use crate::settings::{
-    AtLimitSetting, SameSite, Settings, TokenLifetimeSetting, TokenReuseSetting,
+    AtLimitSetting, Passwords, SameSite, Settings, TokenLifetimeSetting, TokenReuseSetting,
 };
 use crate::stores::Stores;
 use actix_web::cookie::Key;
@@ -38,6 +40,8 @@ pub struct Ground {
     pub audit: Arc<dyn AuditSink>,
     /// Where things are kept.
     pub stores: Stores,
+    /// What is counted and measured.
+    pub meters: Arc<Meters>,
 }
 
 /// Secrets made once in the directory, so that every node has the same.
@@ -80,13 +84,28 @@ impl Secrets {
     }
 }
 
-fn password_pool(settings: &Settings) -> anyhow::Result<PasswordPool> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let at_a_time = match settings.passwords.hash_at_a_time {
-        0 => cores,
+/// How many passwords are hashed at a time under those settings.
+pub fn hashes_at_a_time(settings: &Passwords) -> usize {
+    match settings.hash_at_a_time {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         n => n,
-    };
-    Ok(PasswordPool::new(at_a_time)?)
+    }
+}
+
+fn password_pool(settings: &Settings, ground: &Ground) -> anyhow::Result<PasswordPool> {
+    let passwords = &settings.passwords;
+    let at_a_time = hashes_at_a_time(passwords);
+    ground.meters.password_slots(at_a_time);
+    Ok(PasswordPool::with(PoolOptions {
+        at_a_time,
+        queue: passwords.queue,
+        cost: HashCost {
+            memory_kib: u32::try_from(passwords.memory_kib)?,
+            iterations: u32::try_from(passwords.iterations)?,
+            lanes: u32::try_from(passwords.lanes)?,
+        },
+        observer: Some(Arc::clone(&ground.meters) as Arc<dyn PoolObserver>),
+    })?)
 }
 
 /// The administrator's acts alone: what the command line needs when no server runs.
@@ -98,7 +117,7 @@ pub async fn administration(
     Ok(build_administration(
         ground,
         &secrets,
-        password_pool(settings)?,
+        password_pool(settings, ground)?,
     ))
 }
 
@@ -128,7 +147,7 @@ pub async fn services(
     addresses: &Addresses,
 ) -> anyhow::Result<Services> {
     let secrets = Secrets::load(ground).await?;
-    let passwords = password_pool(settings)?;
+    let passwords = password_pool(settings, ground)?;
     let administration = build_administration(ground, &secrets, passwords.clone());
     let trusted = Arc::new(TrustedAuth::new(TrustedParts {
         directory: Arc::clone(&ground.stores.directory),
@@ -182,6 +201,7 @@ pub async fn services(
         sessions: Arc::clone(&ground.stores.sessions),
         random: Arc::clone(&ground.random),
         site: site(settings, secrets, addresses),
+        requests: Arc::clone(&ground.meters) as Arc<dyn RequestObserver>,
         live: ArcSwap::from_pointee(configured.clone()),
         configured,
     };

@@ -27,6 +27,8 @@ pub struct AuditLog {
     queue: Mutex<Option<SyncSender<AuditEvent>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     dropped: Arc<AtomicU64>,
+    /// All that were ever dropped before the writer, for metrics: the count above is spent when it is written.
+    lost: AtomicU64,
 }
 
 impl AuditLog {
@@ -53,7 +55,13 @@ impl AuditLog {
             queue: Mutex::new(Some(queue)),
             writer: Mutex::new(Some(writer)),
             dropped,
+            lost: AtomicU64::new(0),
         })
+    }
+
+    /// How many events never reached the queue.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Writes what is queued and stops.
@@ -85,6 +93,7 @@ impl AuditSink for AuditLog {
             .is_some_and(|queue| queue.try_send(event).is_ok());
         if !is_kept {
             self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -5,6 +5,8 @@ pub mod audit_log;
 pub mod demo;
 pub mod greeting;
 pub mod listen;
+pub mod meters;
+pub mod operations;
 mod tls;
 
 use crate::api::services::Services;
@@ -18,18 +20,23 @@ use crate::server::assemble::Ground;
 use crate::server::audit_log::AuditLog;
 use crate::server::greeting::Greeting;
 use crate::server::listen::Sockets;
+use crate::server::meters::{CountedAudit, Meters};
 use crate::server::tls::CertificateFiles;
 use crate::settings::{DirectoryStoreSetting, Loaded, LogFormat, SessionStoreSetting, Settings};
 use crate::stores;
+use crate::stores::measured::StoreObserver;
 use crate::telemetry;
+use actix_web::dev::ServerHandle;
 use anyhow::Context;
 use std::fs::DirBuilder;
 use std::io::Write;
+use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
+use tokio::task::JoinHandle;
 
 /// How often the clock is compared with the session store's.
 const CLOCK_CHECK: Duration = Duration::from_secs(30);
@@ -89,14 +96,34 @@ async fn open_ground(
         .unwrap_or_else(|| settings.data_dir.join("audit.jsonl"));
     let audit = Arc::new(AuditLog::open(&audit_file)?);
     let stores = stores::open(settings, Arc::clone(&clock) as Arc<dyn Clock>).await?;
+    let (meters, counted, stores) = metered(settings, Arc::clone(&audit), stores)?;
     let random = SystemRandom::open().context("the operating system's random generator")?;
     let ground = Ground {
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         random: Arc::new(random) as Arc<dyn Random>,
-        audit: Arc::clone(&audit) as Arc<dyn AuditSink>,
+        audit: counted,
         stores,
+        meters,
     };
     Ok((ground, clock, audit))
+}
+
+/// Where the settings ask for metrics, the audit trail and the stores with an eye on them; else as they are.
+fn metered(
+    settings: &Settings,
+    audit: Arc<AuditLog>,
+    stores: stores::Stores,
+) -> anyhow::Result<(Arc<Meters>, Arc<dyn AuditSink>, stores::Stores)> {
+    if settings.metrics.listen.is_none() {
+        return Ok((Arc::new(Meters::off()), audit, stores));
+    }
+    let meters = Arc::new(Meters::on()?);
+    let counted = Arc::new(CountedAudit {
+        inner: audit,
+        meters: Arc::clone(&meters),
+    });
+    let observer = Arc::clone(&meters) as Arc<dyn StoreObserver>;
+    Ok((meters, counted, stores.measured(&observer)))
 }
 
 fn make_private(folder: &Path) -> anyhow::Result<()> {
@@ -111,6 +138,7 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
     make_private(&settings.data_dir)?;
     let _lock = DataLock::acquire(&settings.data_dir)?;
     let sockets = Sockets::bind(&settings.server)?;
+    let operations_socket = operations::bind(settings.metrics.listen)?;
     let addresses = sockets.addresses();
     let (ground, clock, audit) = open_ground(settings).await?;
     warn_of_half_shared_stores(settings);
@@ -148,6 +176,9 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
     };
     let server = listen::listen(sockets, tls, &settings.server, Arc::clone(&services))?;
     let stop = server.handle();
+    let operations = operations_socket
+        .map(|socket| start_operations(socket, &services, &ground, &audit))
+        .transpose()?;
 
     let socket = OperatorSocket::bind(&crate::operator::socket_path(&settings.data_dir))
         .context("the operator's socket in data_dir")?;
@@ -178,6 +209,10 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
     let _ = operator.await;
     follower.abort();
     refresher.abort();
+    if let Some((handle, watcher)) = operations {
+        handle.stop(true).await;
+        watcher.abort();
+    }
     ground
         .stores
         .close()
@@ -185,6 +220,21 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
         .context("the stores could not be closed cleanly")?;
     audit.close();
     outcome.context("the HTTP server")
+}
+
+/// Starts the operations listener and what keeps its numbers fresh.
+fn start_operations(
+    socket: TcpListener,
+    services: &Arc<Services>,
+    ground: &Ground,
+    audit: &Arc<AuditLog>,
+) -> anyhow::Result<(ServerHandle, JoinHandle<()>)> {
+    let meters = Arc::clone(&ground.meters);
+    let server = operations::serve(socket, Arc::clone(services), Arc::clone(&meters))?;
+    let handle = server.handle();
+    tokio::spawn(server);
+    let watcher = operations::watch(meters, ground.stores.clone(), Arc::clone(audit));
+    Ok((handle, tokio::spawn(watcher)))
 }
 
 /// A shared directory invites a second node, which would know nothing of this one's sessions.

@@ -7,8 +7,8 @@ use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
 use crate::settings::reader::{DURATION, Reader, parse_duration};
 use crate::settings::redis_address::{self, RedisAddress};
 use crate::settings::{
-    AtLimitSetting, Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Passwords, Redirects,
-    SameSite, Server, SessionStoreSetting, Sessions, Settings, TokenLifetimeSetting,
+    AtLimitSetting, Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Metrics, Passwords,
+    Redirects, SameSite, Server, SessionStoreSetting, Sessions, Settings, TokenLifetimeSetting,
     TokenReuseSetting, Tokens, TrustedAuth, normalise_origin, normalise_redirect,
 };
 use secrecy::SecretString;
@@ -168,12 +168,13 @@ fn read(reader: &mut Reader) -> Settings {
             ),
             partitioned: reader.flag("cookies.partitioned"),
         },
-        passwords: Passwords {
-            hash_at_a_time: reader.number("passwords.hash_at_a_time", 0..=1024),
-        },
+        passwords: passwords(reader),
         ldap: ldap(reader),
         bootstrap: bootstrap(reader),
         log: log(reader),
+        metrics: Metrics {
+            listen: reader.listener("metrics.listen"),
+        },
         audit: Audit {
             file: reader.path("audit.file"),
         },
@@ -354,6 +355,39 @@ fn tokens(reader: &mut Reader) -> Tokens {
             TokenReuseSetting::Many,
         ),
         login_by_get: reader.flag("tokens.login_by_get"),
+    }
+}
+
+/// The fewest passes that OWASP's guidance asks for with that much memory.
+const fn least_iterations(memory_kib: usize) -> usize {
+    match memory_kib {
+        47_104.. => 1,
+        19_456.. => 2,
+        12_288.. => 3,
+        9_216.. => 4,
+        _ => 5,
+    }
+}
+
+fn passwords(reader: &mut Reader) -> Passwords {
+    let problems_before = reader.problem_count();
+    let memory_kib = reader.number("passwords.memory_kib", 7_168..=1_048_576);
+    let iterations = reader.number("passwords.iterations", 1..=100);
+    let least = least_iterations(memory_kib);
+    if iterations < least && reader.problem_count() == problems_before {
+        reader.refuse_together(
+            &["passwords.memory_kib", "passwords.iterations"],
+            &format!(
+                "too weak together: expected at least {least} iterations over {memory_kib} KiB"
+            ),
+        );
+    }
+    Passwords {
+        hash_at_a_time: reader.number("passwords.hash_at_a_time", 0..=1024),
+        queue: reader.number("passwords.queue", 0..=100_000),
+        memory_kib,
+        iterations,
+        lanes: reader.number("passwords.lanes", 1..=16),
     }
 }
 

@@ -17,7 +17,7 @@ pub use origins::{normalise_origin, normalise_redirect};
 pub use redis_address::{Endpoint, RedisAddress, RedisTopology};
 pub use sections::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Ldap, Log,
-    LogFormat, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
+    LogFormat, Metrics, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
     TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
 
@@ -52,6 +52,8 @@ pub struct Settings {
     pub bootstrap: Bootstrap,
     /// The log.
     pub log: Log,
+    /// Metrics.
+    pub metrics: Metrics,
     /// The audit trail.
     pub audit: Audit,
 }

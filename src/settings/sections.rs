@@ -171,6 +171,14 @@ pub enum SameSite {
 pub struct Passwords {
     /// How many passwords are hashed at a time; 0 is one per core.
     pub hash_at_a_time: usize,
+    /// How many may wait for that.
+    pub queue: usize,
+    /// Memory of a new hash, in KiB.
+    pub memory_kib: usize,
+    /// Passes over it.
+    pub iterations: usize,
+    /// Its lanes.
+    pub lanes: usize,
 }
 
 /// `[ldap]`
@@ -233,6 +241,13 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// `[metrics]`
+#[derive(Clone, Copy, Debug)]
+pub struct Metrics {
+    /// The operations listener; none when `off`.
+    pub listen: Option<SocketAddr>,
 }
 
 /// `[audit]`

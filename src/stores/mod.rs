@@ -4,6 +4,7 @@ pub mod codec;
 pub mod embedded;
 #[cfg(feature = "ldap")]
 pub mod ldap;
+pub mod measured;
 pub mod redis;
 pub mod sql;
 
@@ -16,6 +17,7 @@ use crate::domain::throttle::ThrottleStore;
 use crate::domain::token::TokenStore;
 use crate::settings::{DirectoryStoreSetting, SessionStoreSetting, Settings};
 use crate::stores::embedded::{AttemptCounts, EmbeddedStore};
+use crate::stores::measured::{Measured, StoreObserver};
 use crate::stores::redis::{RedisOptions, RedisStore};
 use crate::stores::sql::{PostgresOptions, SqlDirectory};
 use anyhow::Context;
@@ -158,6 +160,27 @@ pub async fn find_directory(settings: &Settings) -> anyhow::Result<Option<SqlDir
 }
 
 impl Stores {
+    /// The same stores with every operation timed.
+    #[must_use]
+    pub fn measured(self, observer: &Arc<dyn StoreObserver>) -> Self {
+        let watch = || Arc::clone(observer);
+        Self {
+            directory: Arc::new(Measured::new(self.directory, watch())),
+            sessions: Arc::new(Measured::new(self.sessions, watch())),
+            tokens: Arc::new(Measured::new(self.tokens, watch())),
+            revocations: Arc::new(Measured::new(self.revocations, watch())),
+            ..self
+        }
+    }
+
+    /// How many sessions live; none where finding out would cost the store a scan.
+    pub fn live_sessions(&self) -> Option<usize> {
+        match &self.kept {
+            Kept::Embedded(store) => Some(store.live_sessions()),
+            Kept::Redis(_) => None,
+        }
+    }
+
     /// The session store's own time, where it has one that several nodes share.
     pub async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
         match &self.kept {

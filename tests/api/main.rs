@@ -11,6 +11,7 @@ mod browser;
 mod cookies;
 mod endings;
 mod errors;
+mod flood;
 mod ldap;
 mod nodes;
 mod openapi;

@@ -14,6 +14,7 @@ mod curl;
 #[expect(dead_code, reason = "encryption is tested with the stores")]
 mod database;
 mod lifecycle;
+mod metrics;
 mod operator;
 mod packaging;
 mod postgres;

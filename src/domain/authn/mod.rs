@@ -4,6 +4,7 @@ mod key;
 mod ldap;
 mod org;
 mod password;
+mod pool;
 mod trusted;
 
 pub use key::{KeyDigest, KeyHasher, KeySealer};
@@ -13,9 +14,8 @@ pub use ldap::{
     LdapPolicy, is_sendable,
 };
 pub use org::{OrgRefused, choose_org, open_orgs};
-pub use password::{
-    MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash, PasswordPool,
-};
+pub use password::{HashCost, MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash};
+pub use pool::{PasswordPool, PoolObserver, PoolOptions, VerifyError};
 pub use trusted::{
     IssueError, IssueRequest, Issued, Persist, RedeemError, TrustedAuth, TrustedParts,
     TrustedPolicy, Validity, Voucher,

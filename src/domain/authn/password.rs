@@ -1,12 +1,10 @@
-//! Passwords: argon2id with OWASP's parameters, hashed off the async threads in a bounded pool.
+//! Passwords: argon2id hashes, what one costs, and when one is to be renewed. Who may hash when is in `pool`.
 
 use argon2::password_hash::phc::PasswordHash as Phc;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
-use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// The shortest password that may be set, in bytes.
 pub const MIN_PASSWORD_BYTES: usize = 8;
@@ -49,97 +47,75 @@ pub enum PasswordError {
     Hasher(String),
 }
 
-/// Hashes and verifies, at most as many at a time as the machine has cores.
-///
-/// A verification takes 19 MiB and tens of milliseconds; without the bound a login flood would take
-/// all memory and every core.
-#[derive(Debug, Clone)]
-pub struct PasswordPool {
-    permits: Arc<Semaphore>,
-    /// Verified when there is no real hash, so that an unknown user costs what a known one does.
-    dummy: Arc<PasswordHash>,
+/// What one hash costs: argon2id's parameters. The default is OWASP's first choice: 19 MiB, two passes, one lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashCost {
+    /// Memory, in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub iterations: u32,
+    /// Lanes, which argon2 could compute side by side; ours does not, so more of them only cost an attacker less.
+    pub lanes: u32,
 }
 
-impl PasswordPool {
-    /// A pool of that many hashes at a time.
-    pub fn new(at_a_time: usize) -> Result<Self, PasswordError> {
-        let dummy = hash_now(b"vestibule: nobody has this password")?;
-        Ok(Self {
-            permits: Arc::new(Semaphore::new(at_a_time.max(1))),
-            dummy: Arc::new(dummy),
+impl Default for HashCost {
+    fn default() -> Self {
+        Self {
+            memory_kib: 19_456,
+            iterations: 2,
+            lanes: 1,
+        }
+    }
+}
+
+impl HashCost {
+    fn params(self) -> Result<Params, PasswordError> {
+        Params::new(self.memory_kib, self.iterations, self.lanes, None)
+            .map_err(|error| PasswordError::Hasher(error.to_string()))
+    }
+
+    fn hasher(self) -> Result<Argon2<'static>, PasswordError> {
+        Ok(Argon2::new(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            self.params()?,
+        ))
+    }
+
+    /// Hashes on this thread, which takes as long as it takes.
+    pub fn hash_now(self, password: &[u8]) -> Result<PasswordHash, PasswordError> {
+        let phc = self
+            .hasher()?
+            .hash_password(password)
+            .map_err(|error| PasswordError::Hasher(error.to_string()))?;
+        Ok(PasswordHash::from_phc(phc.to_string()))
+    }
+
+    /// Whether a hash was made at exactly this cost; what cannot be read was not.
+    pub fn made(self, hash: &PasswordHash) -> bool {
+        Phc::new(hash.expose_phc()).is_ok_and(|parsed| {
+            parsed.algorithm == argon2::ARGON2ID_IDENT
+                && parsed.version == Some(Version::V0x13.into())
+                && Params::try_from(&parsed).is_ok_and(|params| {
+                    params.m_cost() == self.memory_kib
+                        && params.t_cost() == self.iterations
+                        && params.p_cost() == self.lanes
+                })
         })
     }
-
-    /// Hashes a new password.
-    pub async fn hash(&self, password: &SecretString) -> Result<PasswordHash, PasswordError> {
-        let length = password.expose_secret().len();
-        if length < MIN_PASSWORD_BYTES {
-            return Err(PasswordError::TooShort);
-        }
-        if length > MAX_PASSWORD_BYTES {
-            return Err(PasswordError::TooLong);
-        }
-        let password = password.clone();
-        self.run(move || hash_now(password.expose_secret().as_bytes()))
-            .await?
-    }
-
-    /// Whether the password matches, byte for byte. Without a hash the same work is done, and the answer is no.
-    pub async fn verify(
-        &self,
-        password: &SecretString,
-        hash: Option<&PasswordHash>,
-    ) -> Result<bool, PasswordError> {
-        let is_real = hash.is_some();
-        let hash = hash.map_or_else(|| Arc::clone(&self.dummy), |hash| Arc::new(hash.clone()));
-        // Too long is hashed all the same, cut to the limit, so that the answer takes as long as any other.
-        let is_sane = password.expose_secret().len() <= MAX_PASSWORD_BYTES;
-        let password = password.clone();
-        let matches = self
-            .run(move || {
-                let bytes = password.expose_secret().as_bytes();
-                verify_now(&bytes[..bytes.len().min(MAX_PASSWORD_BYTES)], &hash)
-            })
-            .await??;
-        Ok(matches && is_real && is_sane)
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, PasswordError> {
-        let permit = Arc::clone(&self.permits)
-            .acquire_owned()
-            .await
-            .map_err(|closed| PasswordError::Hasher(closed.to_string()))?;
-        tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(permit);
-            result
-        })
-        .await
-        .map_err(|broken| PasswordError::Hasher(broken.to_string()))
-    }
 }
 
-/// OWASP's first choice for argon2id: 19 MiB, two passes, one lane.
-fn hasher() -> Result<Argon2<'static>, PasswordError> {
-    let params = Params::new(19_456, 2, 1, None)
-        .map_err(|error| PasswordError::Hasher(error.to_string()))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-fn hash_now(password: &[u8]) -> Result<PasswordHash, PasswordError> {
-    let phc = hasher()?
-        .hash_password(password)
-        .map_err(|error| PasswordError::Hasher(error.to_string()))?;
-    Ok(PasswordHash::from_phc(phc.to_string()))
-}
-
-fn verify_now(password: &[u8], hash: &PasswordHash) -> Result<bool, PasswordError> {
+/// Whether a password matches a hash, at the cost the hash itself names.
+pub(in crate::domain::authn) fn verify_now(
+    password: &[u8],
+    hash: &PasswordHash,
+) -> Result<bool, PasswordError> {
     let parsed = Phc::new(hash.expose_phc())
         .map_err(|error| PasswordError::Hasher(format!("stored hash is damaged: {error}")))?;
-    match hasher()?.verify_password(password, &parsed) {
+    match HashCost::default()
+        .hasher()?
+        .verify_password(password, &parsed)
+    {
         Ok(()) => Ok(true),
         Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
         Err(error) => Err(PasswordError::Hasher(error.to_string())),
@@ -150,36 +126,24 @@ fn verify_now(password: &[u8], hash: &PasswordHash) -> Result<bool, PasswordErro
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn case_44_passwords_match_byte_for_byte_at_every_length() {
-        let pool = PasswordPool::new(2).unwrap();
-        for length in [8, 64, 72, 73, 1024] {
-            let mut text = "p".repeat(length - 1);
-            text.push('\0');
-            let hash = pool.hash(&SecretString::from(text.clone())).await.unwrap();
-            assert!(
-                pool.verify(&text.clone().into(), Some(&hash))
-                    .await
-                    .unwrap()
-            );
-            for wrong in [format!("{text} "), format!(" {text}"), "p".repeat(length)] {
-                assert!(!pool.verify(&wrong.into(), Some(&hash)).await.unwrap());
-            }
-        }
-        assert!(matches!(
-            pool.hash(&"short".into()).await,
-            Err(PasswordError::TooShort)
-        ));
-        assert!(matches!(
-            pool.hash(&"x".repeat(1025).into()).await,
-            Err(PasswordError::TooLong)
-        ));
-    }
+    const CHEAP: HashCost = HashCost {
+        memory_kib: 64,
+        iterations: 1,
+        lanes: 1,
+    };
 
-    #[tokio::test]
-    async fn without_a_hash_nothing_matches() {
-        let pool = PasswordPool::new(1).unwrap();
-        let dummy = "vestibule: nobody has this password";
-        assert!(!pool.verify(&dummy.into(), None).await.unwrap());
+    #[test]
+    fn a_hash_is_verified_at_its_own_cost_and_known_by_it() {
+        let hash = CHEAP.hash_now(b"correct horse").unwrap();
+        assert!(hash.expose_phc().contains("m=64,t=1,p=1"));
+        assert!(verify_now(b"correct horse", &hash).unwrap());
+        assert!(!verify_now(b"correct horsf", &hash).unwrap());
+        assert!(CHEAP.made(&hash));
+        assert!(!HashCost::default().made(&hash));
+        let older = hash.expose_phc().replace("v=19", "v=16");
+        assert!(!CHEAP.made(&PasswordHash::from_phc(older)));
+        let other = hash.expose_phc().replace("argon2id", "argon2i");
+        assert!(!CHEAP.made(&PasswordHash::from_phc(other)));
+        assert!(!CHEAP.made(&PasswordHash::from_phc("damaged".to_owned())));
     }
 }

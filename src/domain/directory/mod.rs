@@ -102,6 +102,14 @@ pub trait Users: std::fmt::Debug + Send + Sync {
     /// Sets or removes the password; without such a user nothing happens.
     async fn set_password(&self, id: UserId, hash: Option<&PasswordHash>)
     -> Result<(), StoreError>;
+    /// Replaces the hash `old` by `new`, another hash of the same password; false, and nothing happens, when the
+    /// user's hash is no longer `old`: a password that was changed meanwhile must not come back.
+    async fn upgrade_password(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError>;
     /// Enables or disables the account; without such a user nothing happens.
     async fn set_status(&self, id: UserId, status: AccountStatus) -> Result<(), StoreError>;
     /// Deletes the user and every membership; false when there was none.

@@ -1,7 +1,7 @@
 //! Why nobody was let in: the rich reason, and what the caller is told of it.
 
 use crate::domain::audit::Refusal;
-use crate::domain::authn::{OrgRefused, RedeemError};
+use crate::domain::authn::{OrgRefused, RedeemError, VerifyError};
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
 use std::time::Duration;
 
@@ -26,6 +26,9 @@ pub enum LoginError {
     /// A store was away.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// As many passwords wait to be hashed as may.
+    #[error("too many logins at once")]
+    Busy(Duration),
     /// The password hasher failed.
     #[error("password hashing failed: {0}")]
     Hasher(String),
@@ -44,6 +47,9 @@ impl From<&LoginError> for Failure {
             ),
             LoginError::Token(error) => error.into(),
             LoginError::Store(error) => error.into(),
+            LoginError::Busy(retry_after) => Self::Unavailable {
+                retry_after: *retry_after,
+            },
             LoginError::Hasher(_) => Self::Internal,
         }
     }
@@ -57,6 +63,7 @@ impl LoginError {
             Self::OrgNotAllowed => Refusal::OrgNotAllowed,
             Self::TooManySessions => Refusal::SessionLimit,
             Self::Token(error) => error.refusal(),
+            Self::Busy(_) => Refusal::Overloaded,
             Self::Store(_) | Self::Hasher(_) => Refusal::Unavailable,
         }
     }
@@ -67,6 +74,15 @@ impl From<OrgRefused> for LoginError {
         match refused {
             OrgRefused::NotAllowed => Self::OrgNotAllowed,
             OrgRefused::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<VerifyError> for LoginError {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Busy { retry_after } => Self::Busy(retry_after),
+            VerifyError::Hasher(cause) => Self::Hasher(cause),
         }
     }
 }

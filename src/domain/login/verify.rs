@@ -1,7 +1,7 @@
 //! Whose password it is and who judges it: the hash kept here, or the LDAP directory.
 
 use crate::domain::audit::{Client, Refusal};
-use crate::domain::authn::{Authenticated, LdapAnswer, LdapAuth, NotSettled};
+use crate::domain::authn::{Authenticated, LdapAnswer, LdapAuth, NotSettled, PasswordHash};
 use crate::domain::directory::{AccountStatus, AccountType, NameKey, User, UserId};
 use crate::domain::login::{Login, LoginError};
 use crate::domain::throttle::{Admission, Bucket};
@@ -114,18 +114,32 @@ impl Login {
                     .await?
             }
         };
-        let matches = self
-            .passwords
-            .verify(password, hash.as_ref())
-            .await
-            .map_err(|error| LoginError::Hasher(error.to_string()))?;
+        let matches = self.passwords.verify(password, hash.as_ref()).await?;
         match user {
             None => Err(LoginError::BadCredentials(Refusal::UnknownUser)),
             Some(_) if !matches => Err(LoginError::BadCredentials(Refusal::WrongPassword)),
             Some(user) if user.status != AccountStatus::Active => {
                 Err(LoginError::BadCredentials(Refusal::UserDisabled))
             }
-            Some(user) => Ok(user),
+            Some(user) => {
+                if let Some(hash) = hash {
+                    self.upgrade_hash(&user, password, &hash).await;
+                }
+                Ok(user)
+            }
+        }
+    }
+
+    /// Hashes anew what was hashed at another cost, now that the password is at hand. A convenience: its failure
+    /// fails nothing, and a password that was changed meanwhile stays changed.
+    async fn upgrade_hash(&self, user: &User, password: &SecretString, old: &PasswordHash) {
+        let Some(new) = self.passwords.renewed(password, old).await else {
+            return;
+        };
+        match self.directory.upgrade_password(user.id, old, &new).await {
+            Ok(true) => tracing::debug!(user = %user.id, "the password was hashed anew"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, user = %user.id, "the new hash was not kept"),
         }
     }
 
@@ -166,6 +180,6 @@ impl Login {
             .verify(password, None)
             .await
             .map(drop)
-            .map_err(|error| LoginError::Hasher(error.to_string()))
+            .map_err(LoginError::from)
     }
 }

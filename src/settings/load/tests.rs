@@ -399,3 +399,23 @@ fn case_56_a_damaged_file_is_reported_by_line_without_quoting_it() {
     };
     assert!(refused(&missing).starts_with("file /nonexistent/x.toml cannot be read"));
 }
+
+#[test]
+fn password_hashes_may_cost_more_than_owasp_asks_and_never_less() {
+    for (memory, iterations, is_good) in [
+        ("19456", "2", true),
+        ("47104", "1", true),
+        ("7168", "5", true),
+        ("65536", "3", true),
+        ("19456", "1", false),
+        ("12287", "3", false),
+        ("7167", "10", false),
+    ] {
+        let cost = [
+            ("passwords.memory_kib", memory),
+            ("passwords.iterations", iterations),
+        ];
+        let loaded = Loaded::load(&flags(&cost));
+        assert_eq!(loaded.is_ok(), is_good, "{memory} {iterations}: {loaded:?}");
+    }
+}

@@ -117,6 +117,22 @@ impl Memory {
             .collect()
     }
 
+    /// How many sessions are not over at `now`, for metrics: looks at every one, and starts no idle timeout anew.
+    pub fn live_sessions(&self, now: Timestamp) -> usize {
+        let is_live = |session: &Session, tag: Option<UserTag>| {
+            let (opened, seen) = (session.opened_at, session.last_seen_at);
+            // Without a tag only the next use tells whose it is: the user's own revocations cannot be seen before.
+            let revoked = tag.map_or_else(
+                || self.epochs.cover_all_of(opened, session.org, session.key),
+                |tag| self.why_revoked(session, tag),
+            );
+            revoked.is_none() && session.lifetime.over(opened, seen, now).is_none()
+        };
+        let held = self.sessions.iter();
+        held.filter(|held| matches!(held.value(), Held::Live { session, tag, .. } if is_live(session, *tag)))
+            .count()
+    }
+
     /// Forgets sessions that were over long enough ago, and says which.
     pub fn drop_old_sessions(&self, now: Timestamp) -> Vec<Digest> {
         let mut dropped = Vec::new();
@@ -170,6 +186,13 @@ struct Epoch {
     reason: EndReason,
 }
 
+impl Epoch {
+    /// Why what began then is over, if it is.
+    fn over(self, began: Timestamp) -> Option<EndReason> {
+        (self.at >= began).then_some(self.reason)
+    }
+}
+
 /// Revocation epochs: what began at or before one is over. Few, so they are never dropped.
 #[derive(Debug, Default)]
 pub struct Epochs {
@@ -211,8 +234,14 @@ impl Epochs {
         org: OrgId,
         key: Option<KeyId>,
     ) -> Option<EndReason> {
-        let why = |epoch: Epoch| (epoch.at >= began).then_some(epoch.reason);
-        let by_user = || self.users.get(&tag).and_then(|epoch| why(*epoch));
+        let of_user = self.users.get(&tag).map(|epoch| *epoch);
+        of_user
+            .and_then(|epoch| epoch.over(began))
+            .or_else(|| self.cover_all_of(began, org, key))
+    }
+
+    /// The same without the user.
+    fn cover_all_of(&self, began: Timestamp, org: OrgId, key: Option<KeyId>) -> Option<EndReason> {
         let by_all = || {
             let is_over = began.millis() < self.all_before.load(Ordering::SeqCst);
             is_over.then(|| {
@@ -220,9 +249,9 @@ impl Epochs {
                 epoch.map_or(EndReason::Revoked, |epoch| epoch.reason)
             })
         };
-        let by_org = || self.orgs.get(&org).and_then(|epoch| why(*epoch));
-        let by_key = || self.keys.get(&key?).and_then(|epoch| why(*epoch));
-        by_user().or_else(by_all).or_else(by_org).or_else(by_key)
+        let by_org = || self.orgs.get(&org).and_then(|epoch| epoch.over(began));
+        let by_key = || self.keys.get(&key?).and_then(|epoch| epoch.over(began));
+        by_all().or_else(by_org).or_else(by_key)
     }
 }
 

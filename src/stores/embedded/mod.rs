@@ -86,6 +86,11 @@ impl EmbeddedStore {
         self.core.purge().await
     }
 
+    /// How many sessions live, for metrics.
+    pub fn live_sessions(&self) -> usize {
+        self.core.memory.live_sessions(self.core.clock.now())
+    }
+
     /// How many sessions are in memory, ended ones included.
     pub fn held_sessions(&self) -> usize {
         self.core.memory.sessions.len()

@@ -181,6 +181,23 @@ impl Users for SqlDirectory {
         Ok(())
     }
 
+    async fn upgrade_password(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let changed =
+            query("UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $3")
+                .bind(id.to_string())
+                .bind(new.expose_phc())
+                .bind(old.expose_phc())
+                .execute(&self.writer)
+                .await
+                .map_err(failed)?;
+        Ok(changed.rows_affected() > 0)
+    }
+
     async fn set_status(&self, id: UserId, status: AccountStatus) -> Result<(), StoreError> {
         query("UPDATE users SET is_active = $2 WHERE id = $1")
             .bind(id.to_string())

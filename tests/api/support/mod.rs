@@ -35,6 +35,7 @@ use vestibule::domain::random::{Random, SystemRandom};
 use vestibule::server::assemble::{self, Addresses, Ground};
 use vestibule::server::demo;
 use vestibule::server::listen::{Sockets, listen};
+use vestibule::server::meters::Meters;
 use vestibule::settings::{SessionStoreSetting, Settings};
 use vestibule::stores;
 
@@ -405,6 +406,7 @@ async fn run(
         random: Arc::new(SystemRandom::open().unwrap()) as Arc<dyn Random>,
         audit: trail as Arc<dyn AuditSink>,
         clock,
+        meters: Arc::new(Meters::off()),
     };
     let services = assemble::services(&settings, &ground, &addresses)
         .await

@@ -430,7 +430,15 @@ pub async fn passwords_and_status_change_and_a_deleted_user_leaves_no_membership
     let second = PasswordHash::from_phc("$argon2id$second".into());
     directory.set_password(alice, Some(&second)).await.unwrap();
     assert_eq!(hash().await.as_deref(), Some("$argon2id$second"));
+    let (first, third) = ("$argon2id$first", "$argon2id$third");
+    let [first, third] = [first, third].map(|text| PasswordHash::from_phc(text.into()));
+    let upgrade = async |old, new| directory.upgrade_password(alice, old, new).await.unwrap();
+    assert!(!upgrade(&first, &third).await, "it was changed meanwhile");
+    assert_eq!(hash().await.as_deref(), Some("$argon2id$second"));
+    assert!(upgrade(&second, &third).await);
+    assert_eq!(hash().await.as_deref(), Some("$argon2id$third"));
     directory.set_password(alice, None).await.unwrap();
+    assert!(!upgrade(&third, &second).await, "it was removed meanwhile");
     assert_eq!(hash().await, None);
 
     let status = AccountStatus::Disabled;

@@ -1,0 +1,246 @@
+//! The stores once more, with every operation timed: who watches is told, and nothing else changes.
+
+use crate::domain::authn::{KeyDigest, PasswordHash};
+use crate::domain::clock::{Stopwatch, Timestamp};
+use crate::domain::directory::{
+    AccountStatus, Content, Directory, DirectoryError, Group, GroupDraft, GroupId, KeyId, Keys,
+    Liveboard, MembershipChange, NameKey, Org, OrgId, Orgs, Provision, SavedSettings, SecretKey,
+    ServerSecrets, User, UserChange, UserDraft, UserId, UserQuery, Users,
+};
+use crate::domain::failure::StoreError;
+use crate::domain::session::{
+    Check, EndReason, Opening, Revocations, RevokeScope, Session, SessionHandle, SessionId,
+    SessionLimit, SessionPage, SessionStore, SessionSummary, UserTag,
+};
+use crate::domain::token::{FoundToken, Spending, TokenDigest, TokenRecord, TokenStore};
+use async_trait::async_trait;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How an operation ended, in one word of a few.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The store answered; "not there" and "exists already" are answers.
+    Answered,
+    /// The store was away.
+    Unavailable,
+    /// The store answered something unreadable.
+    Corrupt,
+}
+
+impl Outcome {
+    /// The word used in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "ok",
+            Self::Unavailable => "unavailable",
+            Self::Corrupt => "corrupt",
+        }
+    }
+
+    const fn of_error(error: &StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::Unavailable,
+            StoreError::Corrupt(_) => Self::Corrupt,
+        }
+    }
+}
+
+/// Whoever wants to know what stores do.
+pub trait StoreObserver: fmt::Debug + Send + Sync {
+    /// An operation ended. Both names are from this file, so there is only a handful of each.
+    fn done(&self, store: &'static str, operation: &'static str, outcome: Outcome, took: Duration);
+    /// A session was looked at: `live`, `unknown`, or why it is over.
+    fn checked(&self, found: &'static str);
+}
+
+/// A store whose operations are timed.
+#[derive(Debug)]
+pub struct Measured<T: ?Sized> {
+    inner: Arc<T>,
+    observer: Arc<dyn StoreObserver>,
+}
+
+impl<T: ?Sized> Measured<T> {
+    /// Times what `inner` does.
+    pub const fn new(inner: Arc<T>, observer: Arc<dyn StoreObserver>) -> Self {
+        Self { inner, observer }
+    }
+}
+
+/// What an operation's result says of the store.
+trait Told {
+    fn outcome(&self) -> Outcome;
+}
+
+impl<T> Told for Result<T, StoreError> {
+    fn outcome(&self) -> Outcome {
+        self.as_ref()
+            .map_or_else(Outcome::of_error, |_| Outcome::Answered)
+    }
+}
+
+impl<T> Told for Result<T, DirectoryError> {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Err(DirectoryError::Store(error)) => Outcome::of_error(error),
+            _ => Outcome::Answered,
+        }
+    }
+}
+
+/// An operation's name in metrics: its own, unless another is given.
+macro_rules! word {
+    ($operation:ident) => {
+        stringify!($operation)
+    };
+    ($operation:ident $word:literal) => {
+        $word
+    };
+}
+
+/// Implements a trait by timing each of its operations, listed with its signature; what is in braces is taken as it is.
+macro_rules! measured {
+    ($trait:ident of $inner:ident as $store:literal { $($as_it_is:tt)* } $(
+        $operation:ident $(as $word:literal)? ($($name:ident: $type:ty),*) -> $result:ty;
+    )+) => {
+        #[async_trait]
+        impl $trait for Measured<dyn $inner> {
+            $(async fn $operation(&self, $($name: $type),*) -> $result {
+                let began = Stopwatch::start();
+                let result = self.inner.$operation($($name),*).await;
+                self.observer
+                    .done($store, word!($operation $($word)?), result.outcome(), began.elapsed());
+                result
+            })+
+            $($as_it_is)*
+        }
+    };
+}
+
+measured! { SessionStore of SessionStore as "sessions" {
+        async fn check(&self, id: &SessionId, now: Timestamp) -> Result<Check, StoreError> {
+            let began = Stopwatch::start();
+            let result = self.inner.check(id, now).await;
+            let took = began.elapsed();
+            self.observer
+                .done("sessions", "check", result.outcome(), took);
+            self.observer.checked(match &result {
+                Ok(Check::Live(_)) => "live",
+                Ok(Check::JustEnded(reason, _) | Check::Ended(reason)) => reason.as_str(),
+                Ok(Check::Unknown) => "unknown",
+                Err(_) => "error",
+            });
+            result
+        }
+    }
+    open_within as "open" (id: &SessionId, session: &Session, replaced: Option<&SessionId>, limit: Option<SessionLimit>) -> Result<Opening, StoreError>;
+    open(id: &SessionId, session: &Session, replaced: Option<&SessionId>) -> Result<(), StoreError>;
+    set_org(id: &SessionId, org: OrgId) -> Result<bool, StoreError>;
+    close(id: &SessionId, reason: EndReason, now: Timestamp) -> Result<Option<Session>, StoreError>;
+    close_by_handle(handle: &SessionHandle, reason: EndReason, now: Timestamp) -> Result<Option<Session>, StoreError>;
+    list(tag: UserTag, now: Timestamp) -> Result<Vec<SessionSummary>, StoreError>;
+    list_all(from: Option<u64>, now: Timestamp) -> Result<SessionPage, StoreError>;
+    ping() -> Result<(), StoreError>;
+}
+
+measured! { Revocations of Revocations as "sessions" {}
+    revoke_for as "revoke" (scope: RevokeScope, reason: EndReason, at: Timestamp) -> Result<(), StoreError>;
+    revoke(scope: RevokeScope, at: Timestamp) -> Result<(), StoreError>;
+}
+
+measured! { TokenStore of TokenStore as "tokens" {}
+    put(digest: &TokenDigest, record: &TokenRecord, supersedes: bool) -> Result<(), StoreError>;
+    find(digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError>;
+    spend(digest: &TokenDigest, now: Timestamp) -> Result<Spending, StoreError>;
+    revoke_token(digest: &TokenDigest) -> Result<bool, StoreError>;
+}
+
+measured! { Users of Directory as "directory" {}
+    find_user(name: &NameKey) -> Result<Option<User>, StoreError>;
+    find_user_by_id(id: UserId) -> Result<Option<User>, StoreError>;
+    password_hash(id: UserId) -> Result<Option<PasswordHash>, StoreError>;
+    list_users(after: Option<&NameKey>, limit: u32) -> Result<Vec<User>, StoreError>;
+    search_users(query: &UserQuery) -> Result<Vec<User>, StoreError>;
+    members_of(group: GroupId) -> Result<Vec<User>, StoreError>;
+    create_user(draft: &UserDraft) -> Result<User, DirectoryError>;
+    update_user(id: UserId, change: &UserChange) -> Result<User, DirectoryError>;
+    change_memberships(id: UserId, change: &MembershipChange) -> Result<User, DirectoryError>;
+    set_password(id: UserId, hash: Option<&PasswordHash>) -> Result<(), StoreError>;
+    upgrade_password(id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError>;
+    set_status(id: UserId, status: AccountStatus) -> Result<(), StoreError>;
+    delete_user(id: UserId) -> Result<bool, StoreError>;
+    set_last_org(id: UserId, org: OrgId) -> Result<(), StoreError>;
+    provision(request: &Provision) -> Result<User, DirectoryError>;
+    orgs_of(id: UserId) -> Result<Vec<Org>, StoreError>;
+    groups_of(id: UserId, org: OrgId) -> Result<Vec<Group>, StoreError>;
+}
+
+measured! { Orgs of Directory as "directory" {}
+    find_org(id: OrgId) -> Result<Option<Org>, StoreError>;
+    find_org_by_name(name: &NameKey) -> Result<Option<Org>, StoreError>;
+    list_orgs() -> Result<Vec<Org>, StoreError>;
+    create_org(org: &Org) -> Result<(), DirectoryError>;
+    update_org(org: &Org) -> Result<(), DirectoryError>;
+    delete_org(id: OrgId) -> Result<bool, DirectoryError>;
+    find_group_by_id(id: GroupId) -> Result<Option<Group>, StoreError>;
+    find_group(org: OrgId, name: &NameKey) -> Result<Option<Group>, StoreError>;
+    list_groups(org: OrgId) -> Result<Vec<Group>, StoreError>;
+    create_group(draft: &GroupDraft) -> Result<Group, DirectoryError>;
+    update_group(group: &Group) -> Result<(), DirectoryError>;
+    delete_group(id: GroupId) -> Result<bool, StoreError>;
+}
+
+measured! { Keys of Directory as "directory" {}
+    find_key(digest: &KeyDigest) -> Result<Option<SecretKey>, StoreError>;
+    list_keys() -> Result<Vec<SecretKey>, StoreError>;
+    create_key(key: &SecretKey, digest: &KeyDigest, sealed: Option<&str>) -> Result<(), DirectoryError>;
+    sealed_key(id: KeyId) -> Result<Option<String>, StoreError>;
+    retire_key(id: KeyId, at: Timestamp) -> Result<bool, StoreError>;
+    touch_key(id: KeyId, at: Timestamp) -> Result<(), StoreError>;
+}
+
+measured! { Content of Directory as "directory" {}
+    find_liveboard(id: Uuid) -> Result<Option<Liveboard>, StoreError>;
+    put_liveboard(liveboard: &Liveboard) -> Result<(), StoreError>;
+}
+
+measured! { ServerSecrets of Directory as "directory" {}
+    secret_or_insert(name: &str, fresh: &[u8]) -> Result<Vec<u8>, StoreError>;
+}
+
+measured! { SavedSettings of Directory as "directory" {}
+    get(name: &str) -> Result<Option<String>, StoreError>;
+    set(name: &str, value: &str) -> Result<(), StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    /// What the measured traits are written in.
+    const TRAITS: [&str; 3] = [
+        include_str!("../domain/session/store.rs"),
+        include_str!("../domain/token/store.rs"),
+        include_str!("../domain/directory/mod.rs"),
+    ];
+
+    #[test]
+    fn every_operation_is_passed_on_provided_ones_too() {
+        let listed = include_str!("measured.rs");
+        let after = |text: &'static str, word| text.split(word).skip(1);
+        let name = |rest: &'static str| rest.split('(').next().unwrap_or_default();
+        let mut seen = 0;
+        for text in TRAITS {
+            for operation in after(text, "async fn ").map(name) {
+                // A provided operation that is missing here compiles, and runs past the store's own and the clock.
+                let is_listed = listed.contains(&format!("\n    {operation}("))
+                    || listed.contains(&format!("\n    {operation} as "));
+                let is_written = listed.contains(&format!("async fn {operation}("));
+                assert!(is_listed || is_written, "{operation}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 40, "{seen} operations");
+    }
+}
