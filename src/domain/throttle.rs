@@ -8,14 +8,16 @@
 //! nodes share when it is Redis. An attempt counts as failed from the moment it is let in, so that guesses
 //! in parallel, on one node or many, cannot slip past the limit together.
 
+mod store;
+
+pub use store::{Admission, ThrottleStore};
+
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::directory::NameKey;
 use crate::domain::failure::StoreError;
-use async_trait::async_trait;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,28 +109,6 @@ fn pause_after(failures: u32) -> Duration {
     FIRST_PAUSE
         .saturating_mul(2_u32.saturating_pow(failures - FREE_FAILURES))
         .min(LONGEST_PAUSE)
-}
-
-/// Whether an attempt may be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// It may.
-    Admitted,
-    /// Not for that long.
-    Wait(Duration),
-}
-
-/// Where attempts are counted. What is kept may lapse [`FORGET_AFTER`] its last change.
-#[async_trait]
-pub trait ThrottleStore: fmt::Debug + Send + Sync {
-    /// Applies [`Tries::admit`], in one step however many ask at once on however many nodes.
-    async fn admit(&self, bucket: &Bucket, now: Timestamp) -> Result<Admission, StoreError>;
-
-    /// Takes one attempt back, if any is remembered.
-    async fn take_back(&self, bucket: &Bucket) -> Result<(), StoreError>;
-
-    /// Forgets every attempt of the bucket.
-    async fn forget(&self, bucket: &Bucket) -> Result<(), StoreError>;
 }
 
 /// Counts attempts and says when the next may come.

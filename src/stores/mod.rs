@@ -64,7 +64,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
             let store = EmbeddedStore::open(&file, clock)
                 .await
                 .with_context(|| format!("the session store {}", file.display()))?;
-            let store = Arc::new(store);
+            let store = Arc::new(store.bounded(settings.sessions.embedded_max));
             Ok(Stores {
                 directory,
                 secrets,
@@ -169,6 +169,7 @@ impl Stores {
             sessions: Arc::new(Measured::new(self.sessions, watch())),
             tokens: Arc::new(Measured::new(self.tokens, watch())),
             revocations: Arc::new(Measured::new(self.revocations, watch())),
+            throttle: Arc::new(Measured::new(self.throttle, watch())),
             ..self
         }
     }

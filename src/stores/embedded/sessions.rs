@@ -114,6 +114,8 @@ impl EmbeddedStore {
     ) -> Result<Option<(Vec<SessionHandle>, Ticket)>, StoreError> {
         let (tag, digest) = (id.tag(), id.digest());
         let memory = &self.core.memory;
+        // Only about the number: those that are just being written are not counted, and are few.
+        self.room_beside(memory.sessions.len(), "sessions")?;
         let record = encode_session(session, tag)?;
         let mut users = memory.index.lock();
         let own = users.entry(tag).or_default();

@@ -22,6 +22,7 @@ impl TokenStore for EmbeddedStore {
         if self.core.memory.tokens.contains_key(&digest.0) {
             return Err(StoreError::corrupt(anyhow!("the id is taken")));
         }
+        self.room_beside(self.core.memory.tokens.len(), "tokens")?;
         let put = Op::Put {
             digest: digest.0,
             record: Box::new(record.clone()),
