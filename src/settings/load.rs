@@ -15,6 +15,7 @@ use crate::settings::{
 };
 use secrecy::SecretString;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
@@ -29,6 +30,8 @@ const MAX_PASSWORD_BYTES: usize = 1024;
 const MAX_KEY_PREFIX_BYTES: usize = 64;
 /// The highest limit of sessions per user: each login looks at as many.
 const MOST_SESSIONS: usize = 1_000;
+/// What the embedded store may hold: from enough to work with to what no machine has the memory for.
+const EMBEDDED_MAX: RangeInclusive<usize> = 100..=100_000_000;
 /// What credentials are made of, so that none needs quoting.
 const VISIBLE: &str = "visible ASCII characters";
 /// The most replicas to wait for; more than anybody runs.
@@ -294,6 +297,7 @@ fn sessions(reader: &mut Reader) -> Sessions {
             ],
             AtLimitSetting::Evict,
         ),
+        embedded_max: reader.number("sessions.embedded_max", EMBEDDED_MAX),
     }
 }
 

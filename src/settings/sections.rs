@@ -74,6 +74,8 @@ pub struct Sessions {
     pub max_per_user: usize,
     /// What becomes of one more.
     pub at_limit: AtLimitSetting,
+    /// The most sessions, and the most tokens, that the embedded store holds.
+    pub embedded_max: usize,
 }
 
 /// `sessions.at_limit`

@@ -13,6 +13,7 @@ use crate::domain::session::{
     SessionLimit, SessionPage, SessionStore, SessionSummary, UserTag,
 };
 use crate::domain::spans::SPANS;
+use crate::domain::throttle::{Admission, Bucket, ThrottleStore};
 use crate::domain::token::{FoundToken, Spending, TokenDigest, TokenRecord, TokenStore};
 use async_trait::async_trait;
 use std::fmt;
@@ -188,6 +189,12 @@ measured! { TokenStore of TokenStore as "tokens" {}
     revoke_token(digest: &TokenDigest) -> Result<bool, StoreError>;
 }
 
+measured! { ThrottleStore of ThrottleStore as "attempts" {}
+    admit(bucket: &Bucket, now: Timestamp) -> Result<Admission, StoreError>;
+    take_back(bucket: &Bucket) -> Result<(), StoreError>;
+    forget(bucket: &Bucket) -> Result<(), StoreError>;
+}
+
 measured! { Users of Directory as "directory" {}
     find_user(name: &NameKey) -> Result<Option<User>, StoreError>;
     find_user_by_id(id: UserId) -> Result<Option<User>, StoreError>;
@@ -256,9 +263,10 @@ measured! { SavedSettings of Directory as "directory" {}
 #[cfg(test)]
 mod tests {
     /// What the measured traits are written in.
-    const TRAITS: [&str; 3] = [
+    const TRAITS: [&str; 4] = [
         include_str!("../domain/session/store.rs"),
         include_str!("../domain/token/store.rs"),
+        include_str!("../domain/throttle/store.rs"),
         include_str!("../domain/directory/mod.rs"),
     ];
 

@@ -15,9 +15,13 @@ mod faults;
 mod flood;
 mod ldap;
 mod microstrategy;
+mod nodes;
 mod openapi;
 mod outage;
 mod parity;
+#[path = "../common/postgres.rs"]
+#[expect(dead_code, reason = "nodes kill and encrypt no database")]
+mod postgres;
 mod proxy;
 mod redirects;
 mod secrets;
