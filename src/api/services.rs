@@ -1,7 +1,7 @@
 //! What handlers work with: the domain's services and the few facts about ourselves that HTTP needs.
 
 use crate::api::microstrategy;
-use crate::api::request_log::RequestObserver;
+use crate::api::request_log::{RequestObserver, RequestTracer};
 use crate::domain::administration::{AdminError, Administration};
 use crate::domain::authn::TrustedAuth;
 use crate::domain::directory::{Directory, NameKey, OrgId, User, UserId};
@@ -39,6 +39,8 @@ pub struct Services {
     pub random: Arc<dyn Random>,
     /// Who is told of every request that was answered.
     pub requests: Arc<dyn RequestObserver>,
+    /// Who makes traces of requests, if anybody.
+    pub tracer: Option<Arc<dyn RequestTracer>>,
     /// What we know about ourselves.
     pub site: Site,
     /// What the `MicroStrategy` dialect knows about itself; none when it is not spoken.

@@ -129,14 +129,10 @@ impl Login {
         request: OpenRequest,
         client: &Client,
     ) -> Result<Opened, LoginError> {
-        let result = async {
-            let realm = Realm::Everybody;
-            let proof = self
-                .verify_password(username, password, realm, client)
-                .await?;
-            self.open(proof, request, client).await
-        }
-        .await;
+        let realm = Realm::Everybody;
+        let result = self
+            .open_by_password(username, password, realm, request, client)
+            .await;
         self.audit_login(Method::Password, username, &result, client);
         result
     }
@@ -152,16 +148,29 @@ impl Login {
         request: OpenRequest,
         client: &Client,
     ) -> Result<Opened, LoginError> {
-        let result = async {
-            let realm = Realm::LdapOnly;
-            let proof = self
-                .verify_password(username, password, realm, client)
-                .await?;
-            self.open(proof, request, client).await
-        }
-        .await;
+        let realm = Realm::LdapOnly;
+        let result = self
+            .open_by_password(username, password, realm, request, client)
+            .await;
         self.audit_login(Method::Ldap, username, &result, client);
         result
+    }
+
+    async fn open_by_password(
+        &self,
+        username: &str,
+        password: &SecretString,
+        realm: Realm,
+        request: OpenRequest,
+        client: &Client,
+    ) -> Result<Opened, LoginError> {
+        let (proof, bucket) = self.try_password(username, password, realm, client).await?;
+        // At the same time, so that forgetting the failed attempts costs no round trip of its own.
+        let (opened, ()) = tokio::join!(
+            self.open(proof, request, client),
+            self.throttle.succeeded(&bucket)
+        );
+        opened
     }
 
     /// Whether an LDAP directory judges passwords.

@@ -182,7 +182,11 @@ pub async fn services(
         trusted: Arc::clone(&trusted),
         passwords,
         ldap: ldap(settings, ground)?,
-        throttle: Throttle::new(Arc::clone(&ground.clock)),
+        throttle: Throttle::new(
+            Arc::clone(&ground.stores.throttle),
+            Arc::clone(&ground.clock),
+            secrets.tag_key.clone(),
+        ),
         audit: Arc::clone(&ground.audit),
         clock: Arc::clone(&ground.clock),
         random: Arc::clone(&ground.random),
@@ -204,6 +208,7 @@ pub async fn services(
         microstrategy: microstrategy_site(settings, &secrets)?,
         site: site(settings, secrets, addresses),
         requests: Arc::clone(&ground.meters) as Arc<dyn RequestObserver>,
+        tracer: None,
         live: ArcSwap::from_pointee(configured.clone()),
         configured,
     };

@@ -20,7 +20,7 @@ pub use redis_address::{Endpoint, RedisAddress, RedisTopology};
 pub use sections::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Ldap, Log,
     LogFormat, Metrics, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
-    TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
+    Telemetry, TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
 
 use std::path::PathBuf;
@@ -58,6 +58,8 @@ pub struct Settings {
     pub log: Log,
     /// Metrics.
     pub metrics: Metrics,
+    /// Traces.
+    pub telemetry: Telemetry,
     /// The audit trail.
     pub audit: Audit,
 }

@@ -210,6 +210,20 @@ impl Reader {
         })
     }
 
+    /// The address of another server, a path included.
+    pub fn endpoint(&mut self, key: &str) -> Option<Url> {
+        let expected = "an http or https address such as http://127.0.0.1:4318, without user, query or fragment, or \
+                        nothing";
+        self.optional(key, expected, |text| {
+            let url = Url::parse(text).ok()?;
+            // It is shown and logged, so it must hold no password.
+            let is_plain = url.username().is_empty() && url.password().is_none();
+            let is_bare = url.query().is_none() && url.fragment().is_none();
+            let is_http = matches!(url.scheme(), "http" | "https");
+            (is_plain && is_bare && is_http).then_some(url)
+        })
+    }
+
     /// A text; empty means none.
     pub fn text_or_none(&mut self, key: &str) -> Option<String> {
         self.optional(key, "a text", |text| Some(text.to_owned()))

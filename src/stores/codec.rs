@@ -1,9 +1,10 @@
 //! How sessions and tokens are written down: one versioned JSON record, the same in every store.
 //!
 //! The structs here mirror the domain's, so that renaming a field there cannot change what is on
-//! disk. Keys are short because there is one record per session. A record of a later version is
-//! [`StoreError::Corrupt`], never a panic, and the stores leave it where it is: during a rolling
-//! upgrade the newer node can still read it.
+//! disk. Keys are short because there is one record per session. A record of a later version is to the
+//! stores as if it were not there, and they leave it where it is: during a rolling upgrade the newer node
+//! can still read it (docs/decisions/0014-rolling-upgrades.md). Anything else that cannot be read is
+//! [`StoreError::Corrupt`], never a panic.
 
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
@@ -16,6 +17,7 @@ use crate::domain::token::{
 };
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
+use std::sync::Once;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -351,6 +353,23 @@ fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, StoreError> {
     })
 }
 
+/// Whether a later program wrote the record, whatever its shape.
+pub fn is_of_later_version(record: &[u8]) -> bool {
+    matches!(serde_json::from_slice(record), Ok(Versioned { v }) if v > VERSION)
+}
+
+/// Says once a process that records of a later version are about: normal during a rolling upgrade, and after
+/// it the sign of a node left behind.
+pub fn note_later_version() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            known = VERSION,
+            "the store holds records of a later version; to this node their sessions and tokens are unknown"
+        );
+    });
+}
+
 fn known(version: u32) -> Result<(), StoreError> {
     if version == VERSION {
         return Ok(());
@@ -475,6 +494,20 @@ mod tests {
                 return;
             };
             assert!(format!("{cause:#}").contains("version 2"), "{cause:#}");
+            assert!(is_of_later_version(later));
+        }
+    }
+
+    #[test]
+    fn what_is_of_this_version_or_none_is_not_taken_for_a_later_one() {
+        for other in [
+            &br#"{"v":1}"#[..],
+            br#"{"v":0}"#,
+            br#"{"v":"2"}"#,
+            b"\x00\xff",
+            b"",
+        ] {
+            assert!(!is_of_later_version(other));
         }
     }
 

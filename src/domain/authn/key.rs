@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 const MAX_KEY_BYTES: usize = 256;
 
 /// The HMAC-SHA256 of a secret key under a server secret. Finding a key by it needs no comparison in variable time.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyDigest(pub [u8; 32]);
 
 impl fmt::Debug for KeyDigest {

@@ -1,14 +1,13 @@
 //! What a line leads to: a server of a fixed address, or whichever one the sentinels call the master.
 
 use crate::settings::Endpoint;
-use crate::stores::redis::line::{ANSWER_WITHIN, Trouble};
+use crate::stores::redis::dial::Dial;
+use crate::stores::redis::line::Trouble;
 use crate::stores::redis::sentinel::Sentinels;
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{AsyncConnectionConfig, Client, RedisResult};
 use std::time::Duration;
 
-/// How long an attempt to connect may take, handshake included.
-const CONNECT_WITHIN: Duration = Duration::from_millis(200);
 /// Commands that may wait to be written; beyond that callers wait.
 const QUEUE: usize = 1_024;
 
@@ -25,6 +24,8 @@ pub struct Connected {
 
 /// Where a line leads.
 pub struct Target {
+    /// How long an answer may take.
+    pub patience: Duration,
     place: Place,
     has_lasting: bool,
 }
@@ -36,18 +37,28 @@ enum Place {
 
 impl Target {
     /// One server.
-    pub fn server(client: Client, has_lasting: bool) -> Self {
+    pub fn server(client: Client, dial: &Dial) -> Self {
         Self {
+            patience: dial.patience,
             place: Place::Fixed(client),
-            has_lasting,
+            has_lasting: dial.has_lasting,
+        }
+    }
+
+    /// A sentinel, which replicates nothing.
+    pub fn sentinel(client: Client, dial: &Dial) -> Self {
+        Self {
+            has_lasting: false,
+            ..Self::server(client, dial)
         }
     }
 
     /// The master, wherever it is.
-    pub fn master(sentinels: Sentinels, has_lasting: bool) -> Self {
+    pub fn master(sentinels: Sentinels, dial: &Dial) -> Self {
         Self {
+            patience: dial.patience,
             place: Place::Master(sentinels),
-            has_lasting,
+            has_lasting: dial.has_lasting,
         }
     }
 
@@ -72,9 +83,9 @@ impl Target {
         client: &Client,
         master: Option<Endpoint>,
     ) -> Result<Connected, Trouble> {
-        let connection = connect(client).await.map_err(Trouble::Refused)?;
+        let connection = self.once(client).await.map_err(Trouble::Refused)?;
         let lasting = if self.has_lasting {
-            Some(connect(client).await.map_err(Trouble::Refused)?)
+            Some(self.once(client).await.map_err(Trouble::Refused)?)
         } else {
             None
         };
@@ -101,14 +112,15 @@ impl Target {
             }
         }
     }
-}
 
-async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_WITHIN))
-        .set_response_timeout(Some(ANSWER_WITHIN))
-        .set_pipeline_buffer_size(QUEUE);
-    client
-        .get_multiplexed_async_connection_with_config(&config)
-        .await
+    /// One connection; the attempt has as long as an answer, handshake included.
+    async fn once(&self, client: &Client) -> RedisResult<MultiplexedConnection> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.patience))
+            .set_response_timeout(Some(self.patience))
+            .set_pipeline_buffer_size(QUEUE);
+        client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+    }
 }

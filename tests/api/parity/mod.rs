@@ -2,7 +2,7 @@
 //!
 //! A new dialect implements [`Dialect`] in [`dialects`] and gets every row for one line below.
 
-mod dialects;
+pub mod dialects;
 mod situations;
 
 use crate::parity::dialects::{Dialect, MicroStrategy, V1, V2};
