@@ -27,5 +27,5 @@ async fn the_clients_of_microstrategy_sign_in_every_way(home: Home) {
         .env("LDAP_USER", "lena")
         .env("LDAP_PASSWORD", LENA_WORD);
     let base = format!("{}/MicroStrategyLibrary", server.http());
-    run_script(python, "mstrio.py", &[&base], 19);
+    run_script(python, "microstrategy.py", &[&base], 19);
 }

@@ -1,6 +1,6 @@
 """Signs in with mstrio-py and mstr-rest-requests, unmodified, and as clients without a package do.
 
-    python mstrio.py BASE_URL
+    python microstrategy.py BASE_URL
 
 BASE_URL is the context path without /api. User and password come from TS_USER and TS_PASSWORD, those of an LDAP
 user from LDAP_USER and LDAP_PASSWORD. Prints PASS or FAIL per case; exits with 1 when any failed.
