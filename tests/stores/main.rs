@@ -23,5 +23,7 @@ mod several;
 #[expect(dead_code, reason = "the tests of logins over HTTP use the rest")]
 mod slapd;
 mod support;
+mod throttle;
 mod tls;
 mod tokens;
+mod versions;

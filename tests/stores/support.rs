@@ -14,7 +14,7 @@ use vestibule::domain::directory::{KeyId, OrgId, UserId};
 use vestibule::domain::failure::StoreError;
 use vestibule::domain::random::{SystemRandom, uuid};
 use vestibule::domain::session::{
-    Lifetime, Method, Revocations, Session, SessionId, SessionStore, UserTag,
+    Lifetime, Method, Revocations, Session, SessionId, SessionNotes, SessionStore, UserTag,
 };
 use vestibule::domain::token::{
     Access, Attributes, Filter, Purpose, TokenDigest, TokenMint, TokenRecord, TokenStore,
@@ -348,6 +348,7 @@ pub fn session(user: u128, opened_at: Timestamp) -> Session {
         is_remembered: false,
         address: "192.0.2.1".to_owned(),
         agent: "test".to_owned(),
+        notes: SessionNotes::default(),
     }
 }
 
@@ -377,6 +378,7 @@ pub fn token(user: u128, key: Option<u128>, minted_at: Timestamp) -> TokenRecord
         minted_for: format!("User {user}"),
         org: OrgId(1),
         purpose: Purpose::Access,
+        session: None,
         access: Access::Object(uuid(&SystemRandom::open().unwrap())),
         attributes: attributes(),
         key: key.map(key_id),

@@ -1,4 +1,4 @@
-//! Sessions, tokens and revocations in Redis, shared by any number of nodes.
+//! Sessions, tokens, revocations and attempts to sign in, kept in Redis and shared by any number of nodes.
 //!
 //! On one server, alone or the master that Sentinel names, every operation is one script or one command,
 //! so one round trip. A check reads the session and all epochs it depends on in the same step, so nothing
@@ -24,6 +24,7 @@ mod revocations;
 mod sentinel;
 mod sessions;
 mod target;
+mod throttle;
 mod tokens;
 
 use crate::domain::clock::Timestamp;
@@ -154,6 +155,8 @@ struct Scripts {
     spend_token: Script,
     revoke_token: Script,
     revoke: Script,
+    admit: Script,
+    take_back: Script,
     epochs: Script,
     shorten_token: Script,
     swap_latest: Script,
@@ -181,6 +184,8 @@ impl Scripts {
             spend_token: script!("spend_token.lua"),
             revoke_token: script!("revoke_token.lua"),
             revoke: script!("revoke.lua"),
+            admit: script!("admit.lua"),
+            take_back: script!("take_back.lua"),
             epochs: script!("epochs.lua"),
             shorten_token: script!("shorten_token.lua"),
             swap_latest: script!("swap_latest.lua"),
@@ -213,7 +218,7 @@ fn number<T: std::str::FromStr>(reply: &Reply, at: usize) -> Result<T, StoreErro
 /// The error an answer stands for that no operation expects.
 fn unexpected(reply: &Reply) -> StoreError {
     StoreError::corrupt(match word(reply) {
-        b"version" => anyhow!("record of another version; this program knows {VERSION}"),
+        b"version" => anyhow!("record of a later version; this program knows {VERSION}"),
         b"damaged" => anyhow!("fields of the record are missing or damaged"),
         b"taken" => anyhow!("the id is taken"),
         _ => anyhow!("a script answered something unknown"),

@@ -9,6 +9,7 @@ use crate::domain::session::{
 };
 use crate::stores::codec::{
     REMEMBERED_FOR, VERSION, decode_reason, decode_session, encode_session, millis,
+    note_later_version,
 };
 use crate::stores::redis::call::Call;
 use crate::stores::redis::keys::{PING_KEPT, hex, unhex};
@@ -85,7 +86,7 @@ impl SessionStore for RedisStore {
             let reply: Reply = self.link.invoke(&call).await?;
             match word(&reply) {
                 b"done" => Ok(true),
-                b"ended" | b"unknown" => Ok(false),
+                b"ended" | b"unknown" | b"version" => Ok(false),
                 _ => Err(unexpected(&reply)),
             }
         })
@@ -173,6 +174,10 @@ impl RedisStore {
             }
             b"ended" => Ok(Check::Ended(decode_reason(part(&reply, 1)?)?)),
             b"unknown" => Ok(Check::Unknown),
+            b"version" => {
+                note_later_version();
+                Ok(Check::Unknown)
+            }
             _ => Err(unexpected(&reply)),
         }
     }

@@ -5,7 +5,9 @@ use crate::domain::failure::StoreError;
 use crate::domain::token::{
     FoundToken, SUPERSEDED_GRACE, Spending, TokenDigest, TokenRecord, TokenStore,
 };
-use crate::stores::codec::{REMEMBERED_FOR, VERSION, decode_token, encode_token, millis};
+use crate::stores::codec::{
+    REMEMBERED_FOR, VERSION, decode_token, encode_token, millis, note_later_version,
+};
 use crate::stores::redis::call::Call;
 use crate::stores::redis::epochs::bites;
 use crate::stores::redis::keys::hex;
@@ -82,6 +84,10 @@ impl TokenStore for RedisStore {
                 }
                 b"dead" => Ok(FoundToken::Dead),
                 b"unknown" => Ok(FoundToken::Unknown),
+                b"version" => {
+                    note_later_version();
+                    Ok(FoundToken::Unknown)
+                }
                 _ => Err(unexpected(&reply)),
             }
         })
@@ -101,7 +107,7 @@ impl TokenStore for RedisStore {
             match word(&reply) {
                 b"first" => Ok(Spending::First),
                 b"again" => Ok(Spending::Again),
-                b"dead" | b"unknown" => Ok(Spending::NotGood),
+                b"dead" | b"unknown" | b"version" => Ok(Spending::NotGood),
                 _ => Err(unexpected(&reply)),
             }
         })
