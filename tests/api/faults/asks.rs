@@ -1,6 +1,6 @@
 //! Who asks, and everything they ask for. A further dialect needs one line.
 
-use crate::parity::dialects::{Dialect, V1, V2};
+use crate::parity::dialects::{Dialect, MicroStrategy, V1, V2};
 use crate::support::{
     ADMIN_PASSWORD, ALICE_PASSWORD, Client, PASSWORD, Reply, SECRET_KEY, TestApp,
 };
@@ -17,9 +17,10 @@ pub type Asked = (String, Reply, Duration);
 type Ask = for<'a> fn(&'a People<'a>) -> BoxFuture<'a, Vec<Asked>>;
 
 /// Each dialect.
-pub const DIALECTS: [Ask; 2] = [
+pub const DIALECTS: [Ask; 3] = [
     |people| Box::pin(ask::<V1>(people)),
     |people| Box::pin(ask::<V2>(people)),
+    |people| Box::pin(ask_without_tokens::<MicroStrategy>(people)),
 ];
 
 /// Users before the fault.
@@ -35,6 +36,8 @@ pub struct People<'a> {
     pub revoked: Client,
     /// Somebody's token, good.
     pub token: String,
+    /// Signed in through a dialect with sessions of its own.
+    pub apart: Client,
     /// Whether the leaver was let go: a full server still ends sessions.
     pub has_left: AtomicBool,
 }
@@ -53,6 +56,7 @@ impl<'a> People<'a> {
         assert_eq!(reply.status, 204, "{}", reply.text());
         Self {
             token: token(app, "alice").await,
+            apart: MicroStrategy::alice(app).await,
             app,
             has_left: AtomicBool::new(false),
             good,
@@ -116,6 +120,23 @@ async fn ask<D: Dialect>(people: &People<'_>) -> Vec<Asked> {
         ("mint", &anon, D::mint(&anon, SECRET_KEY, "bob", None)),
         ("redeem", &anon, D::redeem(&anon, &people.token)),
     ];
+    all::<D>(people, asks).await
+}
+
+/// In a dialect that has no trusted authentication.
+async fn ask_without_tokens<D: Dialect>(people: &People<'_>) -> Vec<Asked> {
+    let anon = people.app.anon();
+    let asks = vec![
+        ("who", &people.apart, D::ask_who(&people.apart)),
+        ("log in", &anon, D::log_in(&anon, "bob", PASSWORD, None)),
+    ];
+    all::<D>(people, asks).await
+}
+
+async fn all<D: Dialect>(
+    people: &People<'_>,
+    asks: Vec<(&str, &Client, RequestBuilder)>,
+) -> Vec<Asked> {
     let asks = asks.into_iter().map(|(what, client, request)| async move {
         let began = Instant::now();
         let reply = client.send(request).await;
