@@ -6,7 +6,7 @@ use crate::settings::ldap::ldap;
 use crate::settings::microstrategy::microstrategy;
 use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
 use crate::settings::reader::{DURATION, Reader, parse_duration};
-use crate::settings::redis_address::{self, RedisAddress};
+use crate::settings::store_url::{self, RedisAddress};
 use crate::settings::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Metrics, Passwords,
     Redirects, SameSite, Server, SessionStoreSetting, Sessions, Settings, Telemetry,
@@ -247,7 +247,7 @@ fn server(reader: &mut Reader) -> Server {
 
 fn sessions(reader: &mut Reader) -> Sessions {
     let store = reader
-        .parsed("sessions.store", redis_address::EXPECTED, parse_store)
+        .parsed("sessions.store", store_url::EXPECTED, parse_store)
         .unwrap_or(Store::Embedded);
     let key_prefix = reader.parsed(
         "sessions.key_prefix",

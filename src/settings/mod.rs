@@ -7,21 +7,21 @@ mod load;
 mod microstrategy;
 mod origins;
 mod reader;
-mod redis_address;
 mod secrets;
 mod sections;
 mod spelling;
+mod store_url;
 
 pub use ldap::{LdapGroupSetting, LdapUserSetting};
 pub use load::{Loaded, SettingsError, Shown, Sources};
 pub use microstrategy::{LoginMode, MicroStrategy};
 pub use origins::{normalise_origin, normalise_redirect};
-pub use redis_address::{Endpoint, RedisAddress, RedisTopology};
 pub use sections::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Ldap, Log,
     LogFormat, Metrics, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
     Telemetry, TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
+pub use store_url::{Endpoint, RedisAddress, RedisTopology};
 
 use std::path::PathBuf;
 

@@ -1,5 +1,6 @@
 //! Real Redis servers on free ports: one alone, three behind three sentinels, or a Cluster of six.
 
+use std::fmt::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -291,12 +292,16 @@ impl Topology {
             );
             for other in ports.into_iter().filter(|other| *other != port) {
                 let id = name_of(other);
-                text += &format!("sentinel known-sentinel {MASTER} 127.0.0.1 {other} {id}\n");
+                writeln!(
+                    text,
+                    "sentinel known-sentinel {MASTER} 127.0.0.1 {other} {id}"
+                )
+                .unwrap();
             }
             if guard.is_some() {
                 let rights = SENTINEL_RIGHTS;
                 // They speak among themselves as somebody else, who may do everything.
-                text += &format!("user {USER} on >{PASSWORD} {rights}\n");
+                writeln!(text, "user {USER} on >{PASSWORD} {rights}").unwrap();
             }
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("sentinel.conf"), text).unwrap();

@@ -207,19 +207,23 @@ async fn what_is_over_is_forgotten_after_an_hour_on_disk_too() {
 async fn a_flood_of_sessions_and_tokens_is_bounded_and_ends_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::at(START));
-    let store = EmbeddedStore::open(&file_in(&dir), Arc::clone(&clock) as Arc<dyn Clock>);
-    let store = store.await.unwrap().bounded(100);
+    let store = EmbeddedStore::open(&file_in(&dir), Arc::clone(&clock) as Arc<dyn Clock>)
+        .await
+        .unwrap()
+        .bounded(100);
     let first = session_id(1);
     store.open(&first, &session(1, START), None).await.unwrap();
     let (mut opened, mut minted) = (1, 0);
     for user in 2..150 {
         let new = session(user, START);
-        match store.open(&session_id(user), &new, None).await {
+        let id = session_id(user);
+        match store.open(&id, &new, None).await {
             Ok(()) => opened += 1,
             Err(error) => assert!(matches!(error, StoreError::Unavailable(_)), "{error}"),
         }
-        let put = store.put(&token_digest(), &token(user, None, START), false);
-        minted += u32::from(put.await.is_ok());
+        let new = token(user, None, START);
+        let put = store.put(&token_digest(), &new, false).await;
+        minted += u32::from(put.is_ok());
     }
     assert_eq!((opened, minted, store.held_sessions()), (100, 100, 100));
     let found = store.check(&first, START).await.unwrap();
@@ -234,8 +238,8 @@ async fn a_flood_of_sessions_and_tokens_is_bounded_and_ends_nobody() {
     assert_eq!(store.held_sessions(), 0);
     let new = session(1, clock.now());
     store.open(&session_id(1), &new, None).await.unwrap();
-    let put = store.put(&token_digest(), &token(1, None, clock.now()), false);
-    put.await.unwrap();
+    let new = token(1, None, clock.now());
+    store.put(&token_digest(), &new, false).await.unwrap();
 }
 
 #[tokio::test]

@@ -101,16 +101,12 @@ impl Target {
         if let Some(lasting) = &mut connected.lasting {
             ::redis::cmd("PING").exec_async(lasting).await?;
         }
-        match (&self.place, &connected.master) {
-            (Place::Master(sentinels), Some(master)) => {
-                sentinels.is_still(master, connected.connection).await
-            }
-            _ => {
-                let ping = ::redis::cmd("PING");
-                ping.exec_async(&mut connected.connection).await?;
-                Ok(true)
-            }
+        if let (Place::Master(sentinels), Some(master)) = (&self.place, &connected.master) {
+            return sentinels.is_still(master, connected.connection).await;
         }
+        let ping = ::redis::cmd("PING");
+        ping.exec_async(&mut connected.connection).await?;
+        Ok(true)
     }
 
     /// One connection; the attempt has as long as an answer, handshake included.

@@ -11,8 +11,11 @@ use tokio::time::Instant;
 /// What was asked, what came back and after how long.
 pub type Asked = (String, Reply, Duration);
 
-/// Each dialect asks for everything at once.
-pub const DIALECTS: [for<'a> fn(&'a People<'a>) -> BoxFuture<'a, Vec<Asked>>; 2] = [
+/// How a dialect asks for everything at once.
+type Ask = for<'a> fn(&'a People<'a>) -> BoxFuture<'a, Vec<Asked>>;
+
+/// Each dialect.
+pub const DIALECTS: [Ask; 2] = [
     |people| Box::pin(ask::<V1>(people)),
     |people| Box::pin(ask::<V2>(people)),
 ];

@@ -1,6 +1,6 @@
 //! What befalls the servers, and how it passes.
 
-use crate::servers::{Kind, Topology, until};
+use crate::servers::{Kind, Node, Topology, until};
 use std::process::{Command, Stdio};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -51,7 +51,7 @@ impl Fault {
     /// Begins.
     pub async fn befall(self, servers: &Topology) -> Harm {
         match self {
-            Self::Killed => servers.nodes.iter().for_each(|node| node.kill()),
+            Self::Killed => servers.nodes.iter().for_each(Node::kill),
             Self::Hung => servers.nodes.iter().for_each(|node| node.signal("STOP")),
             Self::Loading => tokio::task::block_in_place(|| load(servers)),
             Self::ReadOnly => {
@@ -79,14 +79,14 @@ impl Fault {
             Self::Busy => {
                 for node in servers.masters() {
                     node.command(&["CONFIG", "SET", "busy-reply-threshold", "50"]);
-                    // Never answers; ends with the script.
-                    Command::new("redis-cli")
+                    let mut endless = Command::new("redis-cli");
+                    endless
                         .args(["-p", &node.port.to_string()])
                         .args(["EVAL", "while true do end", "0"])
                         .stdout(Stdio::null())
-                        .stderr(Stdio::null())
-                        .spawn()
-                        .unwrap();
+                        .stderr(Stdio::null());
+                    // Comes back with the script's end.
+                    std::thread::spawn(move || endless.status());
                 }
                 tokio::task::block_in_place(|| {
                     until("scripts run", || {
