@@ -186,8 +186,14 @@ mod tests {
         ] {
             let pause = Duration::from_secs(pause);
             let early = Duration::from_millis(400);
-            assert_eq!(Tries::admit(Some(tries(count)), after(early)), Err(pause.saturating_sub(early)));
-            assert!(Tries::admit(Some(tries(count)), after(pause)).is_ok(), "{count}");
+            assert_eq!(
+                Tries::admit(Some(tries(count)), after(early)),
+                Err(pause.saturating_sub(early))
+            );
+            assert!(
+                Tries::admit(Some(tries(count)), after(pause)).is_ok(),
+                "{count}"
+            );
         }
     }
 
