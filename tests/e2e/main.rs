@@ -9,6 +9,7 @@
 
 mod crash;
 mod curl;
+mod flood;
 mod lifecycle;
 mod metrics;
 mod operator;

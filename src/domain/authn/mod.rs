@@ -4,6 +4,7 @@ mod key;
 mod org;
 mod password;
 mod pool;
+mod threads;
 mod trusted;
 
 pub use key::{KeyDigest, KeyHasher, KeySealer};
