@@ -18,6 +18,7 @@ use crate::domain::session::{AtLimit, BlockIds, SessionLimit};
 use crate::domain::throttle::Throttle;
 use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
 use crate::server::meters::Meters;
+use crate::server::priority::yield_to_others;
 use crate::settings::{
     AtLimitSetting, LoginMode, Passwords, SameSite, Settings, TokenLifetimeSetting,
     TokenReuseSetting,
@@ -89,10 +90,10 @@ impl Secrets {
     }
 }
 
-/// How many passwords are hashed at a time under those settings.
+/// How many passwords are hashed at a time under those settings: unless they say, one core is left for everything else.
 pub fn hashes_at_a_time(settings: &Passwords) -> usize {
     match settings.hash_at_a_time {
-        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        0 => std::thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1)),
         n => n,
     }
 }
@@ -110,6 +111,7 @@ fn password_pool(settings: &Settings, ground: &Ground) -> anyhow::Result<Passwor
             lanes: u32::try_from(passwords.lanes)?,
         },
         observer: Some(Arc::clone(&ground.meters) as Arc<dyn PoolObserver>),
+        at_start: Some(yield_to_others),
     })?)
 }
 

@@ -7,6 +7,7 @@ pub mod greeting;
 pub mod listen;
 pub mod meters;
 pub mod operations;
+mod priority;
 mod tls;
 #[cfg(feature = "otel")]
 mod traces;

@@ -171,7 +171,7 @@ pub enum SameSite {
 /// `[passwords]`
 #[derive(Clone, Copy, Debug)]
 pub struct Passwords {
-    /// How many passwords are hashed at a time; 0 is one per core.
+    /// How many passwords are hashed at a time; 0 is one per core but one, and at least one.
     pub hash_at_a_time: usize,
     /// How many may wait for that.
     pub queue: usize,

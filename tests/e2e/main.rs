@@ -13,6 +13,7 @@ mod curl;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "encryption is tested with the stores")]
 mod database;
+mod flood;
 mod lifecycle;
 mod metrics;
 mod operator;

@@ -2,6 +2,7 @@
 
 use crate::support::{ADMIN, Home, PASSWORD, SECRET_KEY, Server, Start, Visitor, until};
 use serde_json::Value;
+use vestibule::server::meters::{COUNTERS, GAUGES, TIMES};
 
 /// Each line of the JSON log.
 fn log_lines(server: &Server) -> Vec<Value> {
@@ -170,6 +171,97 @@ async fn what_happens_is_counted_and_measured_and_nobody_is_named() {
     let outside = server.visitor().get("/metrics").await;
     assert_eq!(outside.status(), 404, "and it is nowhere else");
     assert!(server.stop().success());
+}
+
+/// More logins at once than may wait, a guess too many, everybody signed out: what a quiet day does not have.
+async fn trouble(home: &Home, visitor: &Visitor) {
+    let burst = (0..20).map(|number| {
+        let (visitor, name) = (visitor.clone(), format!("nobody-{number}"));
+        tokio::spawn(async move { visitor.try_sign_in(&name, "wrong horse").await.status() })
+    });
+    let mut turned_away = 0;
+    for reply in burst.collect::<Vec<_>>() {
+        turned_away += u32::from(reply.await.unwrap() == 503);
+    }
+    assert!(turned_away > 0);
+    let mut statuses = Vec::new();
+    while !statuses.contains(&429) && statuses.len() < 20 {
+        let reply = visitor.try_sign_in(ADMIN, "wrong horse battery").await;
+        statuses.push(reply.status().as_u16());
+    }
+    assert!(statuses.contains(&429), "{statuses:?}");
+    home.run("session revoke --all --yes").good();
+}
+
+#[tokio::test]
+async fn every_metric_there_is_moves_with_what_it_counts() {
+    let home = Home::new();
+    let narrow = "--set passwords.hash_at_a_time=1 --set passwords.queue=2";
+    let server = Start::new(&home)
+        .planted()
+        .with("--set metrics.listen=127.0.0.1:0 --set log.format=json")
+        .with(narrow)
+        .start();
+    let operations = operations(&server);
+    let visitor = server.visitor();
+    walk(&visitor).await;
+    until("a live session", async || {
+        value(&scrape(&operations).await, "vestibule_sessions_live", &[]) > 0.5
+    })
+    .await;
+    trouble(&home, &visitor).await;
+    let metrics = scrape(&operations).await;
+    let counted = COUNTERS
+        .iter()
+        .chain(&GAUGES)
+        .map(|(name, _)| (*name).to_owned());
+    let timed = TIMES.iter().map(|(name, _)| format!("{name}_count"));
+    for name in counted.chain(timed) {
+        // Nobody waits by now, and nothing was lost: both are there all the same.
+        let is_quiet = ["vestibule_password_queue", "vestibule_audit_lost_total"].contains(&&*name);
+        let is_moved = value(&metrics, &name, &[]) > 0.5 || name == "vestibule_sessions_live";
+        assert!(is_moved || is_quiet, "{name}\n{metrics}");
+        assert!(metrics.contains(&format!("\n{name}")), "{name}");
+    }
+    for (name, labels) in [
+        ("vestibule_password_slots", &[][..]),
+        ("vestibule_revocations_total", &["dialect=\"operator\""]),
+    ] {
+        assert_near(&metrics, name, labels, 1.0);
+    }
+    let overloaded = value(
+        &metrics,
+        "vestibule_logins_total",
+        &["result=\"overloaded\""],
+    );
+    let refused = value(&metrics, "vestibule_password_refused_total", &[]);
+    assert!((overloaded - refused).abs() < 0.1, "{overloaded} {refused}");
+    let throttled = value(
+        &metrics,
+        "vestibule_logins_total",
+        &["result=\"throttled\""],
+    );
+    assert_near(
+        &metrics,
+        "vestibule_throttled_total",
+        &["thoughtspot_v1"],
+        throttled,
+    );
+    for (store, op) in [
+        ("sessions", "check"),
+        ("sessions", "revoke"),
+        ("tokens", "put"),
+        ("tokens", "find"),
+        ("directory", "find_user"),
+    ] {
+        let labels = [&*format!("store=\"{store}\""), &*format!("op=\"{op}\"")];
+        let count = value(&metrics, "vestibule_store_seconds_count", &labels);
+        assert!(count > 0.5, "{store} {op}");
+    }
+    until("nobody lives", async || {
+        value(&scrape(&operations).await, "vestibule_sessions_live", &[]) < 0.5
+    })
+    .await;
 }
 
 #[tokio::test]

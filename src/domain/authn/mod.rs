@@ -5,6 +5,7 @@ mod ldap;
 mod org;
 mod password;
 mod pool;
+mod threads;
 mod trusted;
 
 pub use key::{KeyDigest, KeyHasher, KeySealer};

@@ -7,6 +7,7 @@
 use crate::domain::authn::password::{
     HashCost, MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash, verify_now,
 };
+use crate::domain::authn::threads::Threads;
 use crate::domain::clock::Stopwatch;
 use crate::domain::spans::SPANS;
 use secrecy::{ExposeSecret, SecretString};
@@ -74,6 +75,8 @@ pub struct PoolOptions {
     pub cost: HashCost,
     /// Who is told how busy it is.
     pub observer: Option<Arc<dyn PoolObserver>>,
+    /// What each thread that hashes does first, such as stepping behind the others.
+    pub at_start: Option<fn()>,
 }
 
 /// Hashes and verifies, a bounded number at a time with a bounded number waiting.
@@ -84,6 +87,7 @@ pub struct PasswordPool {
 
 #[derive(Debug)]
 struct Shared {
+    threads: Threads,
     permits: Arc<Semaphore>,
     at_a_time: usize,
     queue: usize,
@@ -104,6 +108,7 @@ impl PasswordPool {
             queue: 64,
             cost: HashCost::default(),
             observer: None,
+            at_start: None,
         })
     }
 
@@ -115,6 +120,7 @@ impl PasswordPool {
             .hash_now(b"vestibule: nobody has this password")?;
         Ok(Self {
             shared: Arc::new(Shared {
+                threads: Threads::start(at_a_time, options.at_start)?,
                 permits: Arc::new(Semaphore::new(at_a_time)),
                 at_a_time,
                 queue: options.queue,
@@ -191,16 +197,16 @@ impl PasswordPool {
         let waited = queued.elapsed();
         let shared = Arc::clone(&self.shared);
         let span = tracing::info_span!(target: SPANS, "password.hash");
-        tokio::task::spawn_blocking(move || {
+        let hash = move || {
+            // Given up in any case, a panic's included.
+            let _permit = permit;
             let _in_trace = span.entered();
             let began = Stopwatch::start();
             let result = work();
             shared.note(waited, began.elapsed());
-            drop(permit);
             result
-        })
-        .await
-        .map_err(|broken| PasswordError::Hasher(broken.to_string()))
+        };
+        self.shared.threads.run(hash).await
     }
 
     /// A free slot at once, or a place in the queue until there is one.
@@ -313,6 +319,7 @@ mod tests {
             queue,
             cost: CHEAP,
             observer: Some(Arc::clone(&seen) as Arc<dyn PoolObserver>),
+            at_start: None,
         });
         (pool.unwrap(), seen)
     }
