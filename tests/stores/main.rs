@@ -13,6 +13,10 @@ mod files;
 mod ldap;
 mod limits;
 #[path = "../common/postgres.rs"]
+#[expect(
+    dead_code,
+    reason = "only the nodes of the API's tests keep one and trust it"
+)]
 mod postgres;
 #[expect(dead_code, reason = "the tests of the API use the rest")]
 #[path = "../common/redis.rs"]
