@@ -11,6 +11,7 @@ run:
 
 test: setup lint
 	cargo $(TESTS) --no-fail-fast
+	VESTIBULE_TEST_NODES=2 cargo test --test api
 	cargo test --doc
 
 # Formats, lints, links in the documentation; the compose file by docker's own eyes where docker is.
@@ -21,8 +22,13 @@ lint:
 	@if docker compose version >/dev/null 2>&1; then \
 	  REDIS_PASSWORD=x VESTIBULE_ADMIN_PASSWORD=x VESTIBULE_SECRET_KEY=x docker compose config --quiet; fi
 
+# The server beside its peers; wrk, node and redis-server from the system's packages. BENCH="--only checks" for a part.
 bench:
-	cargo bench
+	@command -v wrk >/dev/null || sudo -n apt-get install -y wrk || apt-get install -y wrk
+	cargo build --release
+	cargo build --release --manifest-path benches/peers/Cargo.toml --target-dir $${CARGO_TARGET_DIR:-target}/peers
+	npm ci --no-audit --no-fund --prefix benches/express
+	benches/compare.py $(BENCH)
 
 docs:
 	cargo doc --no-deps --open

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches what the tests drive: Redis, PostgreSQL, curl, Python and node with the published clients, and a browser.
+# Fetches what the tests drive: Redis, PostgreSQL, OpenLDAP, curl, Python and node with the published clients, and a browser.
 # Runs in a moment when all of it is there; says what it does when not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -34,6 +34,8 @@ packages=()
 has redis-server || packages+=(redis-server)
 has redis-cli || packages+=(redis-tools)
 has_postgres || packages+=(postgresql)
+has slapd || [ -x /usr/sbin/slapd ] || packages+=(slapd)
+has ldapmodify || packages+=(ldap-utils)
 has curl || packages+=(curl)
 has git || packages+=(git)
 has cc || packages+=(build-essential)
@@ -61,6 +63,14 @@ if ! fetched python requirements.txt; then
   python3 -m venv "$clients/python"
   "$clients/python/bin/pip" install --quiet --disable-pip-version-check --no-deps -r tests/clients/requirements.txt
   cp tests/clients/requirements.txt "$clients/python/.fetched"
+fi
+
+if ! fetched mstrio mstrio.txt; then
+  echo "setup: fetching the MicroStrategy clients into $clients/mstrio"
+  rm -rf "$clients/mstrio"
+  python3 -m venv "$clients/mstrio"
+  "$clients/mstrio/bin/pip" install --quiet --disable-pip-version-check --no-deps -r tests/clients/mstrio.txt
+  cp tests/clients/mstrio.txt "$clients/mstrio/.fetched"
 fi
 
 if ! fetched schemathesis schemathesis.txt; then

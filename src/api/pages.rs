@@ -6,6 +6,7 @@ use crate::api::thoughtspot_v1::V1;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderValue, X_FRAME_OPTIONS,
 };
+use actix_web::middleware::Compress;
 use actix_web::{HttpResponse, mime, web};
 
 /// A file of `static/`.
@@ -43,13 +44,22 @@ const ASSETS: &[Asset] = &[
 const INDEX: &[u8] = include_bytes!("../../static/index.html");
 const ROBOTS: &[u8] = include_bytes!("../../static/robots.txt");
 
-/// Adds the pages and their files.
+/// Adds the pages and their files. Only these are compressed: a reply that mixes a secret with what a stranger
+/// chose must not tell by its length how alike they are.
 pub fn mount(config: &mut web::ServiceConfig) {
     for path in ["/", "/v2", "/v2/"] {
-        config.service(resource::<V1>(path).route(read().to(index)));
+        config.service(
+            resource::<V1>(path)
+                .route(read().to(index))
+                .wrap(Compress::default()),
+        );
     }
     config
-        .service(resource::<V1>("/static/{name}").route(read().to(asset)))
+        .service(
+            resource::<V1>("/static/{name}")
+                .route(read().to(asset))
+                .wrap(Compress::default()),
+        )
         .service(resource::<V1>("/favicon.ico").route(read().to(|| async { file("favicon.svg") })))
         .service(resource::<V1>("/robots.txt").route(read().to(robots)));
 }

@@ -3,7 +3,7 @@
 //! The line is an interface, described in `docs/operating.md`. It has the path but never the query or a path's
 //! parameters, which can hold tokens and session ids; no header, cookie or body is logged.
 
-use crate::api::caller::{client_address, comes_by_proxy, is_https};
+use crate::api::caller::{client_address, is_from_trusted_proxy, is_https};
 use crate::api::dialect::{Incident, Spoken, shown_path};
 use crate::api::services::Services;
 use crate::domain::clock::Stopwatch;
@@ -100,7 +100,7 @@ pub async fn log_request(
         .as_ref()
         .filter(|_| !path.starts_with(HEALTH));
     let span = tracer.map_or_else(Span::none, |tracer| {
-        let is_trusted = comes_by_proxy(request.head(), &services.site.trusted_proxies);
+        let is_trusted = is_from_trusted_proxy(request.head(), &services.site.trusted_proxies);
         tracer.arrived(&arrived(&request, incident, is_trusted))
     });
 

@@ -185,6 +185,8 @@ pub async fn shape_cookies(
             let _ = request.headers_mut().remove(COOKIE);
         }
         Choice::One(pair) => {
+            // Until its signature has been found good and the session loaded.
+            exchange.presented = Presented::Bad;
             let _ = request.headers_mut().insert(COOKIE, pair);
         }
     }
@@ -213,37 +215,44 @@ enum Choice {
 /// Several session cookies can arrive: an attacker on a sibling host may have planted one (case 27). Those that
 /// do not carry our signature are ignored; if two different ones do, none is believed.
 fn choose_cookie(headers: &HeaderMap, key: &Key) -> Choice {
-    let mut is_presented = false;
-    let mut ours: Option<&str> = None;
     // Byte by byte: another program's cookie in Latin-1 or UTF-8 must not hide ours beside it.
-    let pairs = headers
+    let mut presented = headers
         .get_all(COOKIE)
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
         .filter_map(|pair| std::str::from_utf8(pair).ok())
-        .map(str::trim);
-    for pair in pairs {
-        let Some((COOKIE_NAME, value)) = pair.split_once('=') else {
-            continue;
-        };
-        is_presented = true;
-        if pair.len() > MAX_COOKIE_BYTES || !is_signed(value, key) {
-            continue;
+        .map(str::trim)
+        .filter(|pair| {
+            pair.split_once('=')
+                .is_some_and(|(name, _)| name == COOKIE_NAME)
+        });
+    let Some(first) = presented.next() else {
+        return Choice::None;
+    };
+    // Alone it need not be judged here: the middleware checks the signature, and does not load what lacks it.
+    let mut ours = None;
+    let chosen = match presented.next() {
+        None => Some(first).filter(|pair| pair.len() <= MAX_COOKIE_BYTES),
+        Some(second) => {
+            for pair in [first, second].into_iter().chain(presented) {
+                if pair.len() > MAX_COOKIE_BYTES || !is_signed(pair, key) {
+                    continue;
+                }
+                match ours {
+                    Some(other) if other != pair => return Choice::Bad,
+                    _ => ours = Some(pair),
+                }
+            }
+            ours
         }
-        match ours {
-            Some(other) if other != pair => return Choice::Bad,
-            _ => ours = Some(pair),
-        }
-    }
-    match ours.map(HeaderValue::from_str) {
+    };
+    match chosen.map(HeaderValue::from_str) {
         Some(Ok(pair)) => Choice::One(pair),
-        Some(Err(_)) => Choice::Bad,
-        None if is_presented => Choice::Bad,
-        None => Choice::None,
+        Some(Err(_)) | None => Choice::Bad,
     }
 }
 
-fn is_signed(value: &str, key: &Key) -> bool {
-    let Ok(cookie) = Cookie::parse_encoded(format!("{COOKIE_NAME}={value}")) else {
+fn is_signed(pair: &str, key: &Key) -> bool {
+    let Ok(cookie) = Cookie::parse_encoded(pair) else {
         return false;
     };
     let mut jar = CookieJar::new();

@@ -1,6 +1,7 @@
 //! What both `ThoughtSpot` dialects say alike: numeric codes, sentences, incident headers.
 
 use crate::api::dialect::Incident;
+use crate::domain::directory::AccountType;
 use crate::domain::failure::{Failure, Unauthenticated};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -17,6 +18,34 @@ pub const TRACE_HEADER: HeaderName = HeaderName::from_static("x-callosum-trace-i
 pub const RELEASE_VERSION: &str = "26.8.0.cl-1";
 /// The name of the cluster in replies that have room for one.
 pub const CLUSTER_NAME: &str = "vestibule";
+
+/// The word for where a user's password lives.
+pub const fn account_type_word(account_type: AccountType) -> &'static str {
+    match account_type {
+        AccountType::Local => "LOCAL_USER",
+        AccountType::Ldap => "LDAP_USER",
+    }
+}
+
+/// Where a password shall live, as a request says it; LDAP only where that is on.
+pub fn account_type(
+    field: &'static str,
+    text: Option<&str>,
+    has_ldap: bool,
+) -> Result<AccountType, Failure> {
+    match text {
+        None | Some("LOCAL_USER") => Ok(AccountType::Local),
+        Some("LDAP_USER") if has_ldap => Ok(AccountType::Ldap),
+        Some(_) if has_ldap => Err(Failure::bad(
+            field,
+            "LOCAL_USER or LDAP_USER; SAML_USER, OIDC_USER and REMOTE_USER are not offered",
+        )),
+        Some(_) => Err(Failure::bad(
+            field,
+            "LOCAL_USER; LDAP_USER (with LDAP off), SAML_USER, OIDC_USER and REMOTE_USER are not offered",
+        )),
+    }
+}
 
 /// The object that v1 sends as it is and v2 wraps.
 #[derive(Debug, Serialize, ToSchema)]

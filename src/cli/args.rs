@@ -199,6 +199,7 @@ A bad row is reported by its line and skipped; the others are created. Importing
 skips the users that exist. The exit code is 1 if any row was skipped.";
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(in crate::cli) struct CreateUserArgs {
     /// Sign-in name
     pub name: String,
@@ -223,6 +224,9 @@ pub(in crate::cli) struct CreateUserArgs {
     /// No password: the user comes in by trusted authentication only
     #[arg(long, conflicts_with = "password_stdin")]
     pub no_password: bool,
+    /// The LDAP directory of the settings keeps the password
+    #[arg(long, conflicts_with_all = ["password_stdin", "no_password"])]
+    pub ldap: bool,
     #[command(flatten)]
     pub password: PasswordArgs,
     #[command(flatten)]
@@ -364,7 +368,7 @@ impl std::fmt::Debug for CopyArgs {
 pub(in crate::cli) enum ConfigCommand {
     /// Print every setting in force and where it came from; secrets are masked
     Show(FormatArgs),
-    /// Only check the settings
+    /// Only check the settings, and whether the LDAP servers they name are ready
     Check,
 }
 
@@ -435,6 +439,7 @@ mod tests {
             "group create east --org Sales",
             "group list --org 0 --json",
             "user create alice --display-name A --email a@b --org 1 --group g --admin --password-stdin",
+            "user create lena --ldap",
             "user list",
             "user show alice --json",
             "user passwd alice --password-stdin",

@@ -90,6 +90,7 @@ impl Places {
             name: text(COLUMNS[0], name)?.unwrap_or_default(),
             display_name: text(COLUMNS[1], display_name)?,
             email: text(COLUMNS[2], email)?,
+            is_ldap: false,
             password: text(COLUMNS[3], password)?.map(|text| WireSecret(text.into())),
             is_admin: false,
             orgs: items(&text(COLUMNS[4], orgs)?.unwrap_or_default()),

@@ -74,8 +74,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         None => serve(&loaded, cli.serve.demo),
         Some(Command::Serve(args)) => serve(&loaded, args.demo || cli.serve.demo),
         Some(Command::Config(ConfigCommand::Check)) => {
-            print("the settings are good")?;
-            Ok(Outcome::Good)
+            runtime()?.block_on(check_config(&loaded.settings))
         }
         Some(Command::Config(ConfigCommand::Show(format))) => show_config(&loaded, format.json),
         Some(Command::Health) => {
@@ -115,6 +114,25 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         }),
         Some(Command::User(command)) => operate(&loaded.settings, user(command)?),
     }
+}
+
+/// What the settings alone cannot tell: whether the LDAP servers they name are ready for logins.
+async fn check_config(settings: &Settings) -> anyhow::Result<Outcome> {
+    let mut outcome = Outcome::Good;
+    for (server, found) in crate::stores::check_ldap(settings).await? {
+        let words = match found {
+            Ok(()) => "ready".to_owned(),
+            Err(why) => {
+                outcome = Outcome::Bad;
+                why
+            }
+        };
+        print(&format!("{server}: {words}"))?;
+    }
+    if outcome == Outcome::Good {
+        print("the settings are good")?;
+    }
+    Ok(outcome)
 }
 
 fn serve(loaded: &Loaded, is_demo: bool) -> anyhow::Result<Outcome> {

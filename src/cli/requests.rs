@@ -138,6 +138,7 @@ pub(in crate::cli) fn user(command: UserCommand) -> anyhow::Result<Request> {
         ("email", |user| field(user, "email")),
         ("status", |user| field(user, "status")),
         ("admin", |user| field(user, "is_admin")),
+        ("account type", |user| field(user, "account_type")),
         ("password", |user| field(user, "has_password")),
         ("orgs", orgs_of),
         ("created", |user| field(user, "created_at")),
@@ -191,7 +192,7 @@ pub(in crate::cli) fn user(command: UserCommand) -> anyhow::Result<Request> {
 
 fn create_user(args: CreateUserArgs) -> anyhow::Result<Request> {
     ensure!(!args.name.is_empty(), "a name must not be empty");
-    let password = if args.no_password {
+    let password = if args.no_password || args.ldap {
         None
     } else {
         Some(WireSecret(password::read(args.password)?))
@@ -202,6 +203,7 @@ fn create_user(args: CreateUserArgs) -> anyhow::Result<Request> {
                 name: args.name,
                 display_name: args.display_name,
                 email: args.email,
+                is_ldap: args.ldap,
                 password,
                 is_admin: args.admin,
                 orgs: args.orgs,

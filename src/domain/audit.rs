@@ -54,8 +54,10 @@ pub enum Refusal {
     WrongKey,
     /// The secret key is good for another Org.
     KeyOfOtherOrg,
-    /// Trusted authentication is switched off.
+    /// Trusted authentication, or LDAP, is switched off.
     SwitchedOff,
+    /// The user's password lives elsewhere than where it was to be judged.
+    OtherAccountType,
     /// A parameter was wrong.
     BadRequest,
     /// Too many passwords waited to be hashed.
@@ -81,6 +83,7 @@ impl Refusal {
             Self::WrongKey => "wrong_key",
             Self::KeyOfOtherOrg => "key_of_other_org",
             Self::SwitchedOff => "switched_off",
+            Self::OtherAccountType => "other_account_type",
             Self::BadRequest => "bad_request",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "store_unavailable",

@@ -1,7 +1,7 @@
 //! THE DOOR: every dialect opens, closes and moves sessions here and nowhere else.
 //!
 //! Order of checks, written once: throttle → find the user (the same hashing work when there is none) →
-//! verify → account state → Org → open → audit. Unknown user, wrong password and disabled account are
+//! verify (here or by LDAP) → account state → Org → open → audit. Unknown user, wrong password and disabled account are
 //! one answer in words, status and time; which it was is in the audit trail only. The throttle comes
 //! first so that guessing costs us no hashing; the Org comes after the password so that nobody
 //! without one learns who belongs where.
@@ -9,24 +9,28 @@
 mod error;
 mod password;
 mod switch;
+mod verify;
+mod web;
 
 pub use error::LoginError;
 pub use switch::SwitchError;
+pub use web::{IDLE_SLACK, Shared};
 
-use crate::domain::audit::{Act, AuditEvent, AuditSink, Client, Refusal};
+use crate::domain::audit::{Act, AuditEvent, AuditSink, Client};
 use crate::domain::authn::{
-    Authenticated, PasswordHash, PasswordPool, RedeemError, TrustedAuth, choose_org,
+    Authenticated, LdapAuth, PasswordPool, RedeemError, TrustedAuth, choose_org,
 };
 use crate::domain::clock::{Clock, Timestamp};
-use crate::domain::directory::{AccountStatus, Directory, NameKey, OrgId, User, UserId};
+use crate::domain::directory::{Directory, OrgId, User};
 use crate::domain::failure::StoreError;
+use crate::domain::login::verify::Realm;
 use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::session::{
-    Check, EndReason, Lifetime, Method, Opening, Session, SessionHandle, SessionId, SessionLimit,
-    SessionStore,
+    BlockId, BlockIds, Check, EndReason, Lifetime, Method, Opening, Session, SessionHandle,
+    SessionId, SessionLimit, SessionNotes, SessionStore,
 };
-use crate::domain::throttle::{Bucket, Throttle};
+use crate::domain::throttle::Throttle;
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,6 +76,12 @@ pub struct OpenRequest {
     pub is_remembered: bool,
     /// The session the same browser holds already: it ends when the new one opens.
     pub replaced: Option<SessionId>,
+    /// The longest pause between two uses, where it is not the policy's.
+    pub idle: Option<Duration>,
+    /// Makes the id, where the client's is of 128 bits.
+    pub ids: Option<Arc<BlockIds>>,
+    /// What the dialect keeps with it.
+    pub notes: SessionNotes,
 }
 
 /// An open session and its owner.
@@ -79,6 +89,8 @@ pub struct OpenRequest {
 pub struct Opened {
     /// Its id, for the session layer to hand out.
     pub id: SessionId,
+    /// The id as its client carries it, where that is one of 128 bits.
+    pub block: Option<BlockId>,
     /// The session.
     pub session: Session,
 }
@@ -94,6 +106,8 @@ pub struct Login {
     pub trusted: Arc<TrustedAuth>,
     /// Where passwords are hashed.
     pub passwords: PasswordPool,
+    /// Signing in by LDAP, when it is on.
+    pub ldap: Option<LdapAuth>,
     /// Attempt limits.
     pub throttle: Throttle,
     /// Where events go.
@@ -107,7 +121,7 @@ pub struct Login {
 }
 
 impl Login {
-    /// Opens a session for a user name and password.
+    /// Opens a session for a user name and password, judged where that user's password lives.
     pub async fn log_in(
         &self,
         username: &str,
@@ -115,13 +129,53 @@ impl Login {
         request: OpenRequest,
         client: &Client,
     ) -> Result<Opened, LoginError> {
-        let result = async {
-            let proof = self.verify_password(username, password, client).await?;
-            self.open(proof, request, client).await
-        }
-        .await;
+        let realm = Realm::Everybody;
+        let result = self
+            .open_by_password(username, password, realm, request, client)
+            .await;
         self.audit_login(Method::Password, username, &result, client);
         result
+    }
+
+    /// The same for users of the LDAP directory only, those it makes users of included. A local user is refused in
+    /// the words and the time of a wrong password, whatever the password.
+    ///
+    /// With LDAP off everybody is refused; a dialect that has a word for that asks [`Login::has_ldap`] first.
+    pub async fn log_in_by_ldap(
+        &self,
+        username: &str,
+        password: &SecretString,
+        request: OpenRequest,
+        client: &Client,
+    ) -> Result<Opened, LoginError> {
+        let realm = Realm::LdapOnly;
+        let result = self
+            .open_by_password(username, password, realm, request, client)
+            .await;
+        self.audit_login(Method::Ldap, username, &result, client);
+        result
+    }
+
+    async fn open_by_password(
+        &self,
+        username: &str,
+        password: &SecretString,
+        realm: Realm,
+        request: OpenRequest,
+        client: &Client,
+    ) -> Result<Opened, LoginError> {
+        let (proof, bucket) = self.try_password(username, password, realm, client).await?;
+        // At the same time, so that forgetting the failed attempts costs no round trip of its own.
+        let (opened, ()) = tokio::join!(
+            self.open(proof, request, client),
+            self.throttle.succeeded(&bucket)
+        );
+        opened
+    }
+
+    /// Whether an LDAP directory judges passwords.
+    pub const fn has_ldap(&self) -> bool {
+        self.ldap.is_some()
     }
 
     /// Opens a session for a trusted token, which lives on as a Bearer and, unless it is good for one
@@ -150,7 +204,10 @@ impl Login {
         password: &SecretString,
         client: &Client,
     ) -> Result<Authenticated, LoginError> {
-        let result = self.verify_password(username, password, client).await;
+        let realm = Realm::Everybody;
+        let result = self
+            .verify_password(username, password, realm, client)
+            .await;
         if let Err(error) = &result {
             self.audit.record(AuditEvent {
                 at: self.clock.now(),
@@ -163,77 +220,6 @@ impl Login {
             });
         }
         result
-    }
-
-    async fn verify_password(
-        &self,
-        username: &str,
-        password: &SecretString,
-        client: &Client,
-    ) -> Result<Authenticated, LoginError> {
-        let began_at = self.clock.now();
-        let key = NameKey::new(username).ok();
-        let bucket = key.as_ref().map_or_else(
-            || Bucket::nameless(client.address),
-            |key| Bucket::new(key, client.address),
-        );
-        self.throttle
-            .admit(&bucket)
-            .map_err(LoginError::Throttled)?;
-        let result = self.judge(key.as_ref(), password).await;
-        match &result {
-            Ok(_) => self.throttle.succeeded(&bucket),
-            Err(LoginError::BadCredentials(_)) => self.throttle.failed(&bucket),
-            Err(_) => self.throttle.unjudged(&bucket),
-        }
-        result.map(|user| Authenticated::by_password(user, began_at))
-    }
-
-    async fn judge(
-        &self,
-        key: Option<&NameKey>,
-        password: &SecretString,
-    ) -> Result<User, LoginError> {
-        let user = match key {
-            Some(key) => self.directory.find_user(key).await?,
-            None => None,
-        };
-        let hash = match &user {
-            Some(user) => self.directory.password_hash(user.id).await?,
-            // The same look-up an existing user costs: the answer must not come sooner.
-            None => {
-                self.directory
-                    .password_hash(UserId(uuid::Uuid::nil()))
-                    .await?
-            }
-        };
-        let matches = self.passwords.verify(password, hash.as_ref()).await?;
-        match user {
-            None => Err(LoginError::BadCredentials(Refusal::UnknownUser)),
-            Some(_) if !matches => Err(LoginError::BadCredentials(Refusal::WrongPassword)),
-            Some(user) if user.status != AccountStatus::Active => {
-                Err(LoginError::BadCredentials(Refusal::UserDisabled))
-            }
-            Some(user) => {
-                if let Some(hash) = hash {
-                    self.upgrade_hash(&user, password, &hash).await;
-                }
-                Ok(user)
-            }
-        }
-    }
-
-    /// Hashes anew what was hashed at another cost, now that the password is at hand. A convenience: its failure
-    /// fails nothing, and a password that was changed meanwhile stays changed.
-    async fn upgrade_hash(&self, user: &User, password: &SecretString, old: &PasswordHash) {
-        let Some(new) = self.passwords.renewed(password, old).await else {
-            return;
-        };
-        match self.directory.upgrade_password(user.id, old, &new).await {
-            Ok(true) => tracing::debug!(user = %user.id, "the password was hashed anew"),
-            Ok(false) => {}
-            Err(error) => tracing::warn!(%error, user = %user.id, "the new hash was not kept"),
-        }
     }
 
     async fn open(
@@ -255,7 +241,14 @@ impl Login {
         if let Some(token) = proof.token() {
             self.trusted.spend(token).await?;
         }
-        let id = SessionId::fresh(self.trusted.tag(user.id), &*self.random);
+        let tag = self.trusted.tag(user.id);
+        let block = request.ids.map(|ids| ids.fresh(tag, &*self.random));
+        let id = match &block {
+            Some(block) => block.session_id(),
+            None => SessionId::fresh(tag, &*self.random),
+        };
+        let mut lifetime = self.policy.lifetime(request.is_remembered);
+        lifetime.idle = request.idle.unwrap_or(lifetime.idle);
         let session = Session {
             user_id: user.id,
             user_name: user.name.clone(),
@@ -266,10 +259,11 @@ impl Login {
             attributes: proof.attributes().clone(),
             opened_at: proof.began_at(),
             last_seen_at: self.clock.now(),
-            lifetime: self.policy.lifetime(request.is_remembered),
+            lifetime,
             is_remembered: request.is_remembered,
             address: client.address_text(),
             agent: client.agent.chars().take(AGENT_CHARS).collect(),
+            notes: request.notes,
         };
         let opening = self
             .sessions
@@ -284,7 +278,7 @@ impl Login {
             }
         }
         self.remember_org(user, org).await;
-        Ok(Opened { id, session })
+        Ok(Opened { id, block, session })
     }
 
     /// Whether the session of that id lives; its idle timeout starts anew.
@@ -361,7 +355,7 @@ impl Login {
         let (act, user_id, name) = match result {
             Ok(opened) => (
                 Act::LoggedIn {
-                    method,
+                    method: opened.session.method,
                     org: opened.session.org,
                     key: opened.session.key,
                 },

@@ -25,6 +25,9 @@ pub struct UserFields {
     pub display_name: Option<String>,
     /// Where mail goes.
     pub email: Option<String>,
+    /// Whether the LDAP directory keeps the password.
+    #[serde(default)]
+    pub is_ldap: bool,
     /// The password.
     pub password: Option<WireSecret>,
     /// Administers the whole server.

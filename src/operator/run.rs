@@ -3,7 +3,7 @@
 use crate::domain::administration::{
     Actor, AdminError, Administration, ImportOptions, ImportRow, MembershipDraft, NewUser,
 };
-use crate::domain::directory::KeyId;
+use crate::domain::directory::{AccountType, KeyId};
 use crate::operator::{Event, ImportLine, OperatorCommand, UserFields, sessions, view};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -183,6 +183,11 @@ fn new_user(fields: UserFields) -> NewUser {
         name: fields.name,
         display_name: fields.display_name,
         email: fields.email,
+        account_type: if fields.is_ldap {
+            AccountType::Ldap
+        } else {
+            AccountType::Local
+        },
         password: fields.password.map(|password| password.0),
         is_admin: fields.is_admin,
         memberships,

@@ -2,7 +2,9 @@
 
 use crate::domain::administration::UserDetails;
 use crate::domain::clock::Timestamp;
-use crate::domain::directory::{AccountStatus, Group, Org, OrgStatus, SecretKey, User};
+use crate::domain::directory::{
+    AccountStatus, AccountType, Group, Org, OrgStatus, SecretKey, User,
+};
 use crate::domain::session::SessionSummary;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -39,6 +41,10 @@ pub(in crate::operator) fn user(user: &User) -> Value {
         "name": user.name,
         "display_name": user.display_name,
         "email": user.email,
+        "account_type": match user.account_type {
+            AccountType::Local => "local",
+            AccountType::Ldap => "ldap",
+        },
         "status": match user.status {
             AccountStatus::Active => "active",
             AccountStatus::Disabled => "disabled",

@@ -1,28 +1,31 @@
 //! From settings to services: opens the stores, reads the server's own secrets, puts the domain together.
 
+use crate::api::microstrategy;
 use crate::api::request_log::RequestObserver;
 use crate::api::services::{Live, SameSiteRule, Services, Site};
 use crate::domain::administration::{Administration, AdministrationParts};
 use crate::domain::audit::AuditSink;
 use crate::domain::authn::{
-    HashCost, KeyHasher, KeySealer, PasswordPool, PoolObserver, PoolOptions, TrustedAuth,
-    TrustedParts, TrustedPolicy,
+    GroupRule, HashCost, KeyHasher, KeySealer, LdapAuth, LdapParts, LdapPolicy, PasswordPool,
+    PoolObserver, PoolOptions, TrustedAuth, TrustedParts, TrustedPolicy,
 };
 use crate::domain::clock::Clock;
-use crate::domain::directory::ServerSecrets;
+use crate::domain::directory::{NameKey, OrgId, ServerSecrets};
 use crate::domain::login::{Login, SessionPolicy};
 use crate::domain::random::Random;
 use crate::domain::redirect::{OriginRule, RedirectPolicy};
-use crate::domain::session::{AtLimit, SessionLimit};
+use crate::domain::session::{AtLimit, BlockIds, SessionLimit};
 use crate::domain::throttle::Throttle;
 use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
 use crate::server::meters::Meters;
 use crate::server::priority::yield_to_others;
 use crate::settings::{
-    AtLimitSetting, Passwords, SameSite, Settings, TokenLifetimeSetting, TokenReuseSetting,
+    AtLimitSetting, LoginMode, Passwords, SameSite, Settings, TokenLifetimeSetting,
+    TokenReuseSetting,
 };
 use crate::stores::Stores;
 use actix_web::cookie::Key;
+use actix_web::http::header::HeaderName;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use secrecy::SecretSlice;
@@ -52,6 +55,7 @@ struct Secrets {
     tag_key: SecretSlice<u8>,
     keys: Arc<KeyHasher>,
     seal_key: SecretSlice<u8>,
+    web_key: SecretSlice<u8>,
     cluster_id: Uuid,
 }
 
@@ -77,6 +81,7 @@ impl Secrets {
                 secret("key_digest", 32).await?,
             ))),
             seal_key: SecretSlice::from(secret("key_seal", 32).await?),
+            web_key: SecretSlice::from(secret("web_session_key", 32).await?),
             cluster_id: uuid::Builder::from_slice(&cluster)?
                 .with_variant(uuid::Variant::RFC4122)
                 .with_version(uuid::Version::Random)
@@ -178,7 +183,12 @@ pub async fn services(
         sessions: Arc::clone(&ground.stores.sessions),
         trusted: Arc::clone(&trusted),
         passwords,
-        throttle: Throttle::new(Arc::clone(&ground.clock)),
+        ldap: ldap(settings, ground)?,
+        throttle: Throttle::new(
+            Arc::clone(&ground.stores.throttle),
+            Arc::clone(&ground.clock),
+            secrets.tag_key.clone(),
+        ),
         audit: Arc::clone(&ground.audit),
         clock: Arc::clone(&ground.clock),
         random: Arc::clone(&ground.random),
@@ -197,6 +207,7 @@ pub async fn services(
         directory: Arc::clone(&ground.stores.directory),
         sessions: Arc::clone(&ground.stores.sessions),
         random: Arc::clone(&ground.random),
+        microstrategy: microstrategy_site(settings, &secrets)?,
         site: site(settings, secrets, addresses),
         requests: Arc::clone(&ground.meters) as Arc<dyn RequestObserver>,
         tracer: None,
@@ -208,6 +219,34 @@ pub async fn services(
         .await
         .map_err(|failure| anyhow::anyhow!("the saved security settings: {failure:?}"))?;
     Ok(services)
+}
+
+/// Signing in by LDAP, where the settings name servers.
+fn ldap(settings: &Settings, ground: &Ground) -> anyhow::Result<Option<LdapAuth>> {
+    let Some(server) = &ground.stores.ldap else {
+        return Ok(None);
+    };
+    let mut groups = Vec::new();
+    for rule in &settings.ldap.group_map {
+        NameKey::new(&rule.group)
+            .with_context(|| format!("ldap.group_map: the group {:?}", rule.group))?;
+        groups.push(GroupRule {
+            ldap: rule.ldap.clone(),
+            group: rule.group.clone(),
+        });
+    }
+    Ok(Some(LdapAuth::new(LdapParts {
+        server: Arc::clone(server),
+        policy: LdapPolicy {
+            creates_users: settings.ldap.create_users,
+            org: OrgId(settings.ldap.org),
+            groups,
+        },
+        directory: Arc::clone(&ground.stores.directory),
+        audit: Arc::clone(&ground.audit),
+        clock: Arc::clone(&ground.clock),
+        random: Arc::clone(&ground.random),
+    })))
 }
 
 /// 0 in the settings is no limit.
@@ -255,7 +294,42 @@ fn live(settings: &Settings, addresses: &Addresses) -> anyhow::Result<Live> {
         is_trusted_enabled: settings.trusted_auth.enabled,
         redirects: redirect_policy(settings, addresses)?,
         is_partitioned: settings.cookies.partitioned,
+        web: microstrategy::LiveSite {
+            iserver_timeout: settings.microstrategy.iserver_session_timeout,
+            modes: login_modes(settings),
+            default_mode: login_modes(settings).first().copied().unwrap_or(1),
+        },
     })
+}
+
+/// The numbers of the login modes that are switched on; LDAP is none without a server to ask.
+fn login_modes(settings: &Settings) -> Vec<i64> {
+    let has_ldap = !settings.ldap.urls.is_empty();
+    let modes = settings.microstrategy.login_modes.iter();
+    let usable = modes.filter(|mode| **mode != LoginMode::Ldap || has_ldap);
+    usable.map(|mode| mode.number()).collect()
+}
+
+/// None when the dialect is not spoken.
+fn microstrategy_site(
+    settings: &Settings,
+    secrets: &Secrets,
+) -> anyhow::Result<Option<microstrategy::Site>> {
+    let own = &settings.microstrategy;
+    if !own.enabled {
+        return Ok(None);
+    }
+    let header = own.trusted_header.as_deref().map(HeaderName::try_from);
+    Ok(Some(microstrategy::Site {
+        base_path: own.base_path.clone(),
+        ids: Arc::new(BlockIds::new(secrets.web_key.clone())),
+        http_session_timeout: own.http_session_timeout,
+        version: own.iserver_version.clone(),
+        guest_user: own.guest_user.clone(),
+        trusted_header: header.transpose()?,
+        api_token_lifetime: own.api_token_lifetime,
+        modes: login_modes(settings),
+    }))
 }
 
 /// Where the settings allow redirects to; also what `vestibule redirect check` judges by.

@@ -91,11 +91,9 @@ pub async fn add(
             add_group(administration, directory, org, group, by).await?;
         }
         let user = NewUser {
-            name: name.to_owned(),
             display_name: Some(display_name.to_owned()),
             email: Some(email.to_owned()),
             password: Some(SecretString::from(PASSWORD)),
-            is_admin: false,
             memberships: groups
                 .iter()
                 .map(|(org, group)| MembershipDraft {
@@ -103,7 +101,7 @@ pub async fn add(
                     groups: vec![(*group).to_owned()],
                 })
                 .collect(),
-            create_groups: false,
+            ..NewUser::named(name)
         };
         administration
             .create_user(user, by)

@@ -10,7 +10,7 @@ use crate::api::thoughtspot_v1::V1;
 use crate::server::assemble::Addresses;
 use crate::settings::Server;
 use actix_web::dev::{Extensions, Server as ActixServer};
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context;
@@ -72,12 +72,11 @@ pub fn listen(
     let services = web::Data::from(services);
     let mut server = HttpServer::new(move || {
         let services = services.clone();
-        // Last wrapped is outermost: log → CORS → compression → dialect words → route.
+        // Last wrapped is outermost: log → CORS → dialect words → route.
         App::new()
             .app_data(services.clone())
             .app_data(web::PayloadConfig::new(services.site.max_body_bytes))
             .wrap(from_fn(render_strays::<V1>))
-            .wrap(Compress::default())
             .wrap(from_fn(cross_origin))
             .wrap(from_fn(log_request))
             .configure(|config| api::mount(config, &services))

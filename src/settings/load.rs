@@ -2,8 +2,11 @@
 
 use crate::settings::directory::directory;
 use crate::settings::layers::Layers;
+use crate::settings::ldap::ldap;
+use crate::settings::microstrategy::microstrategy;
 use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
 use crate::settings::reader::{DURATION, Reader, parse_duration};
+use crate::settings::store_url::{self, RedisAddress};
 use crate::settings::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Metrics, Passwords,
     Redirects, SameSite, Server, SessionStoreSetting, Sessions, Settings, Telemetry,
@@ -12,10 +15,10 @@ use crate::settings::{
 };
 use secrecy::SecretString;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
-use url::Url;
 
 /// The reference: every key with its meaning and default.
 const DEFAULTS: &str = include_str!("default.toml");
@@ -27,6 +30,12 @@ const MAX_PASSWORD_BYTES: usize = 1024;
 const MAX_KEY_PREFIX_BYTES: usize = 64;
 /// The highest limit of sessions per user: each login looks at as many.
 const MOST_SESSIONS: usize = 1_000;
+/// What the embedded store may hold: from enough to work with to what no machine has the memory for.
+const EMBEDDED_MAX: RangeInclusive<usize> = 100..=100_000_000;
+/// What credentials are made of, so that none needs quoting.
+const VISIBLE: &str = "visible ASCII characters";
+/// The most replicas to wait for; more than anybody runs.
+const MOST_REPLICAS: usize = 16;
 /// The longest pause before a stopping server gives up on open requests.
 const LONGEST_SHUTDOWN: Duration = Duration::from_hours(1);
 
@@ -164,7 +173,9 @@ fn read(reader: &mut Reader) -> Settings {
             ),
             partitioned: reader.flag("cookies.partitioned"),
         },
+        microstrategy: microstrategy(reader),
         passwords: passwords(reader),
+        ldap: ldap(reader),
         bootstrap: bootstrap(reader),
         log: log(reader),
         metrics: Metrics {
@@ -236,11 +247,7 @@ fn server(reader: &mut Reader) -> Server {
 
 fn sessions(reader: &mut Reader) -> Sessions {
     let store = reader
-        .parsed(
-            "sessions.store",
-            "embedded, redis://host[:port][/database] or rediss://…",
-            parse_store,
-        )
+        .parsed("sessions.store", store_url::EXPECTED, parse_store)
         .unwrap_or(Store::Embedded);
     let key_prefix = reader.parsed(
         "sessions.key_prefix",
@@ -272,6 +279,11 @@ fn sessions(reader: &mut Reader) -> Sessions {
         },
         key_prefix: key_prefix.unwrap_or_default(),
         tls_ca_file,
+        wait_replicas: reader.number("sessions.wait_replicas", 0..=MOST_REPLICAS),
+        sentinel_user: reader.optional("sessions.sentinel_user", VISIBLE, |text| {
+            is_visible(text).then(|| text.to_owned())
+        }),
+        sentinel_password: reader.secret("sessions.sentinel_password", VISIBLE, is_visible),
         idle_timeout: idle.unwrap_or_default(),
         absolute_timeout: absolute.unwrap_or_default(),
         remember_for: reader.lifetime("sessions.remember_for").unwrap_or_default(),
@@ -285,6 +297,7 @@ fn sessions(reader: &mut Reader) -> Sessions {
             ],
             AtLimitSetting::Evict,
         ),
+        embedded_max: reader.number("sessions.embedded_max", EMBEDDED_MAX),
     }
 }
 
@@ -294,6 +307,10 @@ fn is_key_prefix(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && !b"{}\"'`".contains(&byte))
+}
+
+fn is_visible(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 enum Store {
@@ -306,17 +323,12 @@ fn parse_store(text: &str) -> Option<Store> {
     if text == "embedded" {
         return Some(Store::Embedded);
     }
-    let url = Url::parse(text).ok()?;
-    url.host().filter(|host| !host.to_string().is_empty())?;
-    let database = url.path().trim_start_matches('/');
-    if !database.is_empty() && database.parse::<u32>().is_err() {
-        return None;
-    }
-    match url.scheme() {
-        "redis" => Some(Store::Plain(text.into())),
-        "rediss" => Some(Store::Encrypted(text.into())),
-        _ => None,
-    }
+    let address = RedisAddress::parse(text)?;
+    Some(if address.is_encrypted {
+        Store::Encrypted(text.into())
+    } else {
+        Store::Plain(text.into())
+    })
 }
 
 fn tokens(reader: &mut Reader) -> Tokens {

@@ -2,20 +2,26 @@
 
 mod directory;
 mod layers;
+mod ldap;
 mod load;
+mod microstrategy;
 mod origins;
 mod reader;
 mod secrets;
 mod sections;
 mod spelling;
+mod store_url;
 
+pub use ldap::{LdapGroupSetting, LdapUserSetting};
 pub use load::{Loaded, SettingsError, Shown, Sources};
+pub use microstrategy::{LoginMode, MicroStrategy};
 pub use origins::{normalise_origin, normalise_redirect};
 pub use sections::{
-    AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Log,
+    AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Ldap, Log,
     LogFormat, Metrics, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
     Telemetry, TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
+pub use store_url::{Endpoint, RedisAddress, RedisTopology};
 
 use std::path::PathBuf;
 
@@ -40,8 +46,12 @@ pub struct Settings {
     pub redirects: Redirects,
     /// Session cookies.
     pub cookies: Cookies,
+    /// The `MicroStrategy` dialect.
+    pub microstrategy: MicroStrategy,
     /// Password hashing.
     pub passwords: Passwords,
+    /// Signing in by LDAP.
+    pub ldap: Ldap,
     /// What the first start creates.
     pub bootstrap: Bootstrap,
     /// The log.

@@ -71,7 +71,9 @@ impl Reader {
     pub fn refuse(&mut self, key: &str, expected: impl Display) {
         let (value, origin) = match self.layers.get(key) {
             Some((Raw::One(text), origin)) => (secrets::shown(key, text), origin.to_string()),
-            Some((Raw::Many(items), origin)) => (items.join(","), origin.to_string()),
+            Some((Raw::Many(items) | Raw::Numbers(items), origin)) => {
+                (items.join(","), origin.to_string())
+            }
             Some((Raw::Odd, origin)) => ("a value of another type".to_owned(), origin.to_string()),
             None => (String::new(), "nowhere".to_owned()),
         };
@@ -98,7 +100,7 @@ impl Reader {
     fn text(&mut self, key: &str, expected: &str) -> Option<String> {
         let found = match self.layers.get(key) {
             Some((Raw::One(text), _)) => Some(text.clone()),
-            Some((Raw::Many(_) | Raw::Odd, _)) | None => None,
+            Some((Raw::Many(_) | Raw::Numbers(_) | Raw::Odd, _)) | None => None,
         };
         let shown = found
             .as_deref()
@@ -126,7 +128,7 @@ impl Reader {
     }
 
     /// Like [`Reader::parsed`], but an empty text means none.
-    fn optional<T>(
+    pub fn optional<T>(
         &mut self,
         key: &str,
         expected: &str,
@@ -222,6 +224,26 @@ impl Reader {
         })
     }
 
+    /// A text; empty means none.
+    pub fn text_or_none(&mut self, key: &str) -> Option<String> {
+        self.optional(key, "a text", |text| Some(text.to_owned()))
+    }
+
+    /// The name of a request header that carries no credentials of its own, in lower case; empty means none.
+    pub fn header(&mut self, key: &str) -> Option<String> {
+        let expected = "the name of a header such as X-Remote-User, of its own";
+        self.optional(key, expected, |text| {
+            let name = text.to_ascii_lowercase();
+            let is_name = name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            let is_taken = ["cookie", "authorization", "host", "origin"].contains(&name.as_str())
+                || name.starts_with("x-mstr-")
+                || name.starts_with("x-forwarded-");
+            (is_name && !is_taken).then_some(name)
+        })
+    }
+
     /// A path that may be missing; nothing is opened.
     pub fn path(&mut self, key: &str) -> Option<PathBuf> {
         self.optional(key, "a path", |text| Some(PathBuf::from(text)))
@@ -247,6 +269,13 @@ impl Reader {
         })
     }
 
+    /// A text of one line that may be missing.
+    pub fn line(&mut self, key: &str, expected: &str) -> Option<String> {
+        self.optional(key, expected, |text| {
+            (!text.chars().any(char::is_control)).then(|| text.to_owned())
+        })
+    }
+
     /// A list, each item through `parse`; shown as it was understood.
     pub fn list<T: PartialEq + Display>(
         &mut self,
@@ -254,22 +283,60 @@ impl Reader {
         expected: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Vec<T> {
+        self.list_between(key, ',', expected, parse)
+    }
+
+    /// The same with another separator, for items that may have commas in them.
+    pub fn list_between<T: PartialEq + Display>(
+        &mut self,
+        key: &str,
+        separator: char,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
         let items: Vec<String> = match self.layers.get(key) {
             Some((Raw::Many(items), _)) => items.clone(),
             // A comma too many is no mistake worth stopping for.
             Some((Raw::One(text), _)) => text
-                .split(',')
+                .split(separator)
                 .map(str::trim)
                 .filter(|item| !item.is_empty())
                 .map(str::to_owned)
                 .collect(),
-            Some((Raw::Odd, _)) | None => {
+            Some((Raw::Numbers(_) | Raw::Odd, _)) | None => {
                 self.refuse(key, format!("a list, each {expected}"));
                 Vec::new()
             }
         };
+        self.values(key, separator, &items, expected, parse)
+    }
+
+    /// A list of whole numbers, each through `parse`.
+    pub fn numbers<T: PartialEq + Display>(
+        &mut self,
+        key: &str,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        match self.layers.get(key) {
+            Some((Raw::Numbers(items), _)) => {
+                let items = items.clone();
+                self.values(key, ',', &items, expected, parse)
+            }
+            _ => self.list(key, expected, parse),
+        }
+    }
+
+    fn values<T: PartialEq + Display>(
+        &mut self,
+        key: &str,
+        separator: char,
+        items: &[String],
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
         let mut values = Vec::new();
-        for item in &items {
+        for item in items {
             match parse(item) {
                 Some(value) if values.contains(&value) => {}
                 Some(value) => values.push(value),
@@ -277,7 +344,8 @@ impl Reader {
             }
         }
         let texts: Vec<String> = values.iter().map(T::to_string).collect();
-        self.shown.insert(key.to_owned(), texts.join(","));
+        self.shown
+            .insert(key.to_owned(), texts.join(&separator.to_string()));
         values
     }
 

@@ -6,7 +6,14 @@ const MASK: &str = "***";
 /// The text of a setting as it may be shown: masked when it is a secret or carries one.
 pub(in crate::settings) fn shown(key: &str, text: &str) -> String {
     match key {
-        "bootstrap.admin_password" | "bootstrap.secret_key" if !text.is_empty() => MASK.to_owned(),
+        "bootstrap.admin_password"
+        | "bootstrap.secret_key"
+        | "ldap.bind_password"
+        | "sessions.sentinel_password"
+            if !text.is_empty() =>
+        {
+            MASK.to_owned()
+        }
         "sessions.store" | "directory.store" | "telemetry.otlp_endpoint" => mask_url(text),
         _ => text.to_owned(),
     }
@@ -45,11 +52,17 @@ mod tests {
             ("redis://token@host", "redis://***@host"),
             ("user:pw@host", "user:***@host"),
             ("redis://host?password=pw", "redis://host?***"),
+            (
+                "redis-sentinel://u:p@w@a:1,b:2/m/0",
+                "redis-sentinel://u:***@a:1,b:2/m/0",
+            ),
+            ("rediss-cluster://u:pw@a,b", "rediss-cluster://u:***@a,b"),
         ] {
             assert_eq!(shown("sessions.store", url), masked);
             assert_eq!(shown("directory.store", url), masked);
         }
         assert_eq!(shown("bootstrap.secret_key", "pw"), "***");
         assert_eq!(shown("bootstrap.secret_key", ""), "");
+        assert_eq!(shown("sessions.sentinel_password", "pw"), "***");
     }
 }

@@ -1,5 +1,6 @@
 //! One struct per section of the settings.
 
+use crate::settings::{LdapGroupSetting, LdapUserSetting};
 use ipnet::IpNet;
 use secrecy::SecretString;
 use std::net::SocketAddr;
@@ -57,6 +58,12 @@ pub struct Sessions {
     pub key_prefix: String,
     /// Certificates to trust for `rediss://`, in PEM, in place of the public ones.
     pub tls_ca_file: Option<PathBuf>,
+    /// How many replicas must have an open, an end or a revocation before it counts.
+    pub wait_replicas: usize,
+    /// Who to be at sentinels; none is their default user.
+    pub sentinel_user: Option<String>,
+    /// The password at sentinels; none when they ask for none.
+    pub sentinel_password: Option<SecretString>,
     /// The longest pause between two uses.
     pub idle_timeout: Duration,
     /// The longest life of a session.
@@ -67,6 +74,8 @@ pub struct Sessions {
     pub max_per_user: usize,
     /// What becomes of one more.
     pub at_limit: AtLimitSetting,
+    /// The most sessions, and the most tokens, that the embedded store holds.
+    pub embedded_max: usize,
 }
 
 /// `sessions.at_limit`
@@ -83,7 +92,7 @@ pub enum AtLimitSetting {
 pub enum SessionStoreSetting {
     /// In memory, written through to a file in the data folder.
     Embedded,
-    /// `redis://…` or `rediss://…`; may hold a password.
+    /// A URL that [`crate::settings::RedisAddress`] takes apart; may hold a password.
     Redis(SecretString),
 }
 
@@ -172,6 +181,41 @@ pub struct Passwords {
     pub iterations: usize,
     /// Its lanes.
     pub lanes: usize,
+}
+
+/// `[ldap]`
+#[derive(Clone, Debug)]
+pub struct Ldap {
+    /// Servers, asked in this order; none means off.
+    pub urls: Vec<Url>,
+    /// Whether `ldap://` becomes encrypted before anything is said.
+    pub start_tls: bool,
+    /// Certificates to trust, in PEM, in place of the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// Who searches; none means nobody in particular.
+    pub bind_dn: Option<String>,
+    /// Their password.
+    pub bind_password: Option<SecretString>,
+    /// How the entry of whoever signs in is found.
+    pub users: LdapUserSetting,
+    /// Where groups are; none means that they are not looked at.
+    pub group_base: Option<String>,
+    /// The groups of somebody, with `{dn}` for their DN and `{}` for their name.
+    pub group_filter: String,
+    /// Where an entry has the sign-in name.
+    pub username_attribute: String,
+    /// Where it has the name people read.
+    pub display_name_attribute: Option<String>,
+    /// Where it has the mail address.
+    pub email_attribute: Option<String>,
+    /// Which groups there stand for which here.
+    pub group_map: Vec<LdapGroupSetting>,
+    /// Whether somebody unknown here becomes a user by signing in.
+    pub create_users: bool,
+    /// The Org of such users, and of the groups in `group_map`.
+    pub org: i64,
+    /// How long one server may take.
+    pub timeout: Duration,
 }
 
 /// `[bootstrap]`

@@ -3,9 +3,9 @@
 use crate::domain::authn::{KeyDigest, PasswordHash};
 use crate::domain::clock::{Stopwatch, Timestamp};
 use crate::domain::directory::{
-    AccountStatus, Content, Directory, DirectoryError, Group, GroupDraft, GroupId, KeyId, Keys,
-    Liveboard, MembershipChange, NameKey, Org, OrgId, Orgs, Provision, SavedSettings, SecretKey,
-    ServerSecrets, User, UserChange, UserDraft, UserId, UserQuery, Users,
+    AccountStatus, ApiToken, ApiTokens, Content, Directory, DirectoryError, Group, GroupDraft,
+    GroupId, KeyId, Keys, Liveboard, MembershipChange, NameKey, Org, OrgId, Orgs, Provision,
+    SavedSettings, SecretKey, ServerSecrets, User, UserChange, UserDraft, UserId, UserQuery, Users,
 };
 use crate::domain::failure::StoreError;
 use crate::domain::session::{
@@ -13,6 +13,7 @@ use crate::domain::session::{
     SessionLimit, SessionPage, SessionStore, SessionSummary, UserTag,
 };
 use crate::domain::spans::SPANS;
+use crate::domain::throttle::{Admission, Bucket, ThrottleStore};
 use crate::domain::token::{FoundToken, Spending, TokenDigest, TokenRecord, TokenStore};
 use async_trait::async_trait;
 use std::fmt;
@@ -188,6 +189,12 @@ measured! { TokenStore of TokenStore as "tokens" {}
     revoke_token(digest: &TokenDigest) -> Result<bool, StoreError>;
 }
 
+measured! { ThrottleStore of ThrottleStore as "attempts" {}
+    admit(bucket: &Bucket, now: Timestamp) -> Result<Admission, StoreError>;
+    take_back(bucket: &Bucket) -> Result<(), StoreError>;
+    forget(bucket: &Bucket) -> Result<(), StoreError>;
+}
+
 measured! { Users of Directory as "directory" {}
     find_user(name: &NameKey) -> Result<Option<User>, StoreError>;
     find_user_by_id(id: UserId) -> Result<Option<User>, StoreError>;
@@ -232,6 +239,13 @@ measured! { Keys of Directory as "directory" {}
     touch_key(id: KeyId, at: Timestamp) -> Result<(), StoreError>;
 }
 
+measured! { ApiTokens of Directory as "directory" {}
+    find_api_token(digest: &KeyDigest) -> Result<Option<ApiToken>, StoreError>;
+    api_token_of(user: UserId) -> Result<Option<ApiToken>, StoreError>;
+    replace_api_token(token: &ApiToken, digest: &KeyDigest) -> Result<Option<ApiToken>, DirectoryError>;
+    delete_api_token(user: UserId) -> Result<Option<ApiToken>, StoreError>;
+}
+
 measured! { Content of Directory as "directory" {}
     find_liveboard(id: Uuid) -> Result<Option<Liveboard>, StoreError>;
     put_liveboard(liveboard: &Liveboard) -> Result<(), StoreError>;
@@ -249,9 +263,10 @@ measured! { SavedSettings of Directory as "directory" {}
 #[cfg(test)]
 mod tests {
     /// What the measured traits are written in.
-    const TRAITS: [&str; 3] = [
+    const TRAITS: [&str; 4] = [
         include_str!("../domain/session/store.rs"),
         include_str!("../domain/token/store.rs"),
+        include_str!("../domain/throttle/store.rs"),
         include_str!("../domain/directory/mod.rs"),
     ];
 

@@ -2,19 +2,23 @@
 
 pub mod codec;
 pub mod embedded;
+#[cfg(feature = "ldap")]
+pub mod ldap;
 pub mod measured;
 pub mod redis;
 pub mod sql;
 
+use crate::domain::authn::DirectoryServer;
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::directory::{Directory, ServerSecrets};
 use crate::domain::failure::StoreError;
 use crate::domain::session::{Revocations, SessionStore};
+use crate::domain::throttle::ThrottleStore;
 use crate::domain::token::TokenStore;
 use crate::settings::{DirectoryStoreSetting, SessionStoreSetting, Settings};
-use crate::stores::embedded::EmbeddedStore;
+use crate::stores::embedded::{AttemptCounts, EmbeddedStore};
 use crate::stores::measured::{Measured, StoreObserver};
-use crate::stores::redis::{RedisOptions, RedisStore};
+use crate::stores::redis::{ANSWER_WITHIN, RedisOptions, RedisStore};
 use crate::stores::sql::{PostgresOptions, SqlDirectory};
 use anyhow::Context;
 use std::sync::Arc;
@@ -35,6 +39,10 @@ pub struct Stores {
     pub tokens: Arc<dyn TokenStore>,
     /// Ends many sessions and tokens at once.
     pub revocations: Arc<dyn Revocations>,
+    /// Who judges passwords besides us, when somebody does.
+    pub ldap: Option<Arc<dyn DirectoryServer>>,
+    /// Attempts to sign in.
+    pub throttle: Arc<dyn ThrottleStore>,
     kept: Kept,
 }
 
@@ -47,7 +55,9 @@ enum Kept {
 
 /// Opens what the settings name.
 pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Stores> {
-    let directory = Arc::new(open_directory(settings).await?);
+    let ldap = open_ldap(settings)?;
+    // Whoever opens the stores holds the data folder's lock, so an embedded directory has no other writer.
+    let directory = Arc::new(open_directory(settings).await?.with_memory());
     let secrets = Arc::clone(&directory) as Arc<dyn ServerSecrets>;
     match &settings.sessions.store {
         SessionStoreSetting::Embedded => {
@@ -55,13 +65,15 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
             let store = EmbeddedStore::open(&file, clock)
                 .await
                 .with_context(|| format!("the session store {}", file.display()))?;
-            let store = Arc::new(store);
+            let store = Arc::new(store.bounded(settings.sessions.embedded_max));
             Ok(Stores {
                 directory,
                 secrets,
                 sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
                 tokens: Arc::clone(&store) as Arc<dyn TokenStore>,
                 revocations: Arc::clone(&store) as Arc<dyn Revocations>,
+                ldap,
+                throttle: Arc::new(AttemptCounts::default()),
                 kept: Kept::Embedded(store),
             })
         }
@@ -70,6 +82,10 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 url: url.clone(),
                 ca_file: settings.sessions.tls_ca_file.clone(),
                 key_prefix: settings.sessions.key_prefix.clone(),
+                answer_within: ANSWER_WITHIN,
+                wait_replicas: settings.sessions.wait_replicas,
+                sentinel_user: settings.sessions.sentinel_user.clone(),
+                sentinel_password: settings.sessions.sentinel_password.clone(),
             })
             .await
             .context("sessions.store: Redis cannot be reached")?;
@@ -80,10 +96,41 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
                 tokens: Arc::clone(&store) as Arc<dyn TokenStore>,
                 revocations: Arc::clone(&store) as Arc<dyn Revocations>,
+                ldap,
+                throttle: Arc::clone(&store) as Arc<dyn ThrottleStore>,
                 kept: Kept::Redis(store),
             })
         }
     }
+}
+
+#[cfg(feature = "ldap")]
+fn open_ldap(settings: &Settings) -> anyhow::Result<Option<Arc<dyn DirectoryServer>>> {
+    if settings.ldap.urls.is_empty() {
+        return Ok(None);
+    }
+    let servers = ldap::LdapServers::open(&settings.ldap)?;
+    Ok(Some(Arc::new(servers) as Arc<dyn DirectoryServer>))
+}
+
+#[cfg(not(feature = "ldap"))]
+fn open_ldap(settings: &Settings) -> anyhow::Result<Option<Arc<dyn DirectoryServer>>> {
+    anyhow::ensure!(
+        settings.ldap.urls.is_empty(),
+        "ldap.urls: this program was built without LDAP"
+    );
+    Ok(None)
+}
+
+/// Asks the servers of `[ldap]` whether they are ready for logins: each by its URL, with what is wrong with it.
+pub async fn check_ldap(settings: &Settings) -> anyhow::Result<Vec<(String, Result<(), String>)>> {
+    if open_ldap(settings)?.is_none() {
+        return Ok(Vec::new());
+    }
+    #[cfg(feature = "ldap")]
+    return Ok(ldap::LdapServers::open(&settings.ldap)?.check().await);
+    #[cfg(not(feature = "ldap"))]
+    Ok(Vec::new())
 }
 
 async fn open_directory(settings: &Settings) -> anyhow::Result<SqlDirectory> {
@@ -124,6 +171,7 @@ impl Stores {
             sessions: Arc::new(Measured::new(self.sessions, watch())),
             tokens: Arc::new(Measured::new(self.tokens, watch())),
             revocations: Arc::new(Measured::new(self.revocations, watch())),
+            throttle: Arc::new(Measured::new(self.throttle, watch())),
             ..self
         }
     }

@@ -8,7 +8,11 @@
 )]
 
 mod crash;
+mod crash_shared;
 mod curl;
+#[path = "../common/postgres.rs"]
+#[expect(dead_code, reason = "encryption is tested with the stores")]
+mod database;
 mod flood;
 mod lifecycle;
 mod metrics;

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use vestibule::domain::clock::Timestamp;
 use vestibule::domain::directory::{
-    Directory, Membership, NameKey, Org, OrgId, OrgStatus, Provision, UserDraft, UserId,
+    AccountType, Directory, Membership, NameKey, Org, OrgId, OrgStatus, Provision, UserDraft,
+    UserId,
 };
 use vestibule::domain::random::{self, SystemRandom};
 
@@ -45,6 +46,7 @@ macro_rules! every_case {
             users: [
                 case_42_a_name_in_other_case_or_form_is_taken,
                 case_46_names_with_special_characters_are_kept_and_found_literally,
+                where_a_password_lives_is_kept,
                 a_group_that_is_missing_leaves_no_user_behind,
                 an_org_that_is_missing_leaves_no_user_behind,
                 names_have_one_order_whatever_language_the_database_speaks,
@@ -117,6 +119,7 @@ pub fn draft(name: &str) -> UserDraft {
         key: key(name),
         display_name: format!("{name} (shown)"),
         email: None,
+        account_type: AccountType::Local,
         password: None,
         is_admin: false,
         memberships: vec![in_org(OrgId::PRIMARY, &[])],

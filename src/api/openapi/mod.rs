@@ -11,6 +11,7 @@ use crate::api::thoughtspot_v1::V1;
 use crate::api::thoughtspot_v2::V2;
 use crate::api::{embed_doctor, health, thoughtspot_v1, thoughtspot_v2};
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
+use actix_web::middleware::Compress;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
 use std::collections::BTreeSet;
@@ -36,7 +37,11 @@ has none, by its session cookie.";
 /// Adds the description and its page.
 pub fn mount(config: &mut web::ServiceConfig) {
     config
-        .route(PATH, web::get().to(document))
+        .service(
+            web::resource(PATH)
+                .route(web::get().to(document))
+                .wrap(Compress::default()),
+        )
         .configure(page::mount);
 }
 

@@ -67,7 +67,8 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(login::redeem_by_get)),
         )
         .service(resource::<V1>("/session/logout").route(web::post().to(login::log_out)))
-        // One published client spells it isActive.
+        // The spelling most clients use needs no pattern; one published client spells it isActive.
+        .service(resource::<V1>("/session/isactive").route(read().to(session::is_active)))
         .service(
             resource::<V1>("/session/{probe:(?i)isactive}").route(read().to(session::is_active)),
         )

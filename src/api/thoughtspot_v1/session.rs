@@ -7,7 +7,7 @@ use crate::api::services::Services;
 use crate::api::thoughtspot::{CLUSTER_NAME, RELEASE_VERSION};
 use crate::api::thoughtspot_v1::V1;
 use crate::api::thoughtspot_v1::attributes;
-use crate::domain::directory::privileges_in;
+use crate::domain::directory::{AccountType, privileges_in};
 use crate::domain::principal::{Principal, Via};
 use crate::domain::session::Method;
 use crate::domain::token::Access;
@@ -163,7 +163,7 @@ pub async fn describe(who: &Principal, services: &Services) -> Result<SessionInf
         current_org_id: who.org.0,
         orgs_enabled: true,
         is_system_user: false,
-        can_change_password: true,
+        can_change_password: user.account_type == AccountType::Local,
         api_version: "v1",
         release_version: RELEASE_VERSION,
         cluster_id,

@@ -5,6 +5,7 @@ use crate::api::dialect::ApiError;
 use crate::api::form::{Form, Query, optional, required};
 use crate::api::openapi::refusals::{Always, Clashing, Guarded, Missing, WithBody, WithQuery};
 use crate::api::services::Services;
+use crate::api::thoughtspot::{account_type, account_type_word};
 use crate::api::thoughtspot_v1::V1;
 use crate::domain::administration::{
     AdminError, AdminScope, GroupSearch, MAX_FOUND, NewAccount, UserSearch,
@@ -33,8 +34,8 @@ pub struct NewUserForm {
     /// A JSON array of names or GUIDs, as a string.
     #[schema(value_type = String, required = false)]
     groups: Option<String>,
-    /// `LOCAL_USER`, the only one there is.
-    #[schema(pattern = "^(LOCAL_USER)?$", value_type = String, required = false)]
+    /// `LOCAL_USER`, or `LDAP_USER` where LDAP is on.
+    #[schema(pattern = "^(LOCAL_USER|LDAP_USER)?$", value_type = String, required = false)]
     usertype: Option<String>,
     /// The number of an Org; without it the one worked in.
     #[schema(value_type = i64, required = false)]
@@ -57,9 +58,8 @@ pub async fn create(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V1>> {
     let form = form.into_inner();
-    if !matches!(form.usertype.as_deref(), None | Some("" | "LOCAL_USER")) {
-        return Err(Failure::bad("usertype", "LOCAL_USER; other types are not offered").into());
-    }
+    let usertype = optional(form.usertype);
+    let account_type = account_type("usertype", usertype.as_deref(), services.login.has_ldap())?;
     let groups = optional(form.groups).map_or(Ok(Vec::new()), |text| {
         serde_json::from_str(&text)
             .map_err(|_| Failure::bad("groups", "a JSON array of names or GUIDs"))
@@ -68,6 +68,7 @@ pub async fn create(
         name: required("name", form.name)?,
         display_name: Some(required("displayname", form.displayname)?),
         email: optional(form.email),
+        account_type,
         password: form
             .password
             .filter(|password| !password.expose_secret().is_empty()),
@@ -220,7 +221,7 @@ fn group_principal(group: &Group) -> UserOrGroup {
 
 fn user_principal(user: &User, groups: &[Group]) -> UserOrGroup {
     UserOrGroup {
-        principal_type_enum: "LOCAL_USER",
+        principal_type_enum: account_type_word(user.account_type),
         id: user.id.0,
         name: user.name.clone(),
         display_name: user.display_name.clone(),
@@ -308,13 +309,13 @@ async fn details(
             created: user.created_at.millis(),
             modified: user.modified_at.millis(),
             tags: Vec::new(),
-            kind: "LOCAL_USER",
+            kind: account_type_word(user.account_type),
             is_external: false,
             is_deleted: false,
         },
         complete: true,
         incomplete_detail: Vec::new(),
-        kind: "LOCAL_USER",
+        kind: account_type_word(user.account_type),
         parent_type: "USER",
         visibility: "DEFAULT",
         state: match user.status {

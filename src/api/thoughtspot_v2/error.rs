@@ -52,6 +52,7 @@ fn spelled(field: &str) -> &str {
         "orgs" => "org_identifiers",
         "groups" | "memberships" => "group_identifiers",
         "users" => "user_identifiers",
+        "account type" => "account_type",
         "display name" => "display_name",
         "new password" => "new_password",
         "status" => "status, account_status",

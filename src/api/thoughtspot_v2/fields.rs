@@ -53,17 +53,6 @@ pub fn account_status(text: Option<&str>) -> Result<Option<AccountStatus>, Failu
     }
 }
 
-/// `account_type`: we keep passwords ourselves and nothing else.
-pub fn account_type(text: Option<&str>) -> Result<(), Failure> {
-    match text {
-        None | Some("LOCAL_USER") => Ok(()),
-        Some(_) => Err(Failure::bad(
-            "account_type",
-            "LOCAL_USER; LDAP_USER, SAML_USER, OIDC_USER and REMOTE_USER are not offered",
-        )),
-    }
-}
-
 /// `status` of an Org.
 pub fn org_status(text: Option<&str>) -> Result<Option<OrgStatus>, Failure> {
     match text {

@@ -6,14 +6,15 @@ use crate::api::form::{optional, required};
 use crate::api::json::{Json, text, texts};
 use crate::api::openapi::refusals::{Always, Clashing, Guarded, Missing, WithBody};
 use crate::api::services::Services;
+use crate::api::thoughtspot::account_type;
 use crate::api::thoughtspot_v2::V2;
 use crate::api::thoughtspot_v2::fields::{
-    account_status, account_type, not_offered, operation, page, pattern, some_password,
+    account_status, not_offered, operation, page, pattern, some_password,
 };
 use crate::api::thoughtspot_v2::user_view;
 use crate::api::thoughtspot_v2::user_view::UserView;
 use crate::domain::administration::{AccountEdit, AdminScope, NewAccount, UserSearch};
-use crate::domain::directory::{AccountStatus, OrgId, User};
+use crate::domain::directory::{AccountStatus, AccountType, OrgId, User};
 use crate::domain::failure::{Failure, StoreError};
 use actix_web::{HttpResponse, web};
 use secrecy::SecretString;
@@ -32,8 +33,8 @@ pub struct UserBody {
     email: Option<String>,
     #[schema(value_type = Option<String>, format = Password)]
     password: Option<SecretString>,
-    /// `LOCAL_USER`, the only one there is.
-    #[schema(pattern = "^(LOCAL_USER)$")]
+    /// `LOCAL_USER`, or `LDAP_USER` where LDAP is on; it cannot be changed later.
+    #[schema(pattern = "^(LOCAL_USER|LDAP_USER)$")]
     account_type: Option<String>,
     /// `ACTIVE`; anything else the vendor knows counts as `INACTIVE`.
     #[schema(pattern = "^(ACTIVE|INACTIVE|EXPIRED|LOCKED|PENDING|SUSPENDED)$")]
@@ -65,12 +66,14 @@ pub async fn create(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V2>> {
     let body = body.into_inner();
-    account_type(body.account_type.as_deref())?;
+    let has_ldap = services.login.has_ldap();
+    let account_type = account_type("account_type", body.account_type.as_deref(), has_ldap)?;
     not_offered("role_identifiers", body.role_identifiers)?;
     let new = NewAccount {
         name: required("name", body.name)?,
         display_name: Some(required("display_name", body.display_name)?),
         email: Some(required("email", body.email)?),
+        account_type,
         password: some_password(body.password),
         orgs: body.org_identifiers,
         groups: body.group_identifiers.unwrap_or_default(),
@@ -104,7 +107,10 @@ pub async fn update(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V2>> {
     let body = body.into_inner();
-    account_type(body.account_type.as_deref())?;
+    let has_ldap = services.login.has_ldap();
+    let wanted = body.account_type.as_deref();
+    let account_type = account_type("account_type", wanted, has_ldap)?;
+    let account_type = wanted.map(|_| account_type);
     not_offered("role_identifiers", body.role_identifiers)?;
     if some_password(body.password).is_some() {
         return Err(Failure::bad("password", "users/reset-password for a new password").into());
@@ -113,6 +119,7 @@ pub async fn update(
         name: optional(body.name),
         display_name: optional(body.display_name),
         email: body.email,
+        account_type,
         status: account_status(body.account_status.as_deref())?,
         operation: operation(body.operation.as_deref())?,
         orgs: body.org_identifiers,
@@ -177,6 +184,14 @@ pub async fn search(
 ) -> Result<HttpResponse, ApiError<V2>> {
     let body = body.into_inner();
     let (offset, limit) = page(body.record_offset.as_deref(), body.record_size.as_deref())?;
+    // Whoever has another kind of account is not here, which is an answer and no mistake.
+    let wanted = body.account_type.as_deref();
+    let account_type = match wanted {
+        Some("LOCAL_USER") => Some(AccountType::Local),
+        Some("LDAP_USER") => Some(AccountType::Ldap),
+        _ => None,
+    };
+    let is_unheard_of = wanted.is_some() && account_type.is_none();
     let search = UserSearch {
         user: body.user_identifier,
         name_contains: pattern(body.name_pattern),
@@ -184,17 +199,16 @@ pub async fn search(
         email: optional(body.email),
         orgs: body.org_identifiers,
         groups: body.group_identifiers.filter(|list| !list.is_empty()),
+        account_type,
         status: account_status(body.account_status.as_deref())?,
         offset,
         limit,
     };
-    // Whoever has another kind of account is not here, which is an answer and no mistake.
-    let users = match body.account_type.as_deref() {
-        None | Some("LOCAL_USER") => {
-            let administration = &services.administration;
-            administration.search_users(who.sees, &search).await?
-        }
-        Some(_) => Vec::new(),
+    let users = if is_unheard_of {
+        Vec::new()
+    } else {
+        let administration = &services.administration;
+        administration.search_users(who.sees, &search).await?
     };
     let viewer = Viewer {
         org: who.principal.org,

@@ -1,5 +1,6 @@
 //! A user as v2.0 shows one.
 
+use crate::api::thoughtspot::account_type_word;
 use crate::api::thoughtspot_v2::attributes;
 use crate::api::thoughtspot_v2::attributes::{NamedView, ParametersView, RulesView};
 use crate::domain::authn::open_orgs;
@@ -117,16 +118,14 @@ pub async fn show(
         display_name: user.display_name.clone(),
         visibility: "SHARABLE",
         author_id: user.id.0,
-        can_change_password: true,
+        can_change_password: user.account_type == AccountType::Local,
         complete_detail: true,
         creation_time_in_millis: user.created_at.millis(),
         modification_time_in_millis: user.modified_at.millis(),
         current_org: current.as_ref().map(org_ref),
         deleted: false,
         deprecated: false,
-        account_type: match user.account_type {
-            AccountType::Local => "LOCAL_USER",
-        },
+        account_type: account_type_word(user.account_type),
         account_status: match user.status {
             AccountStatus::Active => "ACTIVE",
             AccountStatus::Disabled => "INACTIVE",

@@ -2,7 +2,7 @@
 
 use crate::domain::administration::{AdminError, AdminScope, Administration, Denied};
 use crate::domain::directory::{
-    AccountStatus, Group, GroupId, NameKey, OrgId, User, UserId, UserQuery,
+    AccountStatus, AccountType, Group, GroupId, NameKey, OrgId, User, UserId, UserQuery,
 };
 use std::collections::HashSet;
 
@@ -26,6 +26,8 @@ pub struct UserSearch {
     pub orgs: Option<Vec<String>>,
     /// Groups, by GUID or name: the user belongs to one of them.
     pub groups: Option<Vec<String>>,
+    /// Where the password lives.
+    pub account_type: Option<AccountType>,
     /// Whether the account may sign in.
     pub status: Option<AccountStatus>,
     /// Users to leave out at the start.
@@ -75,6 +77,9 @@ impl Administration {
                     user.email.as_deref().unwrap_or_default(),
                 )
                 && search.status.is_none_or(|status| status == user.status)
+                && search
+                    .account_type
+                    .is_none_or(|kind| kind == user.account_type)
                 && members.as_ref().is_none_or(|ids| ids.contains(&user.id))
         };
         if let Some(called) = &search.user {

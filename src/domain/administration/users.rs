@@ -2,7 +2,7 @@
 
 use crate::domain::administration::{Actor, AdminError, Administration, checked_text};
 use crate::domain::directory::{
-    AccountStatus, Group, Membership, NameKey, Org, OrgId, User, UserDraft, UserId,
+    AccountStatus, AccountType, Group, Membership, NameKey, Org, OrgId, User, UserDraft, UserId,
 };
 use crate::domain::random;
 use crate::domain::session::EndReason;
@@ -20,7 +20,9 @@ pub struct NewUser {
     pub display_name: Option<String>,
     /// Where mail goes.
     pub email: Option<String>,
-    /// The password; none for users who never type one.
+    /// Where the password lives.
+    pub account_type: AccountType,
+    /// The password; none for users who never type one, and for those whose password lives elsewhere.
     pub password: Option<SecretString>,
     /// Administers the whole server.
     pub is_admin: bool,
@@ -46,6 +48,7 @@ impl NewUser {
             name: name.into(),
             display_name: None,
             email: None,
+            account_type: AccountType::Local,
             password: None,
             is_admin: false,
             memberships: Vec::new(),
@@ -74,6 +77,9 @@ impl Administration {
         if let Some(email) = &new.email {
             checked_email(email)?;
         }
+        if new.account_type != AccountType::Local && new.password.is_some() {
+            return Err(password_elsewhere());
+        }
         let memberships = self.resolve(&new.memberships).await?;
         // Asked before hashing, which is the dear part; the store has the last word all the same.
         if self.directory.find_user(&key).await?.is_some() {
@@ -92,6 +98,7 @@ impl Administration {
             key,
             display_name,
             email: new.email,
+            account_type: new.account_type,
             password,
             is_admin: new.is_admin,
             memberships,
@@ -140,6 +147,9 @@ impl Administration {
         by: &Actor,
     ) -> Result<User, AdminError> {
         let user = self.require_user(name).await?;
+        if user.account_type != AccountType::Local {
+            return Err(password_elsewhere());
+        }
         let hash = self.passwords.hash(password).await?;
         self.directory.set_password(user.id, Some(&hash)).await?;
         self.changed("password_set", &user.name, by);
@@ -231,6 +241,14 @@ impl Administration {
         }
         Ok(memberships)
     }
+}
+
+/// A password set here would never be looked at: better to say so than to seem to have changed it.
+fn password_elsewhere() -> AdminError {
+    AdminError::field(
+        "password",
+        "none: this user's password is kept by the LDAP directory and changed there",
+    )
 }
 
 /// Enough of a check to catch a wrong column; whether mail arrives only mail can tell.

@@ -1,6 +1,7 @@
 //! Proving who someone is: credentials go in, [`Authenticated`] comes out, and only from here.
 
 mod key;
+mod ldap;
 mod org;
 mod password;
 mod pool;
@@ -8,16 +9,21 @@ mod threads;
 mod trusted;
 
 pub use key::{KeyDigest, KeyHasher, KeySealer};
+pub(in crate::domain) use ldap::NotSettled;
+pub use ldap::{
+    DirectoryServer, GroupRule, LdapAnswer, LdapAuth, LdapGroup, LdapIdentity, LdapParts,
+    LdapPolicy, is_sendable,
+};
 pub use org::{OrgRefused, choose_org, open_orgs};
 pub use password::{HashCost, MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash};
 pub use pool::{PasswordPool, PoolObserver, PoolOptions, VerifyError};
 pub use trusted::{
-    IssueError, IssueRequest, Issued, Persist, RedeemError, TrustedAuth, TrustedParts,
-    TrustedPolicy, Validity, Voucher,
+    Delegation, IssueError, IssueRequest, Issued, Persist, RedeemError, TrustedAuth, TrustedParts,
+    TrustedPolicy, Validity, Voucher, fresh_api_token,
 };
 
 use crate::domain::clock::Timestamp;
-use crate::domain::directory::{KeyId, OrgId, User};
+use crate::domain::directory::{AccountType, KeyId, OrgId, User};
 use crate::domain::session::Method;
 use crate::domain::token::{Access, Attributes, TokenDigest};
 
@@ -42,15 +48,33 @@ pub struct Authenticated {
 impl Authenticated {
     pub(in crate::domain) fn by_password(user: User, began_at: Timestamp) -> Self {
         let attributes = user.attributes.clone();
+        let method = match user.account_type {
+            AccountType::Local => Method::Password,
+            AccountType::Ldap => Method::Ldap,
+        };
         Self {
             user,
-            method: Method::Password,
+            method,
             org: None,
             key: None,
             access: Access::Full,
             attributes,
             token: None,
             began_at,
+        }
+    }
+
+    /// Somebody whom something other than a password vouches for, as far as their account goes.
+    pub(in crate::domain) fn by(
+        method: Method,
+        user: User,
+        key: Option<KeyId>,
+        began_at: Timestamp,
+    ) -> Self {
+        Self {
+            method,
+            key,
+            ..Self::by_password(user, began_at)
         }
     }
 

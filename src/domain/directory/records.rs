@@ -19,6 +19,8 @@ pub enum AccountStatus {
 pub enum AccountType {
     /// Here.
     Local,
+    /// In the LDAP directory: nobody can set one here, and one left over from before does not count.
+    Ldap,
 }
 
 /// A user.
@@ -61,6 +63,8 @@ pub struct UserDraft {
     pub display_name: String,
     /// Where mail goes.
     pub email: Option<String>,
+    /// Where the password lives.
+    pub account_type: AccountType,
     /// The password, already hashed; none for users who never type one.
     pub password: Option<PasswordHash>,
     /// Administers the whole server.

@@ -2,6 +2,7 @@
 
 use crate::domain::audit::{Act, AuditEvent, Client};
 use crate::domain::authn::Authenticated;
+use crate::domain::login::verify::Realm;
 use crate::domain::login::{AGENT_CHARS, Login, LoginError};
 use secrecy::SecretString;
 
@@ -14,7 +15,10 @@ impl Login {
         password: &SecretString,
         client: &Client,
     ) -> Result<Authenticated, LoginError> {
-        let result = self.verify_password(username, password, client).await;
+        let realm = Realm::Everybody;
+        let result = self
+            .verify_password(username, password, realm, client)
+            .await;
         if let Err(error) = &result {
             self.audit.record(AuditEvent {
                 at: self.clock.now(),

@@ -6,24 +6,28 @@
 //! | `u:{tag}`               | STRING | the user's epoch, in ms                        | [`EPOCH_KEPT`] |
 //! | `u:{tag}:why`           | STRING | why: the word of an `EndReason`                | [`EPOCH_KEPT`] |
 //! | `i:{tag}`               | ZSET   | digests of the user's sessions by absolute end | to the last end + 1 h |
-//! | `g`                     | HASH   | epochs: `all`, `org:<id>`, `key:<id>`; why: `why:all`, … | none |
+//! | `g`                     | HASH   | epochs: `all`, `org:<id>`, `key:<id>`; why: `why:all`, …; `stamp` | none |
 //! | `t:<digest>`            | HASH   | a token: `v r b e u o k`, `s` once spent, `x` once revoked | to its end + 1 h |
 //! | `k:<key id>`            | STRING | digest of the key's latest superseding token   | to that token's end + 1 h |
-//! | `ping`                  | STRING | written by `ping`, to prove writes work        | 1 s |
+//! | `f:<digest>`            | HASH   | attempts to sign in: `n` how many, `t` last    | 30 min after the last |
+//! | `ping`, `ping:<n>`      | STRING | written by `ping`, to prove writes work        | 1 s |
 //!
 //! Fields: `v` version, `r` the record (JSON), `b` began, `i` idle and `a` absolute timeout, `t` last
 //! seen, `e` effective expiry (all ms), `o` Org, `k` secret key, `u` user tag, `x` why it is over.
+//! The digest of attempts is a keyed one of user name and address, so that neither can be guessed from it.
 //! The scripts decide from fields, so that they never parse JSON.
 //!
 //! TTLs only sweep up. Whether something lives is decided from `now` as the caller's clock has it, so
 //! a step of Redis's clock by less than the hour of slack ends nothing early.
 //!
-//! The tag in braces puts a user's session, epoch and index into one Cluster slot; `g` and the token
-//! keys are elsewhere, which one node does not mind. Cluster is not supported yet: there a check
-//! would read `g` beside the script, and `find` would read the epochs after the record.
+//! The tag in braces puts a user's session, epoch and index into one Cluster slot; `g`, `t:…` and `k:…` are
+//! elsewhere. Where all are on one server a script is given `g` and sees everything. In a Cluster it is
+//! given `g:{tag}` or `g{t:<digest>}` of its own slot instead, which nobody ever writes, and the caller
+//! asks `g` beside it (`epochs`); the names of what is kept are the same either way.
 
 use crate::domain::directory::{KeyId, OrgId};
 use crate::domain::session::{SessionId, UserTag};
+use crate::domain::throttle::Bucket;
 use crate::domain::token::TokenDigest;
 use std::fmt::Write;
 use std::time::Duration;
@@ -95,6 +99,17 @@ impl Keys {
         format!("{}g", self.prefix)
     }
 
+    /// `g:{tag}`, which nobody writes: no epochs, in the user's slot.
+    pub fn no_epochs_of(&self, tag: UserTag) -> String {
+        format!("{}g:{{{}}}", self.prefix, tag.to_text())
+    }
+
+    /// `g{t:<digest>}`, which nobody writes: no epochs, in the token's slot.
+    pub fn no_epochs_beside(&self, digest: &TokenDigest) -> String {
+        // What stands in the braces is the whole key of the token, prefix included.
+        format!("{}g{{{}}}", self.prefix, self.token(digest))
+    }
+
     /// `t:<digest>`
     pub fn token(&self, digest: &TokenDigest) -> String {
         format!("{}t:{}", self.prefix, hex(&digest.0))
@@ -105,9 +120,19 @@ impl Keys {
         format!("{}k:{key}", self.prefix)
     }
 
+    /// `f:<digest>`
+    pub fn attempts(&self, of: &Bucket) -> String {
+        format!("{}f:{}", self.prefix, hex(of.digest()))
+    }
+
     /// `ping`
     pub fn ping(&self) -> String {
         format!("{}ping", self.prefix)
+    }
+
+    /// `ping:<n>`: of some `n` on each server of a Cluster.
+    pub fn ping_of(&self, n: usize) -> String {
+        format!("{}ping:{n}", self.prefix)
     }
 }
 
@@ -122,6 +147,11 @@ pub fn org_field(org: OrgId) -> String {
 /// The field of `g` for a secret key.
 pub fn key_field(key: KeyId) -> String {
     format!("key:{key}")
+}
+
+/// The field of `g` with the reason that belongs to another.
+pub fn why_field(field: &str) -> String {
+    format!("why:{field}")
 }
 
 /// Bytes as lower-case hexadecimal digits.

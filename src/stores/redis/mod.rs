@@ -1,8 +1,10 @@
-//! Sessions, tokens and revocations in Redis, shared by any number of nodes.
+//! Sessions, tokens, revocations and attempts to sign in, kept in Redis and shared by any number of nodes.
 //!
-//! Every operation is one script or one command, so one round trip. A check reads the session and
-//! all epochs it depends on in the same step, so nothing can slip between them. Keys and their
-//! lifetimes are in `keys`, what the scripts do in `scripts/`, how outages are met in `link`.
+//! On one server, alone or the master that Sentinel names, every operation is one script or one command,
+//! so one round trip. A check reads the session and all epochs it depends on in the same step, so nothing
+//! can slip between them. In a Cluster it asks for the epochs of other slots at the same moment, and both
+//! must answer; operations less frequent than a check take a step more. Keys and their lifetimes are in
+//! `keys`, what the scripts do in `scripts/`, how outages are met in `line`, `sentinel` and `cluster`.
 //!
 //! A session that ended stays as a tombstone for an hour, and no operation but `open` with a fresh id
 //! creates one: a slow request cannot bring anything back.
@@ -10,33 +12,57 @@
 //! Redis must not evict (`maxmemory-policy noeviction`): evicted epochs would be forgotten
 //! revocations. Opening warns about any other policy.
 
+mod call;
+mod cluster;
+mod dial;
+mod epochs;
 mod keys;
+mod line;
 mod link;
 mod listing;
 mod revocations;
+mod sentinel;
 mod sessions;
+mod target;
+mod throttle;
 mod tokens;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
 use crate::stores::codec::VERSION;
+use crate::stores::redis::dial::Dial;
+use crate::stores::redis::epochs::Epochs;
 use crate::stores::redis::keys::Keys;
 use crate::stores::redis::link::Link;
-use ::redis::{Client, InfoDict, Script, TlsCertificates};
-use anyhow::{Context, anyhow};
-use secrecy::{ExposeSecret, SecretString};
+use ::redis::{InfoDict, Script};
+use anyhow::anyhow;
+use arc_swap::ArcSwap;
+use secrecy::SecretString;
 use std::fmt;
+use std::future::Future;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a server may wait for one answer: with all steps of an operation a caller hears within 250 ms.
+pub const ANSWER_WITHIN: Duration = Duration::from_millis(200);
 
 /// Which Redis, and where in it.
 #[derive(Debug)]
 pub struct RedisOptions {
-    /// `redis://…` or `rediss://…`; may hold a password.
+    /// A URL that [`RedisAddress`](crate::settings::RedisAddress) takes apart; may hold a password.
     pub url: SecretString,
     /// Certificates to trust for `rediss://`, in PEM, in place of the public ones.
     pub ca_file: Option<PathBuf>,
     /// What every key begins with.
     pub key_prefix: String,
+    /// How many replicas must have a write before it is acknowledged.
+    pub wait_replicas: usize,
+    /// Who to be at sentinels, and the password there.
+    pub sentinel_user: Option<String>,
+    /// How long one answer may take.
+    pub answer_within: Duration,
+    /// The password at sentinels.
+    pub sentinel_password: Option<SecretString>,
 }
 
 /// Sessions, tokens and revocations in Redis.
@@ -44,6 +70,8 @@ pub struct RedisStore {
     link: Link,
     keys: Keys,
     scripts: Scripts,
+    known_epochs: ArcSwap<Epochs>,
+    steps_within: Duration,
 }
 
 impl fmt::Debug for RedisStore {
@@ -57,67 +85,63 @@ impl fmt::Debug for RedisStore {
 impl RedisStore {
     /// Connects; [`StoreError::Unavailable`] soon when Redis is away.
     pub async fn open(options: RedisOptions) -> Result<Self, StoreError> {
-        let client = client(&options).await?;
+        let dial = Dial::new(&options).await?;
         let store = Self {
-            link: Link::open(client).await?,
+            link: Link::open(dial, options.wait_replicas).await?,
             keys: Keys::under(options.key_prefix),
             scripts: Scripts::new(),
+            known_epochs: ArcSwap::default(),
+            // A little longer than one step, so that a step which gets no answer notices by itself and gives its
+            // connection up.
+            steps_within: options.answer_within * 6 / 5,
         };
         store.warn_about_eviction().await;
         Ok(store)
     }
 
-    /// What Redis's clock reads: the truth that all nodes follow.
+    /// What Redis's clock reads: the truth that all nodes follow. In a Cluster it is that of one server, the one
+    /// with the epochs.
     pub async fn store_time(&self) -> Result<Timestamp, StoreError> {
-        let (seconds, micros): (u64, u64) = self.link.query(&::redis::cmd("TIME")).await?;
+        let time = ::redis::cmd("TIME");
+        let (seconds, micros): (u64, u64) = self.link.query(&self.keys.epochs(), &time).await?;
         Ok(Timestamp::from_millis(
             seconds.saturating_mul(1_000).saturating_add(micros / 1_000),
         ))
     }
 
+    /// Bounds what takes several steps: each alone has nearly as long as a whole operation may take.
+    async fn bounded<T>(
+        &self,
+        steps: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let within = self.steps_within;
+        let done = tokio::time::timeout(within, steps).await;
+        done.unwrap_or_else(|_| {
+            Err(StoreError::unavailable(anyhow!(
+                "no answer from Redis within {within:?}"
+            )))
+        })
+    }
+
     async fn warn_about_eviction(&self) {
         let mut ask = ::redis::cmd("INFO");
         ask.arg("memory");
-        // Managed servers may forbid it; then there is nothing to warn about.
-        let Ok(info) = self.link.query::<InfoDict>(&ask).await else {
-            return;
-        };
-        let policy: Option<String> = info.get("maxmemory_policy");
-        if let Some(policy) = policy
-            && policy != "noeviction"
-        {
-            tracing::warn!(
-                policy,
-                "Redis may evict keys, and with them revocations; set maxmemory-policy to noeviction"
-            );
+        for server in self.link.servers() {
+            // Managed servers may forbid it; then there is nothing to warn about.
+            let Ok(info) = self.link.query_on::<InfoDict>(&server, &ask).await else {
+                return;
+            };
+            let policy: Option<String> = info.get("maxmemory_policy");
+            if let Some(policy) = policy
+                && policy != "noeviction"
+            {
+                tracing::warn!(
+                    policy,
+                    "Redis may evict keys, and with them revocations; set maxmemory-policy to noeviction"
+                );
+            }
         }
     }
-}
-
-async fn client(options: &RedisOptions) -> Result<Client, StoreError> {
-    let url = options.url.expose_secret();
-    // The crate's messages do not quote the URL, which may hold the password; ours must not either.
-    let Some(file) = &options.ca_file else {
-        return Client::open(url)
-            .context("the address of Redis cannot be used")
-            .map_err(StoreError::Unavailable);
-    };
-    let root = tokio::fs::read(file)
-        .await
-        .with_context(|| format!("cannot read {}", file.display()))
-        .map_err(StoreError::Unavailable)?;
-    let certificates = TlsCertificates {
-        client_tls: None,
-        root_cert: Some(root),
-    };
-    Client::build_with_tls(url, certificates)
-        .with_context(|| {
-            format!(
-                "Redis cannot be reached with the certificates in {}",
-                file.display()
-            )
-        })
-        .map_err(StoreError::Unavailable)
 }
 
 struct Scripts {
@@ -131,6 +155,11 @@ struct Scripts {
     spend_token: Script,
     revoke_token: Script,
     revoke: Script,
+    admit: Script,
+    take_back: Script,
+    epochs: Script,
+    shorten_token: Script,
+    swap_latest: Script,
 }
 
 macro_rules! script {
@@ -155,6 +184,11 @@ impl Scripts {
             spend_token: script!("spend_token.lua"),
             revoke_token: script!("revoke_token.lua"),
             revoke: script!("revoke.lua"),
+            admit: script!("admit.lua"),
+            take_back: script!("take_back.lua"),
+            epochs: script!("epochs.lua"),
+            shorten_token: script!("shorten_token.lua"),
+            swap_latest: script!("swap_latest.lua"),
         }
     }
 }
@@ -184,7 +218,7 @@ fn number<T: std::str::FromStr>(reply: &Reply, at: usize) -> Result<T, StoreErro
 /// The error an answer stands for that no operation expects.
 fn unexpected(reply: &Reply) -> StoreError {
     StoreError::corrupt(match word(reply) {
-        b"version" => anyhow!("record of another version; this program knows {VERSION}"),
+        b"version" => anyhow!("record of a later version; this program knows {VERSION}"),
         b"damaged" => anyhow!("fields of the record are missing or damaged"),
         b"taken" => anyhow!("the id is taken"),
         _ => anyhow!("a script answered something unknown"),

@@ -4,6 +4,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
 use crate::domain::session::{EndReason, Revocations, RevokeScope};
 use crate::stores::codec::millis;
+use crate::stores::redis::call::Call;
 use crate::stores::redis::keys::{ALL, EPOCH_KEPT, key_field, org_field};
 use crate::stores::redis::{RedisStore, Reply, unexpected, word};
 use async_trait::async_trait;
@@ -22,7 +23,7 @@ impl Revocations for RedisStore {
             RevokeScope::Key(key) => (self.keys.epochs(), key_field(key)),
             RevokeScope::All => (self.keys.epochs(), ALL.to_owned()),
         };
-        let mut call = self.scripts.revoke.prepare_invoke();
+        let mut call = Call::write(&self.scripts.revoke);
         call.key(key)
             .arg(at.millis())
             .arg(field)

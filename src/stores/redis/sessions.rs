@@ -9,10 +9,16 @@ use crate::domain::session::{
 };
 use crate::stores::codec::{
     REMEMBERED_FOR, VERSION, decode_reason, decode_session, encode_session, millis,
+    note_later_version,
 };
+use crate::stores::redis::call::Call;
 use crate::stores::redis::keys::{PING_KEPT, hex, unhex};
 use crate::stores::redis::{RedisStore, Reply, number, part, unexpected, word};
 use async_trait::async_trait;
+use futures_util::future::{join, join_all};
+
+/// Keys tried to find one on each server; a server with so few slots that none is on it is not pinged.
+const PING_KEYS: usize = 1_000;
 
 #[async_trait]
 impl SessionStore for RedisStore {
@@ -23,22 +29,138 @@ impl SessionStore for RedisStore {
         replaced: Option<&SessionId>,
         limit: Option<SessionLimit>,
     ) -> Result<Opening, StoreError> {
-        let (own, others) = match replaced {
-            Some(old) if old.tag() == id.tag() => (Some(old), None),
-            other => (None, other),
-        };
-        let opening = self.write(id, session, own, limit).await?;
-        // Another user's lies in another slot, so it is not one script. The new session counts only when both
-        // are done, and until then nobody but us knows its id.
-        if let (Opening::Opened { .. }, Some(old)) = (&opening, others) {
-            self.end(&Place::of(old), EndReason::Replaced, None).await?;
-        }
-        Ok(opening)
+        self.bounded(async {
+            let (own, others) = match replaced {
+                Some(old) if old.tag() == id.tag() => (Some(old), None),
+                other => (None, other),
+            };
+            if limit.is_some() {
+                // What is over must not count; the script sees only what ends by itself or by the user's epoch.
+                self.bury_revoked(id.tag(), None, session.last_seen_at)
+                    .await?;
+            }
+            let opening = self.write(id, session, own, limit).await?;
+            // Another user's lies in another slot, so it is not one script. The new session counts only when both
+            // are done, and until then nobody but us knows its id.
+            if let (Opening::Opened { .. }, Some(old)) = (&opening, others) {
+                self.end(&Place::of(old), EndReason::Replaced, None).await?;
+            }
+            Ok(opening)
+        })
+        .await
     }
 
     async fn check(&self, id: &SessionId, now: Timestamp) -> Result<Check, StoreError> {
-        let mut call = self.scripts.check.prepare_invoke();
-        self.session_keys(&Place::of(id), &mut call);
+        self.bounded(async {
+            let place = Place::of(id);
+            // Both at the same moment, and both must answer: a session is not known to live without its epochs.
+            let (found, epochs) = join(self.look(&place, now), self.epochs()).await;
+            let (found, epochs) = (found?, epochs?);
+            if let (Check::Live(session), Some(epochs)) = (&found, epochs)
+                && let Some(reason) = epochs.end(session)?
+            {
+                let was = self.end(&place, reason, None).await?;
+                return Ok(was.map_or(Check::Ended(reason), |was| {
+                    Check::JustEnded(reason, Box::new(was))
+                }));
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn set_org(&self, id: &SessionId, org: OrgId) -> Result<bool, StoreError> {
+        self.bounded(async {
+            // Leaving a revoked Org must not save the session. No time: timeouts are not asked about here.
+            let place = Place::of(id);
+            let no_time = Timestamp::from_millis(0);
+            if self
+                .bury_revoked(id.tag(), Some(place.digest), no_time)
+                .await?
+            {
+                return Ok(false);
+            }
+            let mut call = Call::write(&self.scripts.set_org);
+            self.session_keys(&place, &mut call);
+            call.arg(millis(REMEMBERED_FOR)).arg(org.0);
+            let reply: Reply = self.link.invoke(&call).await?;
+            match word(&reply) {
+                b"done" => Ok(true),
+                b"ended" | b"unknown" | b"version" => Ok(false),
+                _ => Err(unexpected(&reply)),
+            }
+        })
+        .await
+    }
+
+    async fn close(
+        &self,
+        id: &SessionId,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
+        self.bounded(self.close_at(&Place::of(id), reason, now))
+            .await
+    }
+
+    async fn close_by_handle(
+        &self,
+        handle: &SessionHandle,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
+        self.bounded(async {
+            let tag = handle.tag();
+            let digests = self.digests_of(tag).await?;
+            let mut of_handle = digests
+                .into_iter()
+                .filter(|digest| digest.starts_with(handle.start()));
+            let Some(digest) = of_handle.next() else {
+                return Ok(None);
+            };
+            self.close_at(&Place { tag, digest }, reason, now).await
+        })
+        .await
+    }
+
+    async fn list(&self, tag: UserTag, now: Timestamp) -> Result<Vec<SessionSummary>, StoreError> {
+        self.sessions_of(tag, now).await
+    }
+
+    async fn list_all(&self, from: Option<u64>, now: Timestamp) -> Result<SessionPage, StoreError> {
+        self.page(from, now).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        let keys = self.ping_keys();
+        let pings = keys.iter().map(|key| async move {
+            // A write: a read-only replica or a full server answers PING as if all were well.
+            let mut write = ::redis::cmd("SET");
+            write.arg(key).arg(1).arg("PX").arg(millis(PING_KEPT));
+            self.link.query::<()>(key, &write).await
+        });
+        join_all(pings).await.into_iter().collect()
+    }
+}
+
+impl RedisStore {
+    /// A key on every server that is written to.
+    fn ping_keys(&self) -> Vec<String> {
+        let servers = self.link.servers();
+        if !self.link.is_split() || servers.is_empty() {
+            return vec![self.keys.ping()];
+        }
+        let on = |server| {
+            let mut keys = (0..PING_KEYS).map(|n| self.keys.ping_of(n));
+            keys.find(|key| self.link.is_on(key, server))
+        };
+        servers.iter().filter_map(on).collect()
+    }
+
+    /// What the session's own slot says of it.
+    async fn look(&self, place: &Place, now: Timestamp) -> Result<Check, StoreError> {
+        let mut call = Call::look(&self.scripts.check);
+        self.session_keys(place, &mut call);
         call.arg(now.millis()).arg(millis(REMEMBERED_FOR));
         let reply: Reply = self.link.invoke(&call).await?;
         match word(&reply) {
@@ -52,69 +174,54 @@ impl SessionStore for RedisStore {
             }
             b"ended" => Ok(Check::Ended(decode_reason(part(&reply, 1)?)?)),
             b"unknown" => Ok(Check::Unknown),
+            b"version" => {
+                note_later_version();
+                Ok(Check::Unknown)
+            }
             _ => Err(unexpected(&reply)),
         }
     }
 
-    async fn set_org(&self, id: &SessionId, org: OrgId) -> Result<bool, StoreError> {
-        let mut call = self.scripts.set_org.prepare_invoke();
-        self.session_keys(&Place::of(id), &mut call);
-        call.arg(millis(REMEMBERED_FOR)).arg(org.0);
-        let reply: Reply = self.link.invoke(&call).await?;
-        match word(&reply) {
-            b"done" => Ok(true),
-            b"ended" | b"unknown" => Ok(false),
-            _ => Err(unexpected(&reply)),
-        }
-    }
-
-    async fn close(
+    async fn close_at(
         &self,
-        id: &SessionId,
+        place: &Place,
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
-        self.end(&Place::of(id), reason, Some(now)).await
-    }
-
-    async fn close_by_handle(
-        &self,
-        handle: &SessionHandle,
-        reason: EndReason,
-        now: Timestamp,
-    ) -> Result<Option<Session>, StoreError> {
-        let tag = handle.tag();
-        let digests = self.digests_of(tag).await?;
-        let mut of_handle = digests
-            .into_iter()
-            .filter(|digest| digest.starts_with(handle.start()));
-        let Some(digest) = of_handle.next() else {
+        if self
+            .bury_revoked(place.tag, Some(place.digest), now)
+            .await?
+        {
             return Ok(None);
+        }
+        self.end(place, reason, Some(now)).await
+    }
+
+    /// Where scripts do not see all epochs: ends those of a user's sessions, or the one, that are revoked. Says
+    /// whether there were any.
+    async fn bury_revoked(
+        &self,
+        tag: UserTag,
+        only: Option<[u8; 32]>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some(epochs) = self.epochs().await? else {
+            return Ok(false);
         };
-        self.end(&Place { tag, digest }, reason, Some(now)).await
+        let digests = match only {
+            Some(digest) => vec![digest],
+            None => self.digests_of(tag).await?,
+        };
+        let mut has_any = false;
+        for (digest, session) in self.describe(tag, &digests, now).await? {
+            if let Some(reason) = epochs.end(&session)? {
+                self.end(&Place { tag, digest }, reason, None).await?;
+                has_any = true;
+            }
+        }
+        Ok(has_any)
     }
 
-    async fn list(&self, tag: UserTag, now: Timestamp) -> Result<Vec<SessionSummary>, StoreError> {
-        self.sessions_of(tag, now).await
-    }
-
-    async fn list_all(&self, from: Option<u64>, now: Timestamp) -> Result<SessionPage, StoreError> {
-        self.page(from, now).await
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        // A write: a read-only replica or a full server answers PING as if all were well.
-        let mut write = ::redis::cmd("SET");
-        write
-            .arg(self.keys.ping())
-            .arg(1)
-            .arg("PX")
-            .arg(millis(PING_KEPT));
-        self.link.query(&write).await
-    }
-}
-
-impl RedisStore {
     async fn write(
         &self,
         id: &SessionId,
@@ -122,11 +229,11 @@ impl RedisStore {
         replaced: Option<&SessionId>,
         limit: Option<SessionLimit>,
     ) -> Result<Opening, StoreError> {
-        let mut call = self.scripts.open.prepare_invoke();
+        let mut call = Call::write(&self.scripts.open);
         call.key(self.keys.session(id))
             .key(self.keys.index(id.tag()))
             .key(self.keys.user_epoch(id.tag()))
-            .key(self.keys.epochs())
+            .key(self.epochs_key(id.tag()))
             .arg(hex(&id.digest()))
             .arg(VERSION)
             .arg(encode_session(session, id.tag())?)
@@ -164,7 +271,7 @@ impl RedisStore {
         reason: EndReason,
         now: Option<Timestamp>,
     ) -> Result<Option<Session>, StoreError> {
-        let mut call = self.scripts.end.prepare_invoke();
+        let mut call = Call::write(&self.scripts.end);
         self.session_keys(place, &mut call);
         call.arg(now.map(|now| now.millis().to_string()).unwrap_or_default())
             .arg(millis(REMEMBERED_FOR))
@@ -178,12 +285,21 @@ impl RedisStore {
         }
     }
 
+    /// The epochs as far as a script in the user's slot can see them.
+    pub(in crate::stores::redis) fn epochs_key(&self, tag: UserTag) -> String {
+        if self.link.is_split() {
+            self.keys.no_epochs_of(tag)
+        } else {
+            self.keys.epochs()
+        }
+    }
+
     /// What check, end and move have in common: four keys, the digest and the version.
-    fn session_keys(&self, place: &Place, call: &mut ::redis::ScriptInvocation<'_>) {
+    fn session_keys(&self, place: &Place, call: &mut Call<'_>) {
         let digest = hex(&place.digest);
         call.key(self.keys.sessions_of(place.tag) + &digest)
             .key(self.keys.user_epoch(place.tag))
-            .key(self.keys.epochs())
+            .key(self.epochs_key(place.tag))
             .key(self.keys.index(place.tag))
             .arg(digest)
             .arg(VERSION);

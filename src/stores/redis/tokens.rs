@@ -5,10 +5,19 @@ use crate::domain::failure::StoreError;
 use crate::domain::token::{
     FoundToken, SUPERSEDED_GRACE, Spending, TokenDigest, TokenRecord, TokenStore,
 };
-use crate::stores::codec::{REMEMBERED_FOR, VERSION, decode_token, encode_token, millis};
+use crate::stores::codec::{
+    REMEMBERED_FOR, VERSION, decode_token, encode_token, millis, note_later_version,
+};
+use crate::stores::redis::call::Call;
+use crate::stores::redis::epochs::bites;
 use crate::stores::redis::keys::hex;
 use crate::stores::redis::{RedisStore, Reply, number, part, unexpected, word};
+use anyhow::anyhow;
 use async_trait::async_trait;
+use futures_util::future::try_join;
+
+/// How often a token that supersedes another may find a third in between.
+const TURNS: usize = 8;
 
 #[async_trait]
 impl TokenStore for RedisStore {
@@ -18,10 +27,14 @@ impl TokenStore for RedisStore {
         record: &TokenRecord,
         supersedes: bool,
     ) -> Result<(), StoreError> {
-        let mut call = self.scripts.put_token.prepare_invoke();
+        let latest = record
+            .key
+            .filter(|_| supersedes)
+            .map(|key| self.keys.latest(key));
+        let mut call = Call::write(&self.scripts.put_token);
         call.key(self.keys.token(digest));
-        if let Some(key) = record.key.filter(|_| supersedes) {
-            call.key(self.keys.latest(key));
+        if let Some(latest) = latest.clone().filter(|_| !self.link.is_split()) {
+            call.key(latest);
         }
         call.arg(hex(&digest.0))
             .arg(VERSION)
@@ -34,51 +47,75 @@ impl TokenStore for RedisStore {
             .arg(millis(REMEMBERED_FOR))
             .arg(millis(SUPERSEDED_GRACE))
             .arg(format!("{}t:", self.keys.prefix()));
-        let reply: Reply = self.link.invoke(&call).await?;
-        match word(&reply) {
-            b"done" => Ok(()),
-            _ => Err(unexpected(&reply)),
-        }
+        self.bounded(async {
+            let reply: Reply = self.link.invoke(&call).await?;
+            match (word(&reply), latest) {
+                (b"done", Some(latest)) if self.link.is_split() => {
+                    self.supersede(digest, record, &latest).await
+                }
+                (b"done", _) => Ok(()),
+                _ => Err(unexpected(&reply)),
+            }
+        })
+        .await
     }
 
     async fn find(&self, digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError> {
-        let mut call = self.scripts.find_token.prepare_invoke();
-        call.key(self.keys.token(digest))
-            .key(self.keys.epochs())
-            .arg(VERSION)
-            .arg(now.millis())
-            .arg(format!("{}u:", self.keys.prefix()));
-        let reply: Reply = self.link.invoke(&call).await?;
-        match word(&reply) {
-            b"live" => {
-                let mut record = decode_token(part(&reply, 1)?)?;
-                record.expires_at = Timestamp::from_millis(number(&reply, 2)?);
-                Ok(FoundToken::Live(Box::new(record)))
+        self.bounded(async {
+            let mut call = Call::look(&self.scripts.find_token);
+            self.token_keys(digest, now, &mut call);
+            let (reply, epochs): (Reply, _) =
+                try_join(self.link.invoke(&call), self.epochs()).await?;
+            match word(&reply) {
+                b"live" => {
+                    let mut record = decode_token(part(&reply, 1)?)?;
+                    record.expires_at = Timestamp::from_millis(number(&reply, 2)?);
+                    let is_revoked = match epochs {
+                        Some(epochs) => {
+                            epochs.revoke(&record)? || self.is_user_revoked(&record).await?
+                        }
+                        None => false,
+                    };
+                    Ok(if is_revoked {
+                        FoundToken::Dead
+                    } else {
+                        FoundToken::Live(Box::new(record))
+                    })
+                }
+                b"dead" => Ok(FoundToken::Dead),
+                b"unknown" => Ok(FoundToken::Unknown),
+                b"version" => {
+                    note_later_version();
+                    Ok(FoundToken::Unknown)
+                }
+                _ => Err(unexpected(&reply)),
             }
-            b"dead" => Ok(FoundToken::Dead),
-            b"unknown" => Ok(FoundToken::Unknown),
-            _ => Err(unexpected(&reply)),
-        }
+        })
+        .await
     }
 
     async fn spend(&self, digest: &TokenDigest, now: Timestamp) -> Result<Spending, StoreError> {
-        let mut call = self.scripts.spend_token.prepare_invoke();
-        call.key(self.keys.token(digest))
-            .key(self.keys.epochs())
-            .arg(VERSION)
-            .arg(now.millis())
-            .arg(format!("{}u:", self.keys.prefix()));
-        let reply: Reply = self.link.invoke(&call).await?;
-        match word(&reply) {
-            b"first" => Ok(Spending::First),
-            b"again" => Ok(Spending::Again),
-            b"dead" | b"unknown" => Ok(Spending::NotGood),
-            _ => Err(unexpected(&reply)),
-        }
+        self.bounded(async {
+            // Epochs the script cannot see are asked first: a call that fails on them has used nothing up.
+            if self.link.is_split() && !matches!(self.find(digest, now).await?, FoundToken::Live(_))
+            {
+                return Ok(Spending::NotGood);
+            }
+            let mut call = Call::write(&self.scripts.spend_token);
+            self.token_keys(digest, now, &mut call);
+            let reply: Reply = self.link.invoke(&call).await?;
+            match word(&reply) {
+                b"first" => Ok(Spending::First),
+                b"again" => Ok(Spending::Again),
+                b"dead" | b"unknown" | b"version" => Ok(Spending::NotGood),
+                _ => Err(unexpected(&reply)),
+            }
+        })
+        .await
     }
 
     async fn revoke_token(&self, digest: &TokenDigest) -> Result<bool, StoreError> {
-        let mut call = self.scripts.revoke_token.prepare_invoke();
+        let mut call = Call::write(&self.scripts.revoke_token);
         call.key(self.keys.token(digest));
         let reply: Reply = self.link.invoke(&call).await?;
         match word(&reply) {
@@ -86,5 +123,71 @@ impl TokenStore for RedisStore {
             b"unknown" => Ok(false),
             _ => Err(unexpected(&reply)),
         }
+    }
+}
+
+impl RedisStore {
+    /// What find and spend have in common. Split, the script sees the token's slot only.
+    fn token_keys(&self, digest: &TokenDigest, now: Timestamp, call: &mut Call<'_>) {
+        let (epochs, users) = if self.link.is_split() {
+            (self.keys.no_epochs_beside(digest), String::new())
+        } else {
+            (self.keys.epochs(), format!("{}u:", self.keys.prefix()))
+        };
+        call.key(self.keys.token(digest))
+            .key(epochs)
+            .arg(VERSION)
+            .arg(now.millis())
+            .arg(users);
+    }
+
+    async fn is_user_revoked(&self, record: &TokenRecord) -> Result<bool, StoreError> {
+        let key = self.keys.user_epoch(record.user_tag);
+        let mut get = ::redis::cmd("GET");
+        get.arg(&key);
+        let epoch: Option<Vec<u8>> = self.link.query(&key, &get).await?;
+        epoch.map_or(Ok(false), |epoch| bites(&epoch, record.minted_at))
+    }
+
+    /// Across slots: the one before is shortened before it is forgotten, so a step that fails leaves none behind
+    /// that lives on, and its caller is not told that the new one counts.
+    async fn supersede(
+        &self,
+        digest: &TokenDigest,
+        record: &TokenRecord,
+        latest: &str,
+    ) -> Result<(), StoreError> {
+        let own = hex(&digest.0);
+        let stays = record
+            .expires_at
+            .millis()
+            .saturating_sub(record.minted_at.millis())
+            + millis(REMEMBERED_FOR);
+        let mut get = ::redis::cmd("GET");
+        get.arg(latest);
+        for _ in 0..TURNS {
+            let before: Option<String> = self.link.query(latest, &get).await?;
+            let before = before.unwrap_or_default();
+            if !before.is_empty() {
+                let mut shorten = Call::write(&self.scripts.shorten_token);
+                shorten
+                    .key(format!("{}t:{before}", self.keys.prefix()))
+                    .arg(record.minted_at.millis())
+                    .arg(millis(SUPERSEDED_GRACE))
+                    .arg(millis(REMEMBERED_FOR));
+                self.link.invoke::<Reply>(&shorten).await?;
+            }
+            let mut swap = Call::write(&self.scripts.swap_latest);
+            swap.key(latest).arg(&before).arg(&own).arg(stays);
+            let reply: Reply = self.link.invoke(&swap).await?;
+            match word(&reply) {
+                b"done" => return Ok(()),
+                b"other" => {}
+                _ => return Err(unexpected(&reply)),
+            }
+        }
+        Err(StoreError::unavailable(anyhow!(
+            "many tokens are minted with one key at the same moment"
+        )))
     }
 }

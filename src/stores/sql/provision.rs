@@ -6,7 +6,8 @@ use super::members::{
 use super::users::{apply, find_by_name, insert};
 use super::{Conn, SqlDirectory, failed, query};
 use crate::domain::directory::{
-    AccountStatus, DirectoryError, Membership, OrgId, Provision, User, UserChange, UserDraft,
+    AccountStatus, AccountType, DirectoryError, Membership, OrgId, Provision, User, UserChange,
+    UserDraft,
 };
 use crate::domain::failure::StoreError;
 use std::collections::HashSet;
@@ -63,6 +64,7 @@ impl SqlDirectory {
             key: request.key.clone(),
             display_name: request.name.clone(),
             email: None,
+            account_type: AccountType::Local,
             password: None,
             is_admin: false,
             memberships: Vec::new(),

@@ -3,8 +3,8 @@
 use super::{Row, failed};
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{
-    AccountStatus, AccountType, Group, GroupId, KeyId, Liveboard, Org, OrgId, OrgStatus, SecretKey,
-    User, UserId, Visualization,
+    AccountStatus, AccountType, ApiToken, Group, GroupId, KeyId, Liveboard, Org, OrgId, OrgStatus,
+    SecretKey, User, UserId, Visualization,
 };
 use crate::domain::failure::StoreError;
 use crate::domain::token::{Attributes, Filter, MetadataRef, NamedValues, Sort};
@@ -53,9 +53,18 @@ pub(super) fn millis(at: Timestamp) -> i64 {
     i64::try_from(at.millis()).unwrap_or(i64::MAX)
 }
 
+/// Where a password lives, as a column keeps it.
+pub(super) const fn account_type(kept: AccountType) -> &'static str {
+    match kept {
+        AccountType::Local => "local",
+        AccountType::Ldap => "ldap",
+    }
+}
+
 pub(super) fn user(row: &Row) -> Result<User, StoreError> {
     let account_type = match get::<&str>(row, "account_type")? {
         "local" => AccountType::Local,
+        "ldap" => AccountType::Ldap,
         other => {
             return Err(StoreError::corrupt(anyhow::anyhow!(
                 "unknown account type {other:?}"
@@ -120,6 +129,15 @@ pub(super) fn key(row: &Row) -> Result<SecretKey, StoreError> {
         created_at: time(row, "created_at")?,
         last_used_at: maybe_time(row, "last_used_at")?,
         retired_at: maybe_time(row, "retired_at")?,
+    })
+}
+
+pub(super) fn api_token(row: &Row) -> Result<ApiToken, StoreError> {
+    Ok(ApiToken {
+        id: KeyId(uuid(row, "id")?),
+        user: user_id(row, "user_id")?,
+        created_at: time(row, "created_at")?,
+        expires_at: time(row, "expires_at")?,
     })
 }
 

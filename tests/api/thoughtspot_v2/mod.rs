@@ -18,7 +18,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// POST of JSON below `/api/rest/2.0/`.
-async fn post(client: &Client, path: &str, body: Value) -> Reply {
+pub async fn post(client: &Client, path: &str, body: Value) -> Reply {
     let url = format!("!/api/rest/2.0/{path}");
     client
         .send(client.request(Method::POST, &url).json(&body))
@@ -26,7 +26,7 @@ async fn post(client: &Client, path: &str, body: Value) -> Reply {
 }
 
 /// The same, which must be done; gives back the body.
-async fn done(client: &Client, path: &str, body: Value) -> Value {
+pub async fn done(client: &Client, path: &str, body: Value) -> Value {
     let reply = post(client, path, body).await;
     match reply.status {
         204 => {
@@ -41,7 +41,7 @@ async fn done(client: &Client, path: &str, body: Value) -> Value {
 }
 
 /// The same, which must be refused with that status; a word of the message must be told too.
-async fn refused(client: &Client, path: &str, body: Value, status: u16, word: &str) {
+pub async fn refused(client: &Client, path: &str, body: Value, status: u16, word: &str) {
     let what = format!("{path} {body}");
     let reply = post(client, path, body).await;
     assert_eq!(reply.status, status, "{what}: {}", reply.text());

@@ -3,7 +3,8 @@
 use crate::domain::administration::manager::{Manager, Target, applied};
 use crate::domain::administration::{AdminError, Denied, MembershipDraft, NewUser};
 use crate::domain::directory::{
-    AccountStatus, Group, Membership, MembershipChange, NameKey, Operation, OrgId, User, UserChange,
+    AccountStatus, AccountType, Group, Membership, MembershipChange, NameKey, Operation, OrgId,
+    User, UserChange,
 };
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ pub struct NewAccount {
     pub display_name: Option<String>,
     /// Where mail goes.
     pub email: Option<String>,
+    /// Where the password lives.
+    pub account_type: AccountType,
     /// The password; none for users who never type one.
     pub password: Option<SecretString>,
     /// Orgs to join; none means the Org worked in.
@@ -36,6 +39,8 @@ pub struct AccountEdit {
     pub display_name: Option<String>,
     /// A new address; empty text removes it.
     pub email: Option<String>,
+    /// The type in force, for the same reason: it stays as well.
+    pub account_type: Option<AccountType>,
     /// Whether the account may sign in.
     pub status: Option<AccountStatus>,
     /// How the two lists are meant.
@@ -75,6 +80,7 @@ impl Manager<'_> {
             name: new.name,
             display_name: new.display_name,
             email: new.email,
+            account_type: new.account_type,
             password: new.password,
             is_admin: false,
             memberships: memberships.collect(),
@@ -99,6 +105,15 @@ impl Manager<'_> {
             return Err(AdminError::field(
                 "name",
                 "to be left out; a sign-in name cannot be changed",
+            ));
+        }
+        if edit
+            .account_type
+            .is_some_and(|kind| kind != target.user.account_type)
+        {
+            return Err(AdminError::field(
+                "account type",
+                "to be left out; it cannot be changed",
             ));
         }
         let is_renamed = edit.display_name.is_some() || edit.email.is_some();

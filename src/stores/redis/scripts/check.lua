@@ -7,8 +7,9 @@ if over then
   bury(KEYS[1], KEYS[4], ARGV[1], over, ARGV[4])
   return {'just', s.record, s.org, text(s.seen), over}
 end
--- A second is finer than any timeout needs, and spares most checks their write.
-if now >= s.seen + 1000 then
+-- Spares most checks of a busy session their write. One dialect promises the end of its sessions to within half
+-- a second, so it must not be much longer (IDLE_SLACK in domain/login/web.rs).
+if now >= s.seen + 250 then
   s.seen = now
   redis.call('HSET', KEYS[1], 't', text(now))
   redis.call('PEXPIRE', KEYS[1], text(math.min(now + s.idle, s.began + s.absolute) - now + kept))

@@ -6,16 +6,7 @@ local stays = text(math.max(expires - minted, 0) + kept)
 if KEYS[2] then
   local latest = redis.call('GET', KEYS[2])
   if latest then
-    local before = ARGV[11] .. latest
-    local ends = tonumber(redis.call('HGET', before, 'e') or nil)
-    local grace = tonumber(ARGV[10])
-    if ends and ends > minted + grace then
-      redis.call('HSET', before, 'e', text(minted + grace))
-      -- The mark of a revoked token must outlive the token as it was minted; others may go early.
-      if redis.call('HEXISTS', before, 'x') == 0 and redis.call('PTTL', before) > grace + kept then
-        redis.call('PEXPIRE', before, text(grace + kept))
-      end
-    end
+    supersede(ARGV[11] .. latest, minted, tonumber(ARGV[10]), kept)
   end
   redis.call('SET', KEYS[2], ARGV[1], 'PX', stays)
 end

@@ -8,7 +8,10 @@ if not before or tonumber(before) <= tonumber(ARGV[1]) then
     redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
     redis.call('SET', KEYS[1] .. ':why', ARGV[4], 'PX', ARGV[3])
   else
-    redis.call('HSET', KEYS[1], ARGV[2], ARGV[1], 'why:' .. ARGV[2], ARGV[4])
+    -- The stamp differs from every other there was, even in a history that a failover has dropped.
+    local now = redis.call('TIME')
+    local stamp = now[1] .. '.' .. now[2] .. ' ' .. ARGV[2] .. ' ' .. ARGV[1] .. ' ' .. ARGV[4]
+    redis.call('HSET', KEYS[1], ARGV[2], ARGV[1], 'why:' .. ARGV[2], ARGV[4], 'stamp', stamp)
   end
 end
 return {'done'}

@@ -1,0 +1,21 @@
+-- Rotates through the session cookies in a file, one "name=value" a line.
+local cookies, at = {}, 0
+
+function init(args)
+  for line in io.lines(args[1]) do cookies[#cookies + 1] = line end
+  for i, cookie in ipairs(cookies) do
+    cookies[i] = wrk.format("GET", nil, { Cookie = cookie })
+  end
+end
+
+function request()
+  at = at % #cookies + 1
+  return cookies[at]
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format("RESULT %d %d %.0f %.0f %d\n", summary.requests, summary.duration,
+    latency:percentile(50), latency:percentile(99),
+    errors.connect + errors.read + errors.write + errors.timeout + errors.status))
+end

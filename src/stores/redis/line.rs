@@ -1,0 +1,230 @@
+//! A connection to one Redis server: multiplexed, and replaced in the background as soon as it is lost.
+//!
+//! ```text
+//! connecting ──▶ up ──lost──▶ connecting ──▶ up
+//!                                 │  ▲
+//!                           failed▼  │every RETRY_EVERY
+//!                                down
+//! ```
+//!
+//! No call takes longer than the line's patience, waiting for a connection included; while `down` calls fail at once. The keeper task tries an
+//! idle connection, so that a restart of Redis is noticed before a user pays for it.
+//!
+//! Not the client crate's `ConnectionManager` (1.8): it makes callers wait for its whole series of
+//! attempts, and an attempt refused by the *server* (too many clients, a password just being changed)
+//! stays its answer for ever, because it tries anew only after errors of the network.
+
+use crate::stores::redis::target::{Connected, Target};
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{RedisError, RedisResult};
+use anyhow::anyhow;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{self, Instant};
+
+/// The pause between attempts. Does not grow: the first good answer is due a second after Redis is back, however long it was away.
+pub const RETRY_EVERY: Duration = Duration::from_millis(100);
+/// How often an idle connection is tried.
+const TRY_EVERY: Duration = Duration::from_millis(300);
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum Trouble {
+    /// Redis said no, or the line broke.
+    Refused(RedisError),
+    /// There is no connection, or no answer in time.
+    Away(anyhow::Error),
+}
+
+#[derive(Clone)]
+enum State {
+    Up { number: u64, connected: Connected },
+    Connecting,
+    Down(Arc<str>),
+}
+
+struct Shared {
+    patience: Duration,
+    state: watch::Sender<State>,
+    lost: Notify,
+}
+
+/// The connection, kept up for as long as this lives.
+pub struct Line {
+    shared: Arc<Shared>,
+    keeper: JoinHandle<()>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+impl Line {
+    /// Connects once, so that a wrong address or a missing password is noticed at the start; then keeps the connection up.
+    pub async fn open(target: Target) -> Result<Self, Trouble> {
+        let connected = target.connect().await?;
+        let number = 0;
+        Ok(Self::keep(target, State::Up { number, connected }))
+    }
+
+    /// Connects in the background.
+    pub fn start(target: Target) -> Self {
+        Self::keep(target, State::Connecting)
+    }
+
+    fn keep(target: Target, state: State) -> Self {
+        let (state, _) = watch::channel(state);
+        let shared = Arc::new(Shared {
+            patience: target.patience,
+            state,
+            lost: Notify::new(),
+        });
+        let keeper = tokio::spawn(keep(target, Arc::clone(&shared)));
+        Self { shared, keeper }
+    }
+
+    /// Whether there is a connection, as far as known.
+    pub fn is_up(&self) -> bool {
+        matches!(*self.shared.state.borrow(), State::Up { .. })
+    }
+
+    /// When a call that begins now must have its answer.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.shared.patience
+    }
+
+    /// Has the connection do something. With `is_lasting` it is the one on which replicas are waited for.
+    pub async fn run<T, F>(
+        &self,
+        is_lasting: bool,
+        deadline: Instant,
+        work: impl FnOnce(MultiplexedConnection) -> F + Send,
+    ) -> Result<T, Trouble>
+    where
+        F: Future<Output = RedisResult<T>> + Send,
+    {
+        let mut used = None;
+        let answer = time::timeout_at(deadline, async {
+            let (number, connected) = self.shared.connected().await?;
+            used = Some(number);
+            let connection = match connected.lasting {
+                Some(lasting) if is_lasting => lasting,
+                _ => connected.connection,
+            };
+            work(connection).await.map_err(|error| {
+                if is_line_dead(&error) {
+                    self.shared.lose(number);
+                }
+                Trouble::Refused(error)
+            })
+        })
+        .await;
+        answer.unwrap_or_else(|_| {
+            // A hung peer looks like a slow one; a new connection tells them apart and costs little.
+            if let Some(number) = used {
+                self.shared.lose(number);
+            }
+            let patience = self.shared.patience;
+            Err(Trouble::Away(anyhow!(
+                "no answer from Redis within {patience:?}"
+            )))
+        })
+    }
+}
+
+impl Shared {
+    async fn connected(&self) -> Result<(u64, Connected), Trouble> {
+        let current = self.state.borrow().clone();
+        let state = match current {
+            State::Connecting => {
+                let mut changes = self.state.subscribe();
+                changes
+                    .wait_for(|state| !matches!(state, State::Connecting))
+                    .await
+                    .map_err(|_| gone())?
+                    .clone()
+            }
+            settled => settled,
+        };
+        match state {
+            State::Up { number, connected } => Ok((number, connected)),
+            State::Down(why) => Err(Trouble::Away(anyhow!("Redis is away: {why}"))),
+            State::Connecting => Err(gone()),
+        }
+    }
+
+    /// Gives a connection up; harmless when another took its place already.
+    fn lose(&self, lost: u64) {
+        let is_lost = self.state.send_if_modified(|state| {
+            let is_current = matches!(state, State::Up { number, .. } if *number == lost);
+            if is_current {
+                *state = State::Connecting;
+            }
+            is_current
+        });
+        if is_lost {
+            tracing::warn!("lost a connection to Redis");
+            self.lost.notify_one();
+        }
+    }
+}
+
+fn gone() -> Trouble {
+    Trouble::Away(anyhow!("the keeper of the Redis connection is gone"))
+}
+
+async fn keep(target: Target, shared: Arc<Shared>) {
+    let mut next = 1;
+    loop {
+        let current = shared.state.borrow().clone();
+        if let State::Up { number, connected } = current {
+            watch_over(&target, &shared, number, connected).await;
+            continue;
+        }
+        match target.connect().await {
+            Ok(connected) => {
+                tracing::info!("connected to Redis");
+                shared.state.send_replace(State::Up {
+                    number: next,
+                    connected,
+                });
+                next += 1;
+            }
+            Err(error) => {
+                let why = match error {
+                    Trouble::Refused(error) => error.to_string(),
+                    Trouble::Away(error) => error.to_string(),
+                };
+                shared.state.send_replace(State::Down(Arc::from(why)));
+                time::sleep(RETRY_EVERY).await;
+            }
+        }
+    }
+}
+
+/// Returns once the connection may be lost, or was found well after a while.
+async fn watch_over(target: &Target, shared: &Shared, number: u64, connected: Connected) {
+    if time::timeout(TRY_EVERY, shared.lost.notified())
+        .await
+        .is_ok()
+    {
+        return;
+    }
+    match time::timeout(shared.patience, target.is_still_right(connected)).await {
+        Ok(Ok(true)) => {}
+        Ok(Err(error)) if !is_line_dead(&error) => {}
+        _ => shared.lose(number),
+    }
+}
+
+/// Whether a new connection could help, to this server or to the one its name leads to after a failover.
+fn is_line_dead(error: &RedisError) -> bool {
+    error.is_io_error()
+        || error.is_unrecoverable_error()
+        || matches!(error.code(), Some("READONLY" | "NOAUTH" | "MASTERDOWN"))
+}
