@@ -152,14 +152,11 @@ def projects_are_chosen_by_name():
 
 def the_other_client_signs_in_and_delegates():
     with AuthenticatedMSTRRESTSession(base_url=f"{BASE}/api/", username=USER, password=PASSWORD) as session:
-        assert session.get("sessions").json()["timeout"] == 600
-        token = session.get_identity_token()
-        assert session.validate_identity_token(token).status_code == 200 if callable(
-            getattr(session, "validate_identity_token", None)
-        ) else token
+        assert session.get_sessions().json()["timeout"] == 600
+        assert session.extend_session().status_code == 204
         other = MSTRRESTSession(base_url=f"{BASE}/api/")
-        other.delegate(token)
-        assert other.get("sessions/userInfo").status_code == 200
+        other.delegate(session.create_identity_token())
+        assert other.get_sessions_userinfo().json()["fullName"] == os.environ["TS_DISPLAY_NAME"]
 
 
 # Clients without a package, as the contract describes them.

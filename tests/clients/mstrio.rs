@@ -1,4 +1,4 @@
-//! The MicroStrategy clients, unmodified, in every login mode they have; LDAP against a real `slapd`.
+//! The `MicroStrategy` clients, unmodified, in every login mode they have; LDAP against a real `slapd`.
 
 use crate::furnished;
 use crate::installed;

@@ -1,6 +1,7 @@
 //! What every directory promises: one suite, run against each database it can be kept in.
 #![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
 
+mod api_tokens;
 mod durability;
 mod keys;
 mod orgs;
@@ -85,6 +86,10 @@ macro_rules! every_case {
                 twenty_first_starts_agree_on_one_secret,
                 saved_settings_are_replaced_by_name,
                 liveboards_come_back_whole_and_are_replaced,
+            ]
+            api_tokens: [
+                a_new_token_takes_the_place_of_the_old_one,
+                a_token_goes_with_its_user,
             ]
             durability: [
                 everything_is_there_after_opening_again,

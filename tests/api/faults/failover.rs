@@ -1,17 +1,21 @@
 //! The master dies under load and a replica takes over: nobody sees anything but 503, and what was
 //! acknowledged is so still, because replicas were waited for.
 
+use crate::faults::asks::{is_active, token};
 use crate::faults::{SOON, app_on};
 use crate::servers::{Kind, Topology};
 use crate::support::{Client, TestApp};
 use futures_util::future::join_all;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 /// How long a failover may take: the servers' own timeouts are one and a half seconds here.
 const FAILOVER_WITHIN: Duration = Duration::from_secs(40);
+
+/// Sessions opened before and after.
+const ENOUGH: usize = 30;
 
 /// What one user did.
 #[derive(Default)]
@@ -22,8 +26,8 @@ struct Done {
 }
 
 /// Signs in over and over, and out again every third time.
-async fn come_and_go(app: &TestApp, user: &str, stop: &AtomicBool, opened: &AtomicBool) -> Done {
-    let token = app.token(user).await;
+async fn come_and_go(app: &TestApp, user: &str, stop: &AtomicBool, opened: &AtomicUsize) -> Done {
+    let token = token(app, user).await;
     let mut done = Done::default();
     let mut turn = 0;
     while !stop.load(Ordering::Relaxed) {
@@ -31,13 +35,14 @@ async fn come_and_go(app: &TestApp, user: &str, stop: &AtomicBool, opened: &Atom
         let mut client = app.anon();
         let began = Instant::now();
         let reply = client.redeem(&[("auth_token", &token)]).await;
-        assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
+        // Far below a hang, far above what a machine under load takes.
+        assert!(began.elapsed() < SOON * 4, "took {:?}", began.elapsed());
         if reply.status == 503 {
             done.refused += 1;
         } else {
             assert_eq!(reply.status, 204, "{}", reply.text());
             client.keep(&reply);
-            opened.store(true, Ordering::Relaxed);
+            opened.fetch_add(1, Ordering::Relaxed);
             if turn % 3 == 0 {
                 let reply = client.log_out().await;
                 match reply.status {
@@ -74,11 +79,13 @@ enum Accident {
 async fn fail_over(kind: Kind, accident: Accident) {
     let servers = Arc::new(Topology::start(kind));
     let app = app_on(&servers, 1);
-    let (stop, opened) = (AtomicBool::new(false), AtomicBool::new(false));
+    let (stop, opened) = (AtomicBool::new(false), AtomicUsize::new(0));
     let load =
         join_all(["alice", "bob", "tsadmin"].map(|user| come_and_go(&app, user, &stop, &opened)));
     let happening = async {
-        sleep(Duration::from_secs(2)).await;
+        while opened.load(Ordering::Relaxed) < ENOUGH {
+            sleep(Duration::from_millis(50)).await;
+        }
         // One that keeps sessions.
         let masters = servers.masters();
         let victim = masters
@@ -95,8 +102,8 @@ async fn fail_over(kind: Kind, accident: Accident) {
             while !serves(&servers).await {
                 sleep(Duration::from_millis(50)).await;
             }
-            opened.store(false, Ordering::Relaxed);
-            while !opened.load(Ordering::Relaxed) {
+            let before = opened.load(Ordering::Relaxed);
+            while opened.load(Ordering::Relaxed) < before + ENOUGH {
                 sleep(Duration::from_millis(50)).await;
             }
         });
@@ -117,20 +124,16 @@ async fn fail_over(kind: Kind, accident: Accident) {
     );
     let refused: usize = done.iter().map(|one| one.refused).sum();
     println!("{open} opened, {closed} closed, {refused} refused");
-    assert!(open > 20 && closed > 5 && refused > 0);
+    assert!(open > ENOUGH && closed > 0 && refused > 0);
     for client in done.iter().flat_map(|one| &one.open) {
         assert_eq!(
-            client.is_active().await,
+            is_active(client).await,
             204,
             "an acknowledged session is lost"
         );
     }
     for client in done.iter().flat_map(|one| &one.closed) {
-        assert_eq!(
-            client.is_active().await,
-            401,
-            "an ended session lives again"
-        );
+        assert_eq!(is_active(client).await, 401, "an ended session lives again");
     }
 }
 

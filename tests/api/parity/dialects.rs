@@ -173,7 +173,7 @@ impl Dialect for V2 {
     }
 }
 
-/// MicroStrategy: token and cookie together, and no trusted authentication.
+/// `MicroStrategy`: token and cookie together, and no trusted authentication.
 pub struct MicroStrategy;
 
 impl Dialect for MicroStrategy {

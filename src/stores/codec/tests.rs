@@ -1,0 +1,148 @@
+//! Records read back, older ones are read, later ones and damage are told apart.
+
+use super::*;
+use proptest::prelude::*;
+
+fn session() -> Session {
+    Session {
+        user_id: UserId(Uuid::from_u128(7)),
+        user_name: "alice".to_owned(),
+        org: OrgId(-3),
+        method: Method::TrustedToken,
+        key: Some(KeyId(Uuid::from_u128(9))),
+        access: Access::Object(Uuid::from_u128(8)),
+        attributes: Attributes {
+            filters: vec![Filter {
+                column: "region".to_owned(),
+                operator: "IN".to_owned(),
+                values: vec!["a\0\"".to_owned(), "é".to_owned()],
+            }],
+            sorts: vec![Sort {
+                column: "c".to_owned(),
+                is_ascending: false,
+            }],
+            parameters: vec![NamedValues {
+                name: "p".to_owned(),
+                values: vec!["1".to_owned()],
+            }],
+            variables: vec![NamedValues {
+                name: "v".to_owned(),
+                values: vec![],
+            }],
+            objects: vec![MetadataRef {
+                kind: "LIVEBOARD".to_owned(),
+                id: Uuid::from_u128(1),
+            }],
+        },
+        opened_at: Timestamp::from_millis(5),
+        last_seen_at: Timestamp::from_millis(6),
+        lifetime: Lifetime {
+            idle: Duration::from_secs(1),
+            absolute: Duration::from_secs(2),
+        },
+        is_remembered: true,
+        address: "::1".to_owned(),
+        agent: "curl".to_owned(),
+        notes: SessionNotes {
+            working_set: Some(0),
+            max_search: None,
+            shares: Some(session_id()),
+        },
+    }
+}
+
+fn session_id() -> SessionId {
+    SessionId::parse(&"A".repeat(51)).unwrap()
+}
+
+fn tag() -> UserTag {
+    UserTag::of(session().user_id, b"key")
+}
+
+#[test]
+fn a_session_reads_back_as_it_was_written() {
+    let bytes = encode_session(&session(), tag()).unwrap();
+    let read = decode_tagged_session(&bytes).unwrap();
+    assert_eq!(read, (session(), Some(tag())));
+}
+
+#[test]
+fn a_token_reads_back_as_it_was_written() {
+    let whole = session();
+    let record = TokenRecord {
+        user_id: whole.user_id,
+        user_tag: UserTag::of(whole.user_id, b"key"),
+        user_name: whole.user_name,
+        minted_for: "Alice".to_owned(),
+        org: whole.org,
+        purpose: Purpose::Refresh,
+        session: None,
+        access: whole.access,
+        attributes: whole.attributes,
+        key: None,
+        minted_at: Timestamp::from_millis(1),
+        expires_at: Timestamp::from_millis(2),
+    };
+    let bytes = encode_token(&record).unwrap();
+    assert_eq!(decode_token(&bytes).unwrap(), record);
+    let identity = TokenRecord {
+        purpose: Purpose::Identity,
+        session: Some(session_id()),
+        ..record
+    };
+    let bytes = encode_token(&identity).unwrap();
+    assert_eq!(decode_token(&bytes).unwrap(), identity);
+}
+
+#[test]
+fn what_version_one_wrote_stays_readable() {
+    let kept = br#"{"v":1,"u":"00000000-0000-0000-0000-000000000007","n":"al","o":0,"m":"password","b":1,"t":2,"i":3,"a":4,"r":false,"ip":"","ag":""}"#;
+    let (session, tag) = decode_tagged_session(kept).unwrap();
+    assert_eq!(session.user_name, "al");
+    assert_eq!(tag, None, "it had none then");
+    assert_eq!(session.access, Access::Full);
+    assert!(session.attributes.is_empty());
+}
+
+#[test]
+fn case_60_a_later_version_says_so_whatever_its_shape() {
+    for later in [&br#"{"v":2}"#[..], br#"{"v":2,"u":[],"new":{}}"#] {
+        let error = decode_session(later).unwrap_err();
+        assert!(matches!(&error, StoreError::Corrupt(_)), "{error}");
+        let StoreError::Corrupt(cause) = error else {
+            return;
+        };
+        assert!(format!("{cause:#}").contains("version 2"), "{cause:#}");
+        assert!(is_of_later_version(later));
+    }
+}
+
+#[test]
+fn what_is_of_this_version_or_none_is_not_taken_for_a_later_one() {
+    for other in [
+        &br#"{"v":1}"#[..],
+        br#"{"v":0}"#,
+        br#"{"v":"2"}"#,
+        b"\x00\xff",
+        b"",
+    ] {
+        assert!(!is_of_later_version(other));
+    }
+}
+
+#[test]
+fn case_56_a_damaged_record_is_not_quoted() {
+    let error = decode_session(br#"{"v":1,"u":"planted secret"}"#).unwrap_err();
+    assert!(!format!("{error:?}").contains("planted"), "{error:?}");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..300), cut in 0usize..400) {
+        prop_assert!(decode_session(&bytes).is_err());
+        prop_assert!(decode_token(&bytes).is_err());
+        let whole = encode_session(&session(), tag()).unwrap();
+        let cut = cut.min(whole.len() - 1);
+        prop_assert!(decode_session(&whole[..cut]).is_err());
+    }
+}
