@@ -78,6 +78,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 ca_file: settings.sessions.tls_ca_file.clone(),
                 key_prefix: settings.sessions.key_prefix.clone(),
                 wait_replicas: settings.sessions.wait_replicas,
+                cache: settings.sessions.cache,
                 sentinel_user: settings.sessions.sentinel_user.clone(),
                 sentinel_password: settings.sessions.sentinel_password.clone(),
             })

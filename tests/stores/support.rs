@@ -214,6 +214,11 @@ impl TestRedis {
         options(self.port, prefix)
     }
 
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
     /// A store in it.
     pub async fn open(&self, prefix: &str) -> Result<RedisStore, StoreError> {
         RedisStore::open(self.options(prefix)).await
@@ -275,6 +280,7 @@ pub fn options(port: u16, prefix: &str) -> RedisOptions {
         ca_file: None,
         key_prefix: prefix.to_owned(),
         wait_replicas: 0,
+        cache: false,
         sentinel_user: None,
         sentinel_password: None,
     }

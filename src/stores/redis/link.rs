@@ -41,7 +41,7 @@ impl Link {
         let way = match &dial.address.topology {
             RedisTopology::Single => {
                 let client = dial.single().map_err(failed)?;
-                let target = Target::server(client, dial.has_lasting);
+                let target = Target::server(client, dial.has_lasting).heard_by(dial.listening);
                 let line = Line::open(target).await.map_err(failed)?;
                 Way::One(Arc::new(line))
             }
@@ -96,6 +96,14 @@ impl Link {
         }
     }
 
+    /// Whether all has been heard until just now that the servers of those keys tell of changes.
+    pub fn is_heard(&self, keys: impl FnOnce() -> [String; 2]) -> bool {
+        match &self.way {
+            Way::One(line) => line.is_heard(),
+            Way::Cluster(cluster) => keys().iter().all(|key| cluster.is_heard(key)),
+        }
+    }
+
     /// Runs a command on a server of the caller's choice.
     pub async fn query_on<T: FromRedisValue + Send>(
         &self,
@@ -141,9 +149,9 @@ impl Link {
 }
 
 async fn open_master(name: String, dial: Dial) -> Result<Line, Trouble> {
-    let has_lasting = dial.has_lasting;
+    let (has_lasting, listening) = (dial.has_lasting, dial.listening.clone());
     let sentinels = Sentinels::start(name, dial)?;
-    let open = Line::open(Target::master(sentinels, has_lasting));
+    let open = Line::open(Target::master(sentinels, has_lasting).heard_by(listening));
     time::timeout(FIRST_WITHIN, open)
         .await
         .unwrap_or_else(|_| Err(Trouble::Away(anyhow!("no answer through the sentinels"))))

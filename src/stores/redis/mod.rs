@@ -12,9 +12,11 @@
 //! Redis must not evict (`maxmemory-policy noeviction`): evicted epochs would be forgotten
 //! revocations. Opening warns about any other policy.
 
+mod cache;
 mod call;
 mod cluster;
 mod dial;
+mod ear;
 mod epochs;
 mod keys;
 mod line;
@@ -29,7 +31,9 @@ mod tokens;
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
 use crate::stores::codec::VERSION;
+use crate::stores::redis::cache::Cache;
 use crate::stores::redis::dial::Dial;
+use crate::stores::redis::ear::Listening;
 use crate::stores::redis::epochs::Epochs;
 use crate::stores::redis::keys::Keys;
 use crate::stores::redis::link::Link;
@@ -40,6 +44,7 @@ use secrecy::SecretString;
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long an operation of several steps may take: a little longer than one step, so that a step which
@@ -57,6 +62,8 @@ pub struct RedisOptions {
     pub key_prefix: String,
     /// How many replicas must have a write before it is acknowledged.
     pub wait_replicas: usize,
+    /// Whether checks are answered from memory while nothing has changed.
+    pub cache: bool,
     /// Who to be at sentinels, and the password there.
     pub sentinel_user: Option<String>,
     /// The password at sentinels.
@@ -69,6 +76,7 @@ pub struct RedisStore {
     keys: Keys,
     scripts: Scripts,
     known_epochs: ArcSwap<Epochs>,
+    cache: Option<Arc<Cache>>,
 }
 
 impl fmt::Debug for RedisStore {
@@ -82,10 +90,17 @@ impl fmt::Debug for RedisStore {
 impl RedisStore {
     /// Connects; [`StoreError::Unavailable`] soon when Redis is away.
     pub async fn open(options: RedisOptions) -> Result<Self, StoreError> {
-        let dial = Dial::new(&options).await?;
+        let mut dial = Dial::new(&options).await?;
+        let keys = Keys::under(options.key_prefix);
+        let cache = options.cache.then(Arc::<Cache>::default);
+        dial.listening = cache.clone().map(|cache| Listening {
+            channel: keys.changes().into(),
+            cache,
+        });
         let store = Self {
             link: Link::open(dial, options.wait_replicas).await?,
-            keys: Keys::under(options.key_prefix),
+            keys,
+            cache,
             scripts: Scripts::new(),
             known_epochs: ArcSwap::default(),
         };
@@ -167,7 +182,11 @@ impl Scripts {
         Self {
             open: script!("open.lua"),
             describe: script!("describe.lua"),
-            check: script!("check.lua"),
+            check: Script::new(concat!(
+                include_str!("scripts/check_live.lua"),
+                include_str!("scripts/common.lua"),
+                include_str!("scripts/check.lua")
+            )),
             end: script!("end.lua"),
             set_org: script!("set_org.lua"),
             put_token: script!("put_token.lua"),

@@ -1,7 +1,8 @@
 //! What a line leads to: a server of a fixed address, or whichever one the sentinels call the master.
 
 use crate::settings::Endpoint;
-use crate::stores::redis::line::{ANSWER_WITHIN, Trouble};
+use crate::stores::redis::ear::Listening;
+use crate::stores::redis::line::Trouble;
 use crate::stores::redis::sentinel::Sentinels;
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{AsyncConnectionConfig, Client, RedisResult};
@@ -13,12 +14,13 @@ const CONNECT_WITHIN: Duration = Duration::from_millis(200);
 const QUEUE: usize = 1_024;
 
 /// Connections to one server.
-#[derive(Clone)]
 pub struct Connected {
     /// For everything.
     pub connection: MultiplexedConnection,
     /// For what waits for replicas, when something does: others must not wait behind it.
     pub lasting: Option<MultiplexedConnection>,
+    /// Makes more of them.
+    pub client: Client,
     /// Who was the master, where that was asked.
     pub master: Option<Endpoint>,
 }
@@ -27,6 +29,8 @@ pub struct Connected {
 pub struct Target {
     place: Place,
     has_lasting: bool,
+    /// Who hears of changes there.
+    pub listening: Option<Listening>,
 }
 
 enum Place {
@@ -40,6 +44,7 @@ impl Target {
         Self {
             place: Place::Fixed(client),
             has_lasting,
+            listening: None,
         }
     }
 
@@ -48,7 +53,14 @@ impl Target {
         Self {
             place: Place::Master(sentinels),
             has_lasting,
+            listening: None,
         }
+    }
+
+    /// The same, listened to.
+    #[must_use]
+    pub fn heard_by(self, listening: Option<Listening>) -> Self {
+        Self { listening, ..self }
     }
 
     /// Connects; bounded.
@@ -81,22 +93,26 @@ impl Target {
         Ok(Connected {
             connection,
             lasting,
+            client: client.clone(),
             master,
         })
     }
 
     /// Whether the connections work and still lead where they should.
-    pub async fn is_still_right(&self, mut connected: Connected) -> RedisResult<bool> {
-        if let Some(lasting) = &mut connected.lasting {
-            ::redis::cmd("PING").exec_async(lasting).await?;
+    pub async fn is_still_right(&self, connected: &Connected) -> RedisResult<bool> {
+        if let Some(lasting) = &connected.lasting {
+            ::redis::cmd("PING")
+                .exec_async(&mut lasting.clone())
+                .await?;
         }
+        let mut connection = connected.connection.clone();
         match (&self.place, &connected.master) {
             (Place::Master(sentinels), Some(master)) => {
-                sentinels.is_still(master, connected.connection).await
+                sentinels.is_still(master, connection).await
             }
             _ => {
                 let ping = ::redis::cmd("PING");
-                ping.exec_async(&mut connected.connection).await?;
+                ping.exec_async(&mut connection).await?;
                 Ok(true)
             }
         }
@@ -106,7 +122,8 @@ impl Target {
 async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_WITHIN))
-        .set_response_timeout(Some(ANSWER_WITHIN))
+        // Whoever asks has a deadline of their own; a second timer for each command would be for nothing.
+        .set_response_timeout(None)
         .set_pipeline_buffer_size(QUEUE);
     client
         .get_multiplexed_async_connection_with_config(&config)

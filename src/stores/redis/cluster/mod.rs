@@ -102,6 +102,12 @@ impl Cluster {
             .is_some_and(|owner| Arc::ptr_eq(owner, server))
     }
 
+    /// Whether all has been heard until just now that the key's owner tells of changes.
+    pub fn is_heard(&self, key: &str) -> bool {
+        let view = self.shared.current();
+        view.owner(key).is_some_and(|owner| owner.is_heard())
+    }
+
     /// Has the owner of the key do the work, wherever the slot has gone.
     pub async fn run<T, F>(
         &self,
@@ -221,7 +227,8 @@ impl Shared {
         }
         let view = before.next(claims, |endpoint| {
             let client = self.dial.server(endpoint)?;
-            Ok(Line::start(Target::server(client, self.dial.has_lasting)))
+            let target = Target::server(client, self.dial.has_lasting);
+            Ok(Line::start(target.heard_by(self.dial.listening.clone())))
         })?;
         self.view.send_replace(Arc::new(view));
         Ok(())
