@@ -11,6 +11,7 @@ run:
 
 test: setup lint
 	cargo $(TESTS) --no-fail-fast
+	VESTIBULE_TEST_NODES=2 cargo test --test api
 	cargo test --doc
 
 # Formats, lints, links in the documentation; the compose file by docker's own eyes where docker is.

@@ -65,6 +65,14 @@ if ! fetched python requirements.txt; then
   cp tests/clients/requirements.txt "$clients/python/.fetched"
 fi
 
+if ! fetched mstrio mstrio.txt; then
+  echo "setup: fetching the MicroStrategy clients into $clients/mstrio"
+  rm -rf "$clients/mstrio"
+  python3 -m venv "$clients/mstrio"
+  "$clients/mstrio/bin/pip" install --quiet --disable-pip-version-check --no-deps -r tests/clients/mstrio.txt
+  cp tests/clients/mstrio.txt "$clients/mstrio/.fetched"
+fi
+
 if ! fetched schemathesis schemathesis.txt; then
   echo "setup: fetching schemathesis into $clients/schemathesis"
   rm -rf "$clients/schemathesis"

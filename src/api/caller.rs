@@ -69,6 +69,12 @@ fn is_trusted(peer: IpAddr, proxies: &[IpNet]) -> bool {
     proxies.iter().any(|net| net.contains(&peer))
 }
 
+/// Whether the very peer of the connection is a proxy whose headers are believed.
+pub fn is_from_trusted_proxy(head: &RequestHead, proxies: &[IpNet]) -> bool {
+    head.peer_addr
+        .is_some_and(|peer| is_trusted(peer.ip().to_canonical(), proxies))
+}
+
 /// The peer; or, when the peer is a trusted proxy, the last address before the trusted ones.
 pub fn client_address(head: &RequestHead, proxies: &[IpNet]) -> Option<IpAddr> {
     let peer = head.peer_addr?.ip().to_canonical();
@@ -101,9 +107,7 @@ pub fn is_https(head: &RequestHead, is_tls: bool, services: &Services) -> bool {
     if is_tls || services.site.is_public_https {
         return true;
     }
-    let is_proxied = head
-        .peer_addr
-        .is_some_and(|peer| is_trusted(peer.ip().to_canonical(), &services.site.trusted_proxies));
+    let is_proxied = is_from_trusted_proxy(head, &services.site.trusted_proxies);
     // Several hops may each add a value; the nearest proxy's own word is the last.
     is_proxied
         && head

@@ -20,6 +20,13 @@ const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
     "accept, accept-language, authorization, content-type, x-requested-by, x-refresh-token, \
      x-request-id, x-thoughtspot-client, x-thoughtspot-orgs",
 );
+/// What pages of the `MicroStrategy` Embedding SDK send and read.
+const WEB_REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
+    "accept, accept-language, content-type, x-mstr-authtoken, x-mstr-projectid, x-mstr-identitytoken, \
+     x-requested-by, x-requested-with",
+);
+const WEB_REPLY_HEADERS: HeaderValue =
+    HeaderValue::from_static("x-mstr-authtoken, x-mstr-identitytoken, retry-after");
 const REPLY_HEADERS: HeaderValue =
     HeaderValue::from_static("x-callosum-incident-id, x-callosum-trace-id, retry-after");
 /// How long browsers may remember a preflight: Chromium's own ceiling.
@@ -45,23 +52,36 @@ pub async fn cross_origin(
         && request
             .headers()
             .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let is_web = services.is_microstrategy_path(request.path());
     let mut response = if is_preflight {
         let mut reply = HttpResponse::NoContent();
         if origin.is_some() {
             reply
                 .insert_header((ACCESS_CONTROL_ALLOW_METHODS, METHODS))
-                .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS))
+                .insert_header((
+                    ACCESS_CONTROL_ALLOW_HEADERS,
+                    if is_web {
+                        WEB_REQUEST_HEADERS
+                    } else {
+                        REQUEST_HEADERS
+                    },
+                ))
                 .insert_header((ACCESS_CONTROL_MAX_AGE, MAX_AGE));
         }
         request.into_response(reply.finish())
     } else {
         next.call(request).await?.map_into_boxed_body()
     };
-    mark(response.headers_mut(), origin);
+    let readable = if is_web {
+        WEB_REPLY_HEADERS
+    } else {
+        REPLY_HEADERS
+    };
+    mark(response.headers_mut(), origin, readable);
     Ok(response)
 }
 
-fn mark(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
+fn mark(headers: &mut HeaderMap, origin: Option<HeaderValue>, readable: HeaderValue) {
     // Also without an Origin: a cache must not hand one origin's copy to another.
     headers.append(VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = origin {
@@ -70,6 +90,6 @@ fn mark(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
             ACCESS_CONTROL_ALLOW_CREDENTIALS,
             HeaderValue::from_static("true"),
         );
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, REPLY_HEADERS);
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, readable);
     }
 }

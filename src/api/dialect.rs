@@ -42,6 +42,11 @@ pub struct ApiError<D> {
 }
 
 impl<D> ApiError<D> {
+    /// Whether it says that nobody is signed in.
+    pub const fn is_unauthenticated(&self) -> bool {
+        matches!(self.failure, Failure::Unauthenticated(_))
+    }
+
     /// A refusal and what was behind it.
     pub fn caused(failure: Failure, cause: impl Into<anyhow::Error>) -> Self {
         Self {

@@ -9,6 +9,7 @@ pub mod form;
 pub mod guard;
 pub mod health;
 pub mod json;
+pub mod microstrategy;
 pub mod openapi;
 pub mod pages;
 pub mod request_log;
@@ -28,6 +29,7 @@ use actix_web::web;
 pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     thoughtspot_v1::mount(config, services);
     thoughtspot_v2::mount(config, services);
+    microstrategy::mount(config, services);
     health::mount(config);
     pages::mount(config);
     embed_doctor::mount(config);

@@ -3,7 +3,7 @@
 //! The line is an interface, described in `docs/operating.md`. It has the path but never the query or a path's
 //! parameters, which can hold tokens and session ids; no header, cookie or body is logged.
 
-use crate::api::caller::{client_address, is_https};
+use crate::api::caller::{client_address, is_from_trusted_proxy, is_https};
 use crate::api::dialect::{Incident, Spoken, shown_path};
 use crate::api::services::Services;
 use crate::domain::clock::Stopwatch;
@@ -20,11 +20,17 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 use std::fmt;
 use std::time::Duration;
+use tracing::{Instrument, Span};
 
 /// A year, the least that browsers' lists accept.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 const NO_STORE: HeaderValue =
     HeaderValue::from_static("no-store, no-cache, must-revalidate, max-age=0");
+
+/// Where load balancers ask every few seconds, which nobody wants to read traces of.
+const HEALTH: &str = "/health";
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Whoever a request turned out to act for, left by the guard for the access log.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +57,29 @@ pub trait RequestObserver: fmt::Debug + Send + Sync {
     fn answered(&self, what: &Answered<'_>);
 }
 
+/// One request as traces tell it before anybody has answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived<'a> {
+    /// Its incident id, by which its log line is found.
+    pub incident: Incident,
+    /// The method; `OTHER` for those no server has heard of.
+    pub method: &'static str,
+    /// The caller's `traceparent`, as it came.
+    pub parent: Option<&'a str>,
+    /// The caller's `tracestate`, as it came; only a trusted proxy's.
+    pub state: Option<&'a str>,
+    /// Whether the caller is a trusted proxy.
+    pub is_trusted: bool,
+}
+
+/// Whoever makes traces of requests.
+pub trait RequestTracer: fmt::Debug + Send + Sync {
+    /// A request arrived; what happens for its sake happens in this span.
+    fn arrived(&self, what: &Arrived<'_>) -> Span;
+    /// It was answered.
+    fn answered(&self, span: &Span, what: &Answered<'_>);
+}
+
 /// Gives the request its incident id, logs it when it is done, and completes the reply's headers.
 pub async fn log_request(
     services: web::Data<Services>,
@@ -66,7 +95,16 @@ pub async fn log_request(
     let is_tls = request.app_config().secure();
     let is_https = is_https(request.head(), is_tls, &services);
 
-    let mut response = next.call(request).await?;
+    let tracer = services
+        .tracer
+        .as_ref()
+        .filter(|_| !path.starts_with(HEALTH));
+    let span = tracer.map_or_else(Span::none, |tracer| {
+        let is_trusted = is_from_trusted_proxy(request.head(), &services.site.trusted_proxies);
+        tracer.arrived(&arrived(&request, incident, is_trusted))
+    });
+
+    let mut response = next.call(request).instrument(span.clone()).await?;
     complete_headers(
         response.headers_mut(),
         is_https && (!is_tls || services.site.insists_on_https),
@@ -82,6 +120,9 @@ pub async fn log_request(
     };
     let user = extensions.get::<Acting>().map(|acting| acting.0);
     services.requests.answered(&what);
+    if let Some(tracer) = tracer {
+        tracer.answered(&span, &what);
+    }
     tracing::info!(
         %incident,
         %method,
@@ -96,6 +137,18 @@ pub async fn log_request(
     );
     drop(extensions);
     Ok(response)
+}
+
+fn arrived(request: &ServiceRequest, incident: Incident, is_trusted: bool) -> Arrived<'_> {
+    let text = |name| request.headers().get(name)?.to_str().ok();
+    Arrived {
+        incident,
+        method: known(request.method()),
+        parent: text(TRACE_PARENT),
+        // Free text, which goes on to the collector: not from just anybody.
+        state: text(TRACE_STATE).filter(|_| is_trusted),
+        is_trusted,
+    }
 }
 
 /// Milliseconds, to the microsecond.

@@ -1,6 +1,7 @@
 //! What handlers work with: the domain's services and the few facts about ourselves that HTTP needs.
 
-use crate::api::request_log::RequestObserver;
+use crate::api::microstrategy;
+use crate::api::request_log::{RequestObserver, RequestTracer};
 use crate::domain::administration::{AdminError, Administration};
 use crate::domain::authn::TrustedAuth;
 use crate::domain::directory::{Directory, NameKey, OrgId, User, UserId};
@@ -38,8 +39,12 @@ pub struct Services {
     pub random: Arc<dyn Random>,
     /// Who is told of every request that was answered.
     pub requests: Arc<dyn RequestObserver>,
+    /// Who makes traces of requests, if anybody.
+    pub tracer: Option<Arc<dyn RequestTracer>>,
     /// What we know about ourselves.
     pub site: Site,
+    /// What the `MicroStrategy` dialect knows about itself; none when it is not spoken.
+    pub microstrategy: Option<microstrategy::Site>,
     /// What the settings say of the things that may change while the server runs.
     pub configured: Live,
     /// The same with what administrators saved on top: what is in force.
@@ -101,6 +106,8 @@ pub struct Live {
     pub is_trusted_enabled: bool,
     /// Whether cookies over https are `Partitioned`.
     pub is_partitioned: bool,
+    /// What of the `MicroStrategy` dialect may change.
+    pub web: microstrategy::LiveSite,
 }
 
 impl Services {
@@ -120,10 +127,41 @@ impl Services {
         let saved = listed.filter_map(|text| OriginRule::parse(text, "directory").ok());
         live.redirects = live.redirects.with(saved);
         live.is_trusted_enabled &= !trusted.is_server_off;
+        self.refresh_web(&mut live).await?;
         self.trusted
             .switch(live.is_trusted_enabled, trusted.orgs_off);
         self.live.store(Arc::new(live));
         Ok(())
+    }
+
+    async fn refresh_web(&self, live: &mut Live) -> Result<(), Failure> {
+        let Some(site) = &self.microstrategy else {
+            return Ok(());
+        };
+        let saved = self.administration.web_settings().await;
+        let saved = saved.map_err(|error| Failure::from(&error))?;
+        // The configured HTTP timeout may have become shorter since; it must stay the longer one.
+        let timeout = saved.iserver_timeout;
+        let timeout = timeout.filter(|timeout| *timeout < site.http_session_timeout);
+        live.web.iserver_timeout = timeout.unwrap_or(live.web.iserver_timeout);
+        if let Some(modes) = saved.login_modes {
+            live.web.modes.retain(|mode| modes.contains(mode));
+        }
+        live.web.default_mode = saved.default_mode.unwrap_or(live.web.default_mode);
+        Ok(())
+    }
+
+    /// Whether a path is the `MicroStrategy` dialect's.
+    pub fn is_microstrategy_path(&self, path: &str) -> bool {
+        self.microstrategy.as_ref().is_some_and(|site| {
+            path.strip_prefix(&site.base_path)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
+    /// What the `MicroStrategy` dialect knows about itself.
+    pub fn microstrategy(&self) -> Result<&microstrategy::Site, Failure> {
+        self.microstrategy.as_ref().ok_or(Failure::Internal)
     }
 
     /// The Org called by number or name; none when none is called.
@@ -183,7 +221,7 @@ impl Services {
 
     /// Whether a key that is good for one Org is behind what was presented.
     async fn is_org_bound(&self, who: &Principal) -> Result<bool, Failure> {
-        let Some(id) = who.key else {
+        let Some(id) = who.secret_key() else {
             return Ok(false);
         };
         let keys = self.directory.list_keys().await;

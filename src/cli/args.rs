@@ -199,6 +199,7 @@ A bad row is reported by its line and skipped; the others are created. Importing
 skips the users that exist. The exit code is 1 if any row was skipped.";
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(in crate::cli) struct CreateUserArgs {
     /// Sign-in name
     pub name: String,
@@ -438,6 +439,7 @@ mod tests {
             "group create east --org Sales",
             "group list --org 0 --json",
             "user create alice --display-name A --email a@b --org 1 --group g --admin --password-stdin",
+            "user create lena --ldap",
             "user list",
             "user show alice --json",
             "user passwd alice --password-stdin",

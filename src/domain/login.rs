@@ -10,9 +10,11 @@ mod error;
 mod password;
 mod switch;
 mod verify;
+mod web;
 
 pub use error::LoginError;
 pub use switch::SwitchError;
+pub use web::{IDLE_SLACK, Shared};
 
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client};
 use crate::domain::authn::{
@@ -25,8 +27,8 @@ use crate::domain::login::verify::Realm;
 use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::session::{
-    Check, EndReason, Lifetime, Method, Opening, Session, SessionHandle, SessionId, SessionLimit,
-    SessionStore,
+    BlockId, BlockIds, Check, EndReason, Lifetime, Method, Opening, Session, SessionHandle,
+    SessionId, SessionLimit, SessionNotes, SessionStore,
 };
 use crate::domain::throttle::Throttle;
 use secrecy::SecretString;
@@ -74,6 +76,12 @@ pub struct OpenRequest {
     pub is_remembered: bool,
     /// The session the same browser holds already: it ends when the new one opens.
     pub replaced: Option<SessionId>,
+    /// The longest pause between two uses, where it is not the policy's.
+    pub idle: Option<Duration>,
+    /// Makes the id, where the client's is of 128 bits.
+    pub ids: Option<Arc<BlockIds>>,
+    /// What the dialect keeps with it.
+    pub notes: SessionNotes,
 }
 
 /// An open session and its owner.
@@ -81,6 +89,8 @@ pub struct OpenRequest {
 pub struct Opened {
     /// Its id, for the session layer to hand out.
     pub id: SessionId,
+    /// The id as its client carries it, where that is one of 128 bits.
+    pub block: Option<BlockId>,
     /// The session.
     pub session: Session,
 }
@@ -119,14 +129,10 @@ impl Login {
         request: OpenRequest,
         client: &Client,
     ) -> Result<Opened, LoginError> {
-        let result = async {
-            let realm = Realm::Everybody;
-            let proof = self
-                .verify_password(username, password, realm, client)
-                .await?;
-            self.open(proof, request, client).await
-        }
-        .await;
+        let realm = Realm::Everybody;
+        let result = self
+            .open_by_password(username, password, realm, request, client)
+            .await;
         self.audit_login(Method::Password, username, &result, client);
         result
     }
@@ -142,16 +148,29 @@ impl Login {
         request: OpenRequest,
         client: &Client,
     ) -> Result<Opened, LoginError> {
-        let result = async {
-            let realm = Realm::LdapOnly;
-            let proof = self
-                .verify_password(username, password, realm, client)
-                .await?;
-            self.open(proof, request, client).await
-        }
-        .await;
+        let realm = Realm::LdapOnly;
+        let result = self
+            .open_by_password(username, password, realm, request, client)
+            .await;
         self.audit_login(Method::Ldap, username, &result, client);
         result
+    }
+
+    async fn open_by_password(
+        &self,
+        username: &str,
+        password: &SecretString,
+        realm: Realm,
+        request: OpenRequest,
+        client: &Client,
+    ) -> Result<Opened, LoginError> {
+        let (proof, bucket) = self.try_password(username, password, realm, client).await?;
+        // At the same time, so that forgetting the failed attempts costs no round trip of its own.
+        let (opened, ()) = tokio::join!(
+            self.open(proof, request, client),
+            self.throttle.succeeded(&bucket)
+        );
+        opened
     }
 
     /// Whether an LDAP directory judges passwords.
@@ -222,7 +241,14 @@ impl Login {
         if let Some(token) = proof.token() {
             self.trusted.spend(token).await?;
         }
-        let id = SessionId::fresh(self.trusted.tag(user.id), &*self.random);
+        let tag = self.trusted.tag(user.id);
+        let block = request.ids.map(|ids| ids.fresh(tag, &*self.random));
+        let id = match &block {
+            Some(block) => block.session_id(),
+            None => SessionId::fresh(tag, &*self.random),
+        };
+        let mut lifetime = self.policy.lifetime(request.is_remembered);
+        lifetime.idle = request.idle.unwrap_or(lifetime.idle);
         let session = Session {
             user_id: user.id,
             user_name: user.name.clone(),
@@ -233,10 +259,11 @@ impl Login {
             attributes: proof.attributes().clone(),
             opened_at: proof.began_at(),
             last_seen_at: self.clock.now(),
-            lifetime: self.policy.lifetime(request.is_remembered),
+            lifetime,
             is_remembered: request.is_remembered,
             address: client.address_text(),
             agent: client.agent.chars().take(AGENT_CHARS).collect(),
+            notes: request.notes,
         };
         let opening = self
             .sessions
@@ -251,7 +278,7 @@ impl Login {
             }
         }
         self.remember_org(user, org).await;
-        Ok(Opened { id, session })
+        Ok(Opened { id, block, session })
     }
 
     /// Whether the session of that id lives; its idle timeout starts anew.

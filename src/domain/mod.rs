@@ -11,5 +11,6 @@ pub mod principal;
 pub mod random;
 pub mod redirect;
 pub mod session;
+pub mod spans;
 pub mod throttle;
 pub mod token;

@@ -62,6 +62,11 @@ impl Principal {
         }
     }
 
+    /// The secret key behind it, which may be good for one Org only. An API token is its user's own, and none.
+    pub fn secret_key(&self) -> Option<KeyId> {
+        self.key.filter(|_| self.method != Some(Method::ApiToken))
+    }
+
     /// The bearer of a live token.
     pub fn of_token(record: TokenRecord) -> Self {
         Self {

@@ -1,49 +1,64 @@
 //! Attempt limits: guessing slows down, the right credential never does, and nobody can lock another out.
 //!
-//! Failures are counted per (user, address). The first [`FREE_FAILURES`] cost nothing; from then on each
+//! Attempts are counted per (user, address). The first [`FREE_FAILURES`] cost nothing; from then on each
 //! doubles a pause during which this address gets no further guess at this user. A success forgets
 //! them. Sessions that are open, secret keys and tokens are never looked at here.
+//!
+//! The rule is [`Tries::admit`]; where the counts are kept is a [`ThrottleStore`]'s business, which all
+//! nodes share when it is Redis. An attempt counts as failed from the moment it is let in, so that guesses
+//! in parallel, on one node or many, cannot slip past the limit together.
+
+mod store;
+
+pub use store::{Admission, ThrottleStore};
 
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::directory::NameKey;
-use std::collections::HashMap;
+use crate::domain::failure::StoreError;
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretSlice};
+use sha2::Sha256;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Failures that cost nothing.
 pub const FREE_FAILURES: u32 = 5;
 /// The first pause; each further failure doubles it.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+pub const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// Failures are forgotten after this long without a new one.
-const FORGET_AFTER: Duration = Duration::from_mins(30);
-/// The most buckets kept; beyond it the ones that are oldest by far go first.
-const MAX_BUCKETS: usize = 100_000;
+pub const FORGET_AFTER: Duration = Duration::from_mins(30);
 
-/// Whom an attempt is counted against.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Bucket {
-    user: String,
-    address: Option<IpAddr>,
-}
+/// Whom an attempt is counted against: a keyed digest, so that no store learns who was tried from where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Bucket([u8; 32]);
 
 impl Bucket {
-    /// The bucket of a user name at an address. An IPv6 client counts by its /64, which one customer holds.
-    pub fn new(user: &NameKey, address: Option<IpAddr>) -> Self {
-        Self {
-            user: user.as_str().to_owned(),
-            address: address.map(network_of),
+    /// The bucket of a user name at an address, under the server's key; attempts with an impossible name share one.
+    ///
+    /// An IPv6 client counts by its /64, which one customer holds.
+    pub fn of(key: &[u8], user: Option<&NameKey>, address: Option<IpAddr>) -> Self {
+        // HMAC takes keys of any length, so this cannot fail; one bucket for all would only be too strict.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+            return Self([0; 32]);
+        };
+        mac.update(b"attempts\0");
+        match address.map(network_of) {
+            None => mac.update(b"-"),
+            Some(IpAddr::V4(v4)) => mac.update(&v4.octets()),
+            Some(IpAddr::V6(v6)) => mac.update(&v6.octets()),
         }
+        // Addresses are written without this byte's word after them, so no name can pass for part of one.
+        mac.update(b"\0user\0");
+        mac.update(user.map_or("", NameKey::as_str).as_bytes());
+        Self(mac.finalize().into_bytes().into())
     }
 
-    /// The bucket that all attempts with an impossible user name share at an address.
-    pub fn nameless(address: Option<IpAddr>) -> Self {
-        Self {
-            user: String::new(),
-            address: address.map(network_of),
-        }
+    /// The digest, for a store to keep it under.
+    pub const fn digest(&self) -> &[u8; 32] {
+        &self.0
     }
 }
 
@@ -57,84 +72,33 @@ fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Count {
-    failures: u32,
-    last: Timestamp,
-    /// Attempts that were let in and have not been judged yet.
-    pending: u32,
+/// What is remembered of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tries {
+    /// Attempts that failed or have not been judged yet.
+    pub count: u32,
+    /// When the latest was let in.
+    pub last: Timestamp,
 }
 
-/// Counts failures and says when the next attempt may come.
-#[derive(Debug)]
-pub struct Throttle {
-    clock: Arc<dyn Clock>,
-    counts: Mutex<HashMap<Bucket, Count>>,
-}
-
-impl Throttle {
-    /// An empty throttle.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            counts: Mutex::new(HashMap::new()),
-        }
-    }
-
-    /// Lets an attempt in, or says how long to wait. An attempt let in counts as failed until
-    /// [`Throttle::succeeded`], so parallel guesses cannot all slip past the limit together.
-    pub fn admit(&self, bucket: &Bucket) -> Result<(), Duration> {
-        let now = self.clock.now();
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= MAX_BUCKETS && !counts.contains_key(bucket) {
-            counts.retain(|_, count| now.since(count.last) < FORGET_AFTER / 10);
-            if counts.len() >= MAX_BUCKETS {
-                counts.clear();
+impl Tries {
+    /// The rule: what to remember once the attempt is let in at `now`, or how long it has to wait.
+    pub fn admit(before: Option<Self>, now: Timestamp) -> Result<Self, Duration> {
+        let mut count = 0;
+        if let Some(before) = before {
+            let waited = now.since(before.last);
+            if waited <= FORGET_AFTER {
+                count = before.count;
+            }
+            let pause = pause_after(count);
+            if pause > waited {
+                return Err(pause.saturating_sub(waited));
             }
         }
-        let count = counts.entry(bucket.clone()).or_insert(Count {
-            failures: 0,
+        Ok(Self {
+            count: count.saturating_add(1),
             last: now,
-            pending: 0,
-        });
-        if now.since(count.last) > FORGET_AFTER {
-            count.failures = 0;
-        }
-        let pause = pause_after(count.failures + count.pending);
-        let waited = now.since(count.last);
-        if pause > waited {
-            return Err(pause.saturating_sub(waited));
-        }
-        count.pending += 1;
-        count.last = now;
-        Ok(())
-    }
-
-    /// An attempt that was let in turned out right: its bucket is forgotten.
-    pub fn succeeded(&self, bucket: &Bucket) {
-        self.counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(bucket);
-    }
-
-    /// An attempt that was let in turned out wrong.
-    pub fn failed(&self, bucket: &Bucket) {
-        let now = self.clock.now();
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(bucket) {
-            count.pending = count.pending.saturating_sub(1);
-            count.failures = count.failures.saturating_add(1);
-            count.last = now;
-        }
-    }
-
-    /// An attempt that was let in could not be judged (a store was away): it counts for nothing.
-    pub fn unjudged(&self, bucket: &Bucket) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(bucket) {
-            count.pending = count.pending.saturating_sub(1);
-        }
+        })
     }
 }
 
@@ -147,69 +111,116 @@ fn pause_after(failures: u32) -> Duration {
         .min(LONGEST_PAUSE)
 }
 
+/// Counts attempts and says when the next may come.
+#[derive(Debug)]
+pub struct Throttle {
+    store: Arc<dyn ThrottleStore>,
+    clock: Arc<dyn Clock>,
+    key: SecretSlice<u8>,
+}
+
+impl Throttle {
+    /// A throttle that keeps its counts there, under digests by that key.
+    pub fn new(store: Arc<dyn ThrottleStore>, clock: Arc<dyn Clock>, key: SecretSlice<u8>) -> Self {
+        Self { store, clock, key }
+    }
+
+    /// The bucket of a user name at an address; see [`Bucket::of`].
+    pub fn bucket(&self, user: Option<&NameKey>, address: Option<IpAddr>) -> Bucket {
+        Bucket::of(self.key.expose_secret(), user, address)
+    }
+
+    /// Lets an attempt in, or says how long to wait.
+    ///
+    /// One let in counts as failed unless [`Throttle::succeeded`] or [`Throttle::unjudged`] follows.
+    pub async fn admit(&self, bucket: &Bucket) -> Result<Admission, StoreError> {
+        self.store.admit(bucket, self.clock.now()).await
+    }
+
+    /// An attempt that was let in turned out right: its bucket is forgotten.
+    pub async fn succeeded(&self, bucket: &Bucket) {
+        // The password was right all the same; what stays behind costs its owner a free failure at most.
+        if let Err(error) = self.store.forget(bucket).await {
+            tracing::warn!(%error, "failed attempts were not forgotten");
+        }
+    }
+
+    /// An attempt that was let in could not be judged (a store was away): it counts for nothing.
+    pub async fn unjudged(&self, bucket: &Bucket) {
+        if let Err(error) = self.store.take_back(bucket).await {
+            tracing::warn!(%error, "an attempt that could not be judged stays counted");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::clock::ManualClock;
 
-    fn at(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn bucket(name: &str, address: &str) -> Bucket {
+        let name = NameKey::new(name).unwrap();
+        Bucket::of(b"key", Some(&name), Some(address.parse().unwrap()))
     }
 
-    fn set_up() -> (Arc<ManualClock>, Throttle, Bucket) {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_000_000)));
-        let throttle = Throttle::new(Arc::clone(&clock) as Arc<dyn Clock>);
-        let bucket = Bucket::new(&NameKey::new("alice").unwrap(), Some(at("192.0.2.1")));
-        (clock, throttle, bucket)
+    fn tries(count: u32) -> Option<Tries> {
+        let last = Timestamp::from_millis(1_000_000);
+        Some(Tries { count, last })
     }
 
-    fn fail(throttle: &Throttle, bucket: &Bucket) {
-        throttle.admit(bucket).unwrap();
-        throttle.failed(bucket);
+    fn after(wait: Duration) -> Timestamp {
+        Timestamp::from_millis(1_000_000).plus(wait)
     }
 
     #[test]
-    fn five_failures_are_free_then_the_pause_doubles() {
-        let (clock, throttle, bucket) = set_up();
-        for _ in 0..5 {
-            fail(&throttle, &bucket);
+    fn five_failures_are_free_then_the_pause_doubles_up_to_five_minutes() {
+        for count in 0..5 {
+            assert!(Tries::admit(tries(count), after(Duration::ZERO)).is_ok());
         }
-        assert_eq!(throttle.admit(&bucket), Err(Duration::from_secs(1)));
-        clock.advance(Duration::from_secs(1));
-        fail(&throttle, &bucket);
-        assert_eq!(throttle.admit(&bucket), Err(Duration::from_secs(2)));
-    }
-
-    #[test]
-    fn a_success_forgets_and_another_address_is_free() {
-        let (clock, throttle, bucket) = set_up();
-        for _ in 0..5 {
-            fail(&throttle, &bucket);
+        for (count, pause) in [
+            (5, 1),
+            (6, 2),
+            (7, 4),
+            (13, 256),
+            (14, 300),
+            (u32::MAX, 300),
+        ] {
+            let pause = Duration::from_secs(pause);
+            let early = Duration::from_millis(400);
+            assert_eq!(Tries::admit(tries(count), after(early)), Err(pause - early));
+            assert!(Tries::admit(tries(count), after(pause)).is_ok(), "{count}");
         }
-        let elsewhere = Bucket::new(&NameKey::new("alice").unwrap(), Some(at("192.0.2.2")));
-        assert_eq!(throttle.admit(&elsewhere), Ok(()));
-        clock.advance(Duration::from_secs(1));
-        throttle.admit(&bucket).unwrap();
-        throttle.succeeded(&bucket);
-        assert_eq!(throttle.admit(&bucket), Ok(()));
     }
 
     #[test]
-    fn case_43_parallel_guesses_do_not_slip_past_the_limit() {
-        let (_, throttle, bucket) = set_up();
-        let admitted = (0..100).filter(|_| throttle.admit(&bucket).is_ok()).count();
-        assert_eq!(admitted, 5);
+    fn half_an_hour_without_a_failure_forgets() {
+        let admitted = Tries::admit(tries(9), after(FORGET_AFTER)).unwrap();
+        assert_eq!(admitted.count, 10);
+        let later = after(FORGET_AFTER + Duration::from_millis(1));
+        assert_eq!(Tries::admit(tries(9), later).unwrap().count, 1);
+    }
+
+    #[test]
+    fn a_clock_that_lags_behind_another_nodes_waits_no_longer_than_the_pause() {
+        let now = Timestamp::from_millis(0);
+        assert_eq!(Tries::admit(tries(5), now), Err(FIRST_PAUSE));
     }
 
     #[test]
     fn case_42_one_user_has_one_bucket_however_the_name_is_written() {
-        let written = ["Alice", "ALICE", "\u{FF21}lice"];
-        for name in written {
-            let name = NameKey::new(name).unwrap();
-            assert_eq!(
-                Bucket::new(&name, Some(at("2001:db8::1"))),
-                Bucket::new(&NameKey::new("alice").unwrap(), Some(at("2001:db8::ffff")))
-            );
+        for written in ["Alice", "ALICE", "\u{FF21}lice"] {
+            let one = bucket(written, "2001:db8::1");
+            assert_eq!(one, bucket("alice", "2001:db8::ffff"));
         }
+        assert_eq!(bucket("a", "192.0.2.1"), bucket("a", "::ffff:192.0.2.1"));
+        assert_ne!(bucket("a", "192.0.2.1"), bucket("b", "192.0.2.1"));
+        assert_ne!(bucket("a", "192.0.2.1"), bucket("a", "192.0.2.2"));
+    }
+
+    #[test]
+    fn a_bucket_tells_nothing_without_the_servers_key() {
+        let name = NameKey::new("alice").unwrap();
+        let by = |key: &[u8]| Bucket::of(key, Some(&name), None);
+        assert_ne!(by(b"key"), by(b"other key"));
+        assert_ne!(by(b"key"), Bucket::of(b"key", None, None));
     }
 }

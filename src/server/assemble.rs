@@ -1,5 +1,6 @@
 //! From settings to services: opens the stores, reads the server's own secrets, puts the domain together.
 
+use crate::api::microstrategy;
 use crate::api::request_log::RequestObserver;
 use crate::api::services::{Live, SameSiteRule, Services, Site};
 use crate::domain::administration::{Administration, AdministrationParts};
@@ -13,15 +14,17 @@ use crate::domain::directory::{NameKey, OrgId, ServerSecrets};
 use crate::domain::login::{Login, SessionPolicy};
 use crate::domain::random::Random;
 use crate::domain::redirect::{OriginRule, RedirectPolicy};
-use crate::domain::session::{AtLimit, SessionLimit};
+use crate::domain::session::{AtLimit, BlockIds, SessionLimit};
 use crate::domain::throttle::Throttle;
 use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
 use crate::server::meters::Meters;
 use crate::settings::{
-    AtLimitSetting, Passwords, SameSite, Settings, TokenLifetimeSetting, TokenReuseSetting,
+    AtLimitSetting, LoginMode, Passwords, SameSite, Settings, TokenLifetimeSetting,
+    TokenReuseSetting,
 };
 use crate::stores::Stores;
 use actix_web::cookie::Key;
+use actix_web::http::header::HeaderName;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use secrecy::SecretSlice;
@@ -51,6 +54,7 @@ struct Secrets {
     tag_key: SecretSlice<u8>,
     keys: Arc<KeyHasher>,
     seal_key: SecretSlice<u8>,
+    web_key: SecretSlice<u8>,
     cluster_id: Uuid,
 }
 
@@ -76,6 +80,7 @@ impl Secrets {
                 secret("key_digest", 32).await?,
             ))),
             seal_key: SecretSlice::from(secret("key_seal", 32).await?),
+            web_key: SecretSlice::from(secret("web_session_key", 32).await?),
             cluster_id: uuid::Builder::from_slice(&cluster)?
                 .with_variant(uuid::Variant::RFC4122)
                 .with_version(uuid::Version::Random)
@@ -177,7 +182,11 @@ pub async fn services(
         trusted: Arc::clone(&trusted),
         passwords,
         ldap: ldap(settings, ground)?,
-        throttle: Throttle::new(Arc::clone(&ground.clock)),
+        throttle: Throttle::new(
+            Arc::clone(&ground.stores.throttle),
+            Arc::clone(&ground.clock),
+            secrets.tag_key.clone(),
+        ),
         audit: Arc::clone(&ground.audit),
         clock: Arc::clone(&ground.clock),
         random: Arc::clone(&ground.random),
@@ -196,8 +205,10 @@ pub async fn services(
         directory: Arc::clone(&ground.stores.directory),
         sessions: Arc::clone(&ground.stores.sessions),
         random: Arc::clone(&ground.random),
+        microstrategy: microstrategy_site(settings, &secrets)?,
         site: site(settings, secrets, addresses),
         requests: Arc::clone(&ground.meters) as Arc<dyn RequestObserver>,
+        tracer: None,
         live: ArcSwap::from_pointee(configured.clone()),
         configured,
     };
@@ -281,7 +292,42 @@ fn live(settings: &Settings, addresses: &Addresses) -> anyhow::Result<Live> {
         is_trusted_enabled: settings.trusted_auth.enabled,
         redirects: redirect_policy(settings, addresses)?,
         is_partitioned: settings.cookies.partitioned,
+        web: microstrategy::LiveSite {
+            iserver_timeout: settings.microstrategy.iserver_session_timeout,
+            modes: login_modes(settings),
+            default_mode: login_modes(settings).first().copied().unwrap_or(1),
+        },
     })
+}
+
+/// The numbers of the login modes that are switched on; LDAP is none without a server to ask.
+fn login_modes(settings: &Settings) -> Vec<i64> {
+    let has_ldap = !settings.ldap.urls.is_empty();
+    let modes = settings.microstrategy.login_modes.iter();
+    let usable = modes.filter(|mode| **mode != LoginMode::Ldap || has_ldap);
+    usable.map(|mode| mode.number()).collect()
+}
+
+/// None when the dialect is not spoken.
+fn microstrategy_site(
+    settings: &Settings,
+    secrets: &Secrets,
+) -> anyhow::Result<Option<microstrategy::Site>> {
+    let own = &settings.microstrategy;
+    if !own.enabled {
+        return Ok(None);
+    }
+    let header = own.trusted_header.as_deref().map(HeaderName::try_from);
+    Ok(Some(microstrategy::Site {
+        base_path: own.base_path.clone(),
+        ids: Arc::new(BlockIds::new(secrets.web_key.clone())),
+        http_session_timeout: own.http_session_timeout,
+        version: own.iserver_version.clone(),
+        guest_user: own.guest_user.clone(),
+        trusted_header: header.transpose()?,
+        api_token_lifetime: own.api_token_lifetime,
+        modes: login_modes(settings),
+    }))
 }
 
 /// Where the settings allow redirects to; also what `vestibule redirect check` judges by.

@@ -8,12 +8,19 @@ pub mod listen;
 pub mod meters;
 pub mod operations;
 mod tls;
+#[cfg(feature = "otel")]
+mod traces;
+#[cfg(not(feature = "otel"))]
+#[path = "no_traces.rs"]
+mod traces;
 
+use crate::api::request_log::RequestTracer;
 use crate::api::services::Services;
 use crate::domain::administration::{Administration, SecuritySettings};
 use crate::domain::audit::AuditSink;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::random::{Random, SystemRandom};
+use crate::domain::spans::SPANS;
 use crate::operator::lock::DataLock;
 use crate::operator::socket::OperatorSocket;
 use crate::server::assemble::Ground;
@@ -22,6 +29,7 @@ use crate::server::greeting::Greeting;
 use crate::server::listen::Sockets;
 use crate::server::meters::{CountedAudit, Meters};
 use crate::server::tls::CertificateFiles;
+use crate::server::traces::Traces;
 use crate::settings::{DirectoryStoreSetting, Loaded, LogFormat, SessionStoreSetting, Settings};
 use crate::stores;
 use crate::stores::measured::StoreObserver;
@@ -54,9 +62,23 @@ pub struct ServeOptions {
 /// Runs the server until it is told to stop.
 pub fn serve(loaded: &Loaded, options: ServeOptions) -> anyhow::Result<()> {
     let settings = &loaded.settings;
-    telemetry::start(settings.log.format == LogFormat::Json, &settings.log.level);
     install_crypto();
-    actix_web::rt::System::new().block_on(run(settings, options))
+    actix_web::rt::System::new().block_on(async {
+        // In here, because traces are sent by this runtime.
+        let traces = Traces::start(&settings.telemetry)?;
+        let layer = traces.as_ref().map(Traces::layer);
+        let is_json = settings.log.format == LogFormat::Json;
+        telemetry::start(is_json, &settings.log.level, SPANS, layer);
+        if let Some(traces) = &traces {
+            tracing::info!(collector = %traces.endpoint(), "traces are sent");
+        }
+        let of_requests = traces.as_ref().map(Traces::tracer);
+        let outcome = run(settings, options, of_requests).await;
+        if let Some(traces) = traces {
+            traces.stop().await;
+        }
+        outcome
+    })
 }
 
 /// The first thing any process of ours does: TLS everywhere uses one provider.
@@ -108,16 +130,22 @@ async fn open_ground(
     Ok((ground, clock, audit))
 }
 
-/// Where the settings ask for metrics, the audit trail and the stores with an eye on them; else as they are.
+/// Where the settings ask for metrics or traces, the audit trail and the stores with an eye on them; else as they are.
 fn metered(
     settings: &Settings,
     audit: Arc<AuditLog>,
     stores: stores::Stores,
 ) -> anyhow::Result<(Arc<Meters>, Arc<dyn AuditSink>, stores::Stores)> {
-    if settings.metrics.listen.is_none() {
+    let is_metered = settings.metrics.listen.is_some();
+    let is_traced = settings.telemetry.otlp_endpoint.is_some();
+    if !is_metered && !is_traced {
         return Ok((Arc::new(Meters::off()), audit, stores));
     }
-    let meters = Arc::new(Meters::on()?);
+    let meters = Arc::new(if is_metered {
+        Meters::on()?
+    } else {
+        Meters::off()
+    });
     let counted = Arc::new(CountedAudit {
         inner: audit,
         meters: Arc::clone(&meters),
@@ -134,7 +162,11 @@ fn make_private(folder: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("data_dir = {}", folder.display()))
 }
 
-async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
+async fn run(
+    settings: &Settings,
+    options: ServeOptions,
+    tracer: Option<Arc<dyn RequestTracer>>,
+) -> anyhow::Result<()> {
     make_private(&settings.data_dir)?;
     let _lock = DataLock::acquire(&settings.data_dir)?;
     let sockets = Sockets::bind(&settings.server)?;
@@ -144,7 +176,11 @@ async fn run(settings: &Settings, options: ServeOptions) -> anyhow::Result<()> {
     warn_of_half_shared_stores(settings);
     let follower = tokio::spawn(follow_store(clock, ground.stores.clone()));
 
-    let services = Arc::new(assemble::services(settings, &ground, &addresses).await?);
+    let services = Services {
+        tracer,
+        ..assemble::services(settings, &ground, &addresses).await?
+    };
+    let services = Arc::new(services);
     let refresher = tokio::spawn(refresh_live(Arc::clone(&services)));
     let administration = &services.administration;
     let actor = administration.operator();

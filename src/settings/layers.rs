@@ -38,8 +38,10 @@ impl fmt::Display for Origin {
 pub(in crate::settings) enum Raw {
     /// A text, number or boolean.
     One(String),
-    /// A list.
+    /// A list of texts.
     Many(Vec<String>),
+    /// A list of whole numbers.
+    Numbers(Vec<String>),
     /// Something no setting takes, such as a date.
     Odd,
 }
@@ -56,7 +58,15 @@ impl Raw {
                     .iter()
                     .map(|item| item.as_str().map(str::to_owned))
                     .collect();
-                texts.map_or(Self::Odd, Self::Many)
+                let numbers: Option<Vec<_>> = items
+                    .iter()
+                    .map(|item| item.as_integer().map(|number| number.to_string()))
+                    .collect();
+                match (texts, numbers) {
+                    (Some(texts), _) => Self::Many(texts),
+                    (None, Some(numbers)) => Self::Numbers(numbers),
+                    (None, None) => Self::Odd,
+                }
             }
             Value::Datetime(_) | Value::Table(_) => Self::Odd,
         }

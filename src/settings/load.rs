@@ -3,16 +3,19 @@
 use crate::settings::directory::directory;
 use crate::settings::layers::Layers;
 use crate::settings::ldap::ldap;
+use crate::settings::microstrategy::microstrategy;
 use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
 use crate::settings::reader::{DURATION, Reader, parse_duration};
-use crate::settings::redis_address::{self, RedisAddress};
+use crate::settings::store_url::{self, RedisAddress};
 use crate::settings::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Metrics, Passwords,
-    Redirects, SameSite, Server, SessionStoreSetting, Sessions, Settings, TokenLifetimeSetting,
-    TokenReuseSetting, Tokens, TrustedAuth, normalise_origin, normalise_redirect,
+    Redirects, SameSite, Server, SessionStoreSetting, Sessions, Settings, Telemetry,
+    TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth, normalise_origin,
+    normalise_redirect,
 };
 use secrecy::SecretString;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
@@ -27,6 +30,8 @@ const MAX_PASSWORD_BYTES: usize = 1024;
 const MAX_KEY_PREFIX_BYTES: usize = 64;
 /// The highest limit of sessions per user: each login looks at as many.
 const MOST_SESSIONS: usize = 1_000;
+/// What the embedded store may hold: from enough to work with to what no machine has the memory for.
+const EMBEDDED_MAX: RangeInclusive<usize> = 100..=100_000_000;
 /// What credentials are made of, so that none needs quoting.
 const VISIBLE: &str = "visible ASCII characters";
 /// The most replicas to wait for; more than anybody runs.
@@ -168,12 +173,17 @@ fn read(reader: &mut Reader) -> Settings {
             ),
             partitioned: reader.flag("cookies.partitioned"),
         },
+        microstrategy: microstrategy(reader),
         passwords: passwords(reader),
         ldap: ldap(reader),
         bootstrap: bootstrap(reader),
         log: log(reader),
         metrics: Metrics {
             listen: reader.listener("metrics.listen"),
+        },
+        telemetry: Telemetry {
+            otlp_endpoint: reader.endpoint("telemetry.otlp_endpoint"),
+            sample_percent: reader.number("telemetry.sample_percent", 1..=100),
         },
         audit: Audit {
             file: reader.path("audit.file"),
@@ -237,7 +247,7 @@ fn server(reader: &mut Reader) -> Server {
 
 fn sessions(reader: &mut Reader) -> Sessions {
     let store = reader
-        .parsed("sessions.store", redis_address::EXPECTED, parse_store)
+        .parsed("sessions.store", store_url::EXPECTED, parse_store)
         .unwrap_or(Store::Embedded);
     let key_prefix = reader.parsed(
         "sessions.key_prefix",
@@ -288,6 +298,7 @@ fn sessions(reader: &mut Reader) -> Sessions {
             ],
             AtLimitSetting::Evict,
         ),
+        embedded_max: reader.number("sessions.embedded_max", EMBEDDED_MAX),
     }
 }
 

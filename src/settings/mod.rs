@@ -4,22 +4,24 @@ mod directory;
 mod layers;
 mod ldap;
 mod load;
+mod microstrategy;
 mod origins;
 mod reader;
-mod redis_address;
 mod secrets;
 mod sections;
 mod spelling;
+mod store_url;
 
 pub use ldap::{LdapGroupSetting, LdapUserSetting};
 pub use load::{Loaded, SettingsError, Shown, Sources};
+pub use microstrategy::{LoginMode, MicroStrategy};
 pub use origins::{normalise_origin, normalise_redirect};
-pub use redis_address::{Endpoint, RedisAddress, RedisTopology};
 pub use sections::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Ldap, Log,
     LogFormat, Metrics, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
-    TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
+    Telemetry, TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
+pub use store_url::{Endpoint, RedisAddress, RedisTopology};
 
 use std::path::PathBuf;
 
@@ -44,6 +46,8 @@ pub struct Settings {
     pub redirects: Redirects,
     /// Session cookies.
     pub cookies: Cookies,
+    /// The `MicroStrategy` dialect.
+    pub microstrategy: MicroStrategy,
     /// Password hashing.
     pub passwords: Passwords,
     /// Signing in by LDAP.
@@ -54,6 +58,8 @@ pub struct Settings {
     pub log: Log,
     /// Metrics.
     pub metrics: Metrics,
+    /// Traces.
+    pub telemetry: Telemetry,
     /// The audit trail.
     pub audit: Audit,
 }

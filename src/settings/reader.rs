@@ -71,7 +71,9 @@ impl Reader {
     pub fn refuse(&mut self, key: &str, expected: impl Display) {
         let (value, origin) = match self.layers.get(key) {
             Some((Raw::One(text), origin)) => (secrets::shown(key, text), origin.to_string()),
-            Some((Raw::Many(items), origin)) => (items.join(","), origin.to_string()),
+            Some((Raw::Many(items) | Raw::Numbers(items), origin)) => {
+                (items.join(","), origin.to_string())
+            }
             Some((Raw::Odd, origin)) => ("a value of another type".to_owned(), origin.to_string()),
             None => (String::new(), "nowhere".to_owned()),
         };
@@ -98,7 +100,7 @@ impl Reader {
     fn text(&mut self, key: &str, expected: &str) -> Option<String> {
         let found = match self.layers.get(key) {
             Some((Raw::One(text), _)) => Some(text.clone()),
-            Some((Raw::Many(_) | Raw::Odd, _)) | None => None,
+            Some((Raw::Many(_) | Raw::Numbers(_) | Raw::Odd, _)) | None => None,
         };
         let shown = found
             .as_deref()
@@ -208,6 +210,40 @@ impl Reader {
         })
     }
 
+    /// The address of another server, a path included.
+    pub fn endpoint(&mut self, key: &str) -> Option<Url> {
+        let expected = "an http or https address such as http://127.0.0.1:4318, without user, query or fragment, or \
+                        nothing";
+        self.optional(key, expected, |text| {
+            let url = Url::parse(text).ok()?;
+            // It is shown and logged, so it must hold no password.
+            let is_plain = url.username().is_empty() && url.password().is_none();
+            let is_bare = url.query().is_none() && url.fragment().is_none();
+            let is_http = matches!(url.scheme(), "http" | "https");
+            (is_plain && is_bare && is_http).then_some(url)
+        })
+    }
+
+    /// A text; empty means none.
+    pub fn text_or_none(&mut self, key: &str) -> Option<String> {
+        self.optional(key, "a text", |text| Some(text.to_owned()))
+    }
+
+    /// The name of a request header that carries no credentials of its own, in lower case; empty means none.
+    pub fn header(&mut self, key: &str) -> Option<String> {
+        let expected = "the name of a header such as X-Remote-User, of its own";
+        self.optional(key, expected, |text| {
+            let name = text.to_ascii_lowercase();
+            let is_name = name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            let is_taken = ["cookie", "authorization", "host", "origin"].contains(&name.as_str())
+                || name.starts_with("x-mstr-")
+                || name.starts_with("x-forwarded-");
+            (is_name && !is_taken).then_some(name)
+        })
+    }
+
     /// A path that may be missing; nothing is opened.
     pub fn path(&mut self, key: &str) -> Option<PathBuf> {
         self.optional(key, "a path", |text| Some(PathBuf::from(text)))
@@ -267,13 +303,40 @@ impl Reader {
                 .filter(|item| !item.is_empty())
                 .map(str::to_owned)
                 .collect(),
-            Some((Raw::Odd, _)) | None => {
+            Some((Raw::Numbers(_) | Raw::Odd, _)) | None => {
                 self.refuse(key, format!("a list, each {expected}"));
                 Vec::new()
             }
         };
+        self.values(key, separator, &items, expected, parse)
+    }
+
+    /// A list of whole numbers, each through `parse`.
+    pub fn numbers<T: PartialEq + Display>(
+        &mut self,
+        key: &str,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        match self.layers.get(key) {
+            Some((Raw::Numbers(items), _)) => {
+                let items = items.clone();
+                self.values(key, ',', &items, expected, parse)
+            }
+            _ => self.list(key, expected, parse),
+        }
+    }
+
+    fn values<T: PartialEq + Display>(
+        &mut self,
+        key: &str,
+        separator: char,
+        items: &[String],
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
         let mut values = Vec::new();
-        for item in &items {
+        for item in items {
             match parse(item) {
                 Some(value) if values.contains(&value) => {}
                 Some(value) => values.push(value),

@@ -14,7 +14,7 @@ pub(in crate::settings) fn shown(key: &str, text: &str) -> String {
         {
             MASK.to_owned()
         }
-        "sessions.store" | "directory.store" => mask_url(text),
+        "sessions.store" | "directory.store" | "telemetry.otlp_endpoint" => mask_url(text),
         _ => text.to_owned(),
     }
 }

@@ -76,6 +76,8 @@ pub struct Sessions {
     pub max_per_user: usize,
     /// What becomes of one more.
     pub at_limit: AtLimitSetting,
+    /// The most sessions, and the most tokens, that the embedded store holds.
+    pub embedded_max: usize,
 }
 
 /// `sessions.at_limit`
@@ -250,6 +252,15 @@ pub enum LogFormat {
 pub struct Metrics {
     /// The operations listener; none when `off`.
     pub listen: Option<SocketAddr>,
+}
+
+/// `[telemetry]`
+#[derive(Clone, Debug)]
+pub struct Telemetry {
+    /// The collector that traces are sent to, without `/v1/traces`; none sends nothing.
+    pub otlp_endpoint: Option<Url>,
+    /// How many of a hundred requests are traced.
+    pub sample_percent: usize,
 }
 
 /// `[audit]`

@@ -1,19 +1,23 @@
 //! How sessions and tokens are written down: one versioned JSON record, the same in every store.
 //!
 //! The structs here mirror the domain's, so that renaming a field there cannot change what is on
-//! disk. Keys are short because there is one record per session. A record of a later version is
-//! [`StoreError::Corrupt`], never a panic, and the stores leave it where it is: during a rolling
-//! upgrade the newer node can still read it.
+//! disk. Keys are short because there is one record per session. A record of a later version is to the
+//! stores as if it were not there, and they leave it where it is: during a rolling upgrade the newer node
+//! can still read it (docs/decisions/0014-rolling-upgrades.md). Anything else that cannot be read is
+//! [`StoreError::Corrupt`], never a panic.
 
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
 use crate::domain::failure::StoreError;
-use crate::domain::session::{EndReason, Lifetime, Method, Session, UserTag};
+use crate::domain::session::{
+    EndReason, Lifetime, Method, Session, SessionId, SessionNotes, UserTag,
+};
 use crate::domain::token::{
     Access, Attributes, Filter, MetadataRef, NamedValues, Purpose, Sort, TokenRecord,
 };
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
+use std::sync::Once;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -51,6 +55,49 @@ struct SessionRow {
     r: bool,
     ip: String,
     ag: String,
+    #[serde(default, skip_serializing_if = "NotesRow::is_empty")]
+    no: NotesRow,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct NotesRow {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    w: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    m: Option<u32>,
+    /// Not what a client carries: the clients of such sessions carry another id, which this does not lead to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    s: Option<String>,
+}
+
+impl NotesRow {
+    const fn is_empty(&self) -> bool {
+        self.w.is_none() && self.m.is_none() && self.s.is_none()
+    }
+
+    fn of(notes: &SessionNotes) -> Self {
+        Self {
+            w: notes.working_set,
+            m: notes.max_search,
+            s: notes.shares.as_ref().map(id_text),
+        }
+    }
+
+    fn read(self) -> Result<SessionNotes, StoreError> {
+        Ok(SessionNotes {
+            working_set: self.w,
+            max_search: self.m,
+            shares: self.s.as_deref().map(read_id).transpose()?,
+        })
+    }
+}
+
+fn id_text(id: &SessionId) -> String {
+    id.expose().as_str().to_owned()
+}
+
+fn read_id(text: &str) -> Result<SessionId, StoreError> {
+    SessionId::parse(text).ok_or_else(|| StoreError::corrupt(anyhow!("damaged session id")))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,9 +114,13 @@ struct TokenRow {
     x: Option<Uuid>,
     #[serde(default, skip_serializing_if = "AttributesRow::is_empty")]
     at: AttributesRow,
-    /// A refresh token.
+    /// Good for one thing only: a refresh token or, with `s`, an identity token. Programs that know no identity
+    /// tokens must not take one for an access token.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     r: bool,
+    /// The session an identity token stands for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    s: Option<String>,
     b: u64,
     e: u64,
 }
@@ -193,6 +244,7 @@ pub fn encode_session(session: &Session, tag: UserTag) -> Result<Vec<u8>, StoreE
         r: session.is_remembered,
         ip: session.address.clone(),
         ag: session.agent.clone(),
+        no: NotesRow::of(&session.notes),
     };
     serde_json::to_vec(&row).map_err(StoreError::corrupt)
 }
@@ -207,12 +259,8 @@ pub fn decode_tagged_session(bytes: &[u8]) -> Result<(Session, Option<UserTag>),
     let row: SessionRow = read(bytes)?;
     known(row.v)?;
     let tag = row.g.as_deref().and_then(UserTag::parse);
-    let method = match row.m.as_str() {
-        "password" => Method::Password,
-        "trusted_token" => Method::TrustedToken,
-        "ldap" => Method::Ldap,
-        _ => return Err(StoreError::corrupt(anyhow!("unknown sign-in method"))),
-    };
+    let method = Method::parse(&row.m)
+        .ok_or_else(|| StoreError::corrupt(anyhow!("unknown sign-in method")))?;
     let session = Session {
         user_id: UserId(row.u),
         user_name: row.n,
@@ -230,6 +278,7 @@ pub fn decode_tagged_session(bytes: &[u8]) -> Result<(Session, Option<UserTag>),
         is_remembered: row.r,
         address: row.ip,
         agent: row.ag,
+        notes: row.no.read()?,
     };
     Ok((session, tag))
 }
@@ -246,7 +295,8 @@ pub fn encode_token(record: &TokenRecord) -> Result<Vec<u8>, StoreError> {
         k: record.key.map(|key| key.0),
         x: access_row(record.access),
         at: AttributesRow::of(&record.attributes),
-        r: record.purpose == Purpose::Refresh,
+        r: record.purpose != Purpose::Access,
+        s: record.session.as_ref().map(id_text),
         b: record.minted_at.millis(),
         e: record.expires_at.millis(),
     };
@@ -267,11 +317,12 @@ pub fn decode_token(bytes: &[u8]) -> Result<TokenRecord, StoreError> {
         org: OrgId(row.o),
         access: read_access(row.x),
         attributes: row.at.read(),
-        purpose: if row.r {
-            Purpose::Refresh
-        } else {
-            Purpose::Access
+        purpose: match (row.r, &row.s) {
+            (false, _) => Purpose::Access,
+            (true, None) => Purpose::Refresh,
+            (true, Some(_)) => Purpose::Identity,
         },
+        session: row.s.as_deref().map(read_id).transpose()?,
         key: row.k.map(KeyId),
         minted_at: Timestamp::from_millis(row.b),
         expires_at: Timestamp::from_millis(row.e),
@@ -300,6 +351,23 @@ fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, StoreError> {
             error.column()
         ))
     })
+}
+
+/// Whether a later program wrote the record, whatever its shape.
+pub fn is_of_later_version(record: &[u8]) -> bool {
+    matches!(serde_json::from_slice(record), Ok(Versioned { v }) if v > VERSION)
+}
+
+/// Says once a process that records of a later version are about: normal during a rolling upgrade, and after
+/// it the sign of a node left behind.
+pub fn note_later_version() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            known = VERSION,
+            "the store holds records of a later version; to this node their sessions and tokens are unknown"
+        );
+    });
 }
 
 fn known(version: u32) -> Result<(), StoreError> {
@@ -356,7 +424,16 @@ mod tests {
             is_remembered: true,
             address: "::1".to_owned(),
             agent: "curl".to_owned(),
+            notes: SessionNotes {
+                working_set: Some(0),
+                max_search: None,
+                shares: Some(session_id()),
+            },
         }
+    }
+
+    fn session_id() -> SessionId {
+        SessionId::parse(&"A".repeat(51)).unwrap()
     }
 
     fn tag() -> UserTag {
@@ -380,6 +457,7 @@ mod tests {
             minted_for: "Alice".to_owned(),
             org: whole.org,
             purpose: Purpose::Refresh,
+            session: None,
             access: whole.access,
             attributes: whole.attributes,
             key: None,
@@ -388,6 +466,13 @@ mod tests {
         };
         let bytes = encode_token(&record).unwrap();
         assert_eq!(decode_token(&bytes).unwrap(), record);
+        let identity = TokenRecord {
+            purpose: Purpose::Identity,
+            session: Some(session_id()),
+            ..record
+        };
+        let bytes = encode_token(&identity).unwrap();
+        assert_eq!(decode_token(&bytes).unwrap(), identity);
     }
 
     #[test]
@@ -409,6 +494,20 @@ mod tests {
                 return;
             };
             assert!(format!("{cause:#}").contains("version 2"), "{cause:#}");
+            assert!(is_of_later_version(later));
+        }
+    }
+
+    #[test]
+    fn what_is_of_this_version_or_none_is_not_taken_for_a_later_one() {
+        for other in [
+            &br#"{"v":1}"#[..],
+            br#"{"v":0}"#,
+            br#"{"v":"2"}"#,
+            b"\x00\xff",
+            b"",
+        ] {
+            assert!(!is_of_later_version(other));
         }
     }
 

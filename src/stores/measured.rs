@@ -3,20 +3,24 @@
 use crate::domain::authn::{KeyDigest, PasswordHash};
 use crate::domain::clock::{Stopwatch, Timestamp};
 use crate::domain::directory::{
-    AccountStatus, Content, Directory, DirectoryError, Group, GroupDraft, GroupId, KeyId, Keys,
-    Liveboard, MembershipChange, NameKey, Org, OrgId, Orgs, Provision, SavedSettings, SecretKey,
-    ServerSecrets, User, UserChange, UserDraft, UserId, UserQuery, Users,
+    AccountStatus, ApiToken, ApiTokens, Content, Directory, DirectoryError, Group, GroupDraft,
+    GroupId, KeyId, Keys, Liveboard, MembershipChange, NameKey, Org, OrgId, Orgs, Provision,
+    SavedSettings, SecretKey, ServerSecrets, User, UserChange, UserDraft, UserId, UserQuery, Users,
 };
 use crate::domain::failure::StoreError;
 use crate::domain::session::{
     Check, EndReason, Opening, Revocations, RevokeScope, Session, SessionHandle, SessionId,
     SessionLimit, SessionPage, SessionStore, SessionSummary, UserTag,
 };
+use crate::domain::spans::SPANS;
+use crate::domain::throttle::{Admission, Bucket, ThrottleStore};
 use crate::domain::token::{FoundToken, Spending, TokenDigest, TokenRecord, TokenStore};
 use async_trait::async_trait;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 /// How an operation ended, in one word of a few.
@@ -101,6 +105,28 @@ macro_rules! word {
     };
 }
 
+/// The span of an operation, for traces. It has no argument of the operation in it: those name users.
+macro_rules! span {
+    ($store:expr, $word:expr) => {
+        tracing::info_span!(
+            target: SPANS,
+            "store",
+            otel.name = concat!($store, ".", $word),
+            otel.status_code = Empty,
+            vestibule.result = Empty,
+        )
+    };
+}
+
+fn tell(span: &Span, outcome: Outcome) {
+    if !span.is_disabled() {
+        span.record("vestibule.result", outcome.as_str());
+        if outcome != Outcome::Answered {
+            span.record("otel.status_code", "ERROR");
+        }
+    }
+}
+
 /// Implements a trait by timing each of its operations, listed with its signature; what is in braces is taken as it is.
 macro_rules! measured {
     ($trait:ident of $inner:ident as $store:literal { $($as_it_is:tt)* } $(
@@ -109,10 +135,13 @@ macro_rules! measured {
         #[async_trait]
         impl $trait for Measured<dyn $inner> {
             $(async fn $operation(&self, $($name: $type),*) -> $result {
+                let word = word!($operation $($word)?);
+                let span = span!($store, word!($operation $($word)?));
                 let began = Stopwatch::start();
-                let result = self.inner.$operation($($name),*).await;
-                self.observer
-                    .done($store, word!($operation $($word)?), result.outcome(), began.elapsed());
+                let result = self.inner.$operation($($name),*).instrument(span.clone()).await;
+                let outcome = result.outcome();
+                tell(&span, outcome);
+                self.observer.done($store, word, outcome, began.elapsed());
                 result
             })+
             $($as_it_is)*
@@ -122,11 +151,13 @@ macro_rules! measured {
 
 measured! { SessionStore of SessionStore as "sessions" {
         async fn check(&self, id: &SessionId, now: Timestamp) -> Result<Check, StoreError> {
+            let span = span!("sessions", "check");
             let began = Stopwatch::start();
-            let result = self.inner.check(id, now).await;
-            let took = began.elapsed();
+            let result = self.inner.check(id, now).instrument(span.clone()).await;
+            let outcome = result.outcome();
+            tell(&span, outcome);
             self.observer
-                .done("sessions", "check", result.outcome(), took);
+                .done("sessions", "check", outcome, began.elapsed());
             self.observer.checked(match &result {
                 Ok(Check::Live(_)) => "live",
                 Ok(Check::JustEnded(reason, _) | Check::Ended(reason)) => reason.as_str(),
@@ -156,6 +187,12 @@ measured! { TokenStore of TokenStore as "tokens" {}
     find(digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError>;
     spend(digest: &TokenDigest, now: Timestamp) -> Result<Spending, StoreError>;
     revoke_token(digest: &TokenDigest) -> Result<bool, StoreError>;
+}
+
+measured! { ThrottleStore of ThrottleStore as "attempts" {}
+    admit(bucket: &Bucket, now: Timestamp) -> Result<Admission, StoreError>;
+    take_back(bucket: &Bucket) -> Result<(), StoreError>;
+    forget(bucket: &Bucket) -> Result<(), StoreError>;
 }
 
 measured! { Users of Directory as "directory" {}
@@ -202,6 +239,13 @@ measured! { Keys of Directory as "directory" {}
     touch_key(id: KeyId, at: Timestamp) -> Result<(), StoreError>;
 }
 
+measured! { ApiTokens of Directory as "directory" {}
+    find_api_token(digest: &KeyDigest) -> Result<Option<ApiToken>, StoreError>;
+    api_token_of(user: UserId) -> Result<Option<ApiToken>, StoreError>;
+    replace_api_token(token: &ApiToken, digest: &KeyDigest) -> Result<Option<ApiToken>, DirectoryError>;
+    delete_api_token(user: UserId) -> Result<Option<ApiToken>, StoreError>;
+}
+
 measured! { Content of Directory as "directory" {}
     find_liveboard(id: Uuid) -> Result<Option<Liveboard>, StoreError>;
     put_liveboard(liveboard: &Liveboard) -> Result<(), StoreError>;
@@ -219,9 +263,10 @@ measured! { SavedSettings of Directory as "directory" {}
 #[cfg(test)]
 mod tests {
     /// What the measured traits are written in.
-    const TRAITS: [&str; 3] = [
+    const TRAITS: [&str; 4] = [
         include_str!("../domain/session/store.rs"),
         include_str!("../domain/token/store.rs"),
+        include_str!("../domain/throttle/store.rs"),
         include_str!("../domain/directory/mod.rs"),
     ];
 

@@ -13,11 +13,12 @@ use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::directory::{Directory, ServerSecrets};
 use crate::domain::failure::StoreError;
 use crate::domain::session::{Revocations, SessionStore};
+use crate::domain::throttle::ThrottleStore;
 use crate::domain::token::TokenStore;
 use crate::settings::{DirectoryStoreSetting, SessionStoreSetting, Settings};
-use crate::stores::embedded::EmbeddedStore;
+use crate::stores::embedded::{AttemptCounts, EmbeddedStore};
 use crate::stores::measured::{Measured, StoreObserver};
-use crate::stores::redis::{RedisOptions, RedisStore};
+use crate::stores::redis::{ANSWER_WITHIN, RedisOptions, RedisStore};
 use crate::stores::sql::{PostgresOptions, SqlDirectory};
 use anyhow::Context;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct Stores {
     pub revocations: Arc<dyn Revocations>,
     /// Who judges passwords besides us, when somebody does.
     pub ldap: Option<Arc<dyn DirectoryServer>>,
+    /// Attempts to sign in.
+    pub throttle: Arc<dyn ThrottleStore>,
     kept: Kept,
 }
 
@@ -53,7 +56,8 @@ enum Kept {
 /// Opens what the settings name.
 pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Stores> {
     let ldap = open_ldap(settings)?;
-    let directory = Arc::new(open_directory(settings).await?);
+    // Whoever opens the stores holds the data folder's lock, so an embedded directory has no other writer.
+    let directory = Arc::new(open_directory(settings).await?.with_memory());
     let secrets = Arc::clone(&directory) as Arc<dyn ServerSecrets>;
     match &settings.sessions.store {
         SessionStoreSetting::Embedded => {
@@ -61,7 +65,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
             let store = EmbeddedStore::open(&file, clock)
                 .await
                 .with_context(|| format!("the session store {}", file.display()))?;
-            let store = Arc::new(store);
+            let store = Arc::new(store.bounded(settings.sessions.embedded_max));
             Ok(Stores {
                 directory,
                 secrets,
@@ -69,6 +73,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 tokens: Arc::clone(&store) as Arc<dyn TokenStore>,
                 revocations: Arc::clone(&store) as Arc<dyn Revocations>,
                 ldap,
+                throttle: Arc::new(AttemptCounts::default()),
                 kept: Kept::Embedded(store),
             })
         }
@@ -77,6 +82,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 url: url.clone(),
                 ca_file: settings.sessions.tls_ca_file.clone(),
                 key_prefix: settings.sessions.key_prefix.clone(),
+                answer_within: ANSWER_WITHIN,
                 wait_replicas: settings.sessions.wait_replicas,
                 cache: settings.sessions.cache,
                 sentinel_user: settings.sessions.sentinel_user.clone(),
@@ -92,6 +98,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 tokens: Arc::clone(&store) as Arc<dyn TokenStore>,
                 revocations: Arc::clone(&store) as Arc<dyn Revocations>,
                 ldap,
+                throttle: Arc::clone(&store) as Arc<dyn ThrottleStore>,
                 kept: Kept::Redis(store),
             })
         }
@@ -165,6 +172,7 @@ impl Stores {
             sessions: Arc::new(Measured::new(self.sessions, watch())),
             tokens: Arc::new(Measured::new(self.tokens, watch())),
             revocations: Arc::new(Measured::new(self.revocations, watch())),
+            throttle: Arc::new(Measured::new(self.throttle, watch())),
             ..self
         }
     }

@@ -1,4 +1,4 @@
-//! REST APIs v1 and v2.0 over real HTTP, against the assembled server on real stores.
+//! REST APIs v1 and v2.0 and `MicroStrategy`'s over real HTTP, against the assembled server on real stores.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,14 +11,23 @@ mod browser;
 mod cookies;
 mod endings;
 mod errors;
+mod faults;
 mod flood;
 mod ldap;
+mod microstrategy;
+mod nodes;
 mod openapi;
 mod outage;
 mod parity;
+#[path = "../common/postgres.rs"]
+#[expect(dead_code, reason = "nodes kill and encrypt no database")]
+mod postgres;
 mod proxy;
 mod redirects;
 mod secrets;
+#[expect(dead_code, reason = "the tests of the stores use the rest")]
+#[path = "../common/redis.rs"]
+mod servers;
 #[path = "../common/slapd.rs"]
 #[expect(dead_code, reason = "the tests of the client itself use the rest")]
 mod slapd;

@@ -9,7 +9,11 @@
 
 mod browser;
 mod description;
+mod mstrio;
 mod python;
+#[path = "../common/slapd.rs"]
+#[expect(dead_code, reason = "the tests of LDAP itself use the rest")]
+mod slapd;
 #[expect(
     dead_code,
     unused_imports,

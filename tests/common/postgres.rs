@@ -91,6 +91,30 @@ impl Postgres {
             .unwrap();
     }
 
+    /// Has it ask nobody on this machine for a password, from now on: proving one takes an unoptimised program long.
+    pub fn trust(&self) {
+        let rules = self.folder.path().join("data/pg_hba.conf");
+        std::fs::write(rules, "host all all 127.0.0.1/32 trust\n").unwrap();
+        self.sql("postgres", "SELECT pg_reload_conf()");
+    }
+
+    /// Keeps it until this process ends, however that may be; then its folder goes too.
+    pub fn keep(self) -> &'static Self {
+        let remover = Command::new("sh")
+            .args([
+                "-c",
+                "read -r _; rm -rf \"$0\" || { sleep 1; rm -rf \"$0\"; }",
+            ])
+            .arg(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        // Its end of the pipe stays open as long as nobody drops it.
+        std::mem::forget(remover.unwrap());
+        Box::leak(Box::new(self))
+    }
+
     /// Kills the server without notice.
     pub fn kill(&self) {
         self.signal("KILL");

@@ -1,13 +1,15 @@
 //! Real Redis servers on free ports: one alone, three behind three sentinels, or a Cluster of six.
 
+use std::fmt::Write;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// How often something is looked at before it counts as failed.
-const LOOKS: usize = 1_500;
+/// How long something may take before it counts as failed.
+const PATIENCE: Duration = Duration::from_secs(45);
 /// The time between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 /// What the sentinels call the master.
@@ -15,28 +17,74 @@ pub const MASTER: &str = "mymaster";
 /// The slots of the three masters, and a text whose slot each has.
 const SHARDS: [(&str, &str); 3] = [("0-5460", "b"), ("5461-10922", "c"), ("10923-16383", "a")];
 
+/// The user that guarded servers know, and the one that guarded sentinels know.
+pub const USER: &str = "vestibule";
+/// The password of both, which needs care in a URL.
+pub const PASSWORD: &str = "p1anted/w:rd";
+/// What the documentation says that the user needs.
+const RIGHTS: &str = "resetkeys ~g:* -@all +@read +@write +@scripting +@connection +info +time +role +wait \
+    +cluster|nodes +asking";
+const SENTINEL_RIGHTS: &str = "-@all +sentinel|get-master-addr-by-name +ping +client";
+
+/// Certificate files of servers that speak TLS only and ask for a password.
+pub struct Guard {
+    /// Who signed the certificate.
+    pub authority: PathBuf,
+    /// The certificate, good for 127.0.0.1.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
+impl Guard {
+    fn words(&self) -> Vec<String> {
+        let path = |path: &Path| path.to_str().unwrap().to_owned();
+        let mut words: Vec<String> = vec![
+            "--tls-cert-file".into(),
+            path(&self.certificate),
+            "--tls-key-file".into(),
+            path(&self.key),
+            "--tls-ca-cert-file".into(),
+            path(&self.authority),
+        ];
+        words.extend(["--tls-auth-clients", "no", "--tls-replication", "yes"].map(str::to_owned));
+        words
+    }
+}
+
 /// A `redis-server` process; killed when dropped.
 pub struct Node {
     /// Where it listens.
     pub port: u16,
     folder: TempDir,
     words: Vec<String>,
+    /// How `redis-cli` gets in.
+    entry: Vec<String>,
     child: Mutex<Child>,
 }
 
 impl Node {
-    fn start(port: u16, folder: TempDir, words: Vec<String>) -> Self {
+    fn start(port: u16, folder: TempDir, mut words: Vec<String>, guard: Option<&Guard>) -> Self {
+        let mut entry = vec!["-p".to_owned(), port.to_string()];
+        if let Some(guard) = guard {
+            words.extend(guard.words());
+            words.extend(["--port", "0", "--tls-port"].map(str::to_owned));
+            words.push(port.to_string());
+            entry.extend(["--tls", "--cacert"].map(str::to_owned));
+            entry.push(guard.authority.to_str().unwrap().to_owned());
+        }
         let child = Mutex::new(spawn(&folder, &words, &[]));
         Self {
             port,
             folder,
             words,
+            entry,
             child,
         }
     }
 
     /// A server that keeps what it acknowledged, with further words of configuration.
-    fn server(port: u16, folder: TempDir, more: &[String]) -> Self {
+    fn server(port: u16, folder: TempDir, more: &[String], guard: Option<&Guard>) -> Self {
         let mut words: Vec<String> = [
             "--bind",
             "127.0.0.1",
@@ -56,7 +104,15 @@ impl Node {
         .to_vec();
         words.push(port.to_string());
         words.extend_from_slice(more);
-        Self::start(port, folder, words)
+        let node = Self::start(port, folder, words, guard);
+        if guard.is_some() {
+            until("a server is up", || node.is_up());
+            let password = format!(">{PASSWORD}");
+            let user = ["ACL", "SETUSER", USER, "reset", "on", &password];
+            let words: Vec<&str> = user.into_iter().chain(RIGHTS.split_whitespace()).collect();
+            assert_eq!(node.command(&words), "OK");
+        }
+        node
     }
 
     /// What it answers to a command, as text; empty when it does not.
@@ -64,7 +120,7 @@ impl Node {
         // A server that hangs must not hang the test.
         let output = Command::new("timeout")
             .args(["-s", "KILL", "1", "redis-cli"])
-            .args(["-p", &self.port.to_string()])
+            .args(&self.entry)
             .args(words)
             .output()
             .expect("timeout and redis-cli");
@@ -136,12 +192,16 @@ fn free_ports<const N: usize>() -> [u16; N] {
     reason = "waits for processes, which follow no clock of ours"
 )]
 pub fn until(what: &str, is_so: impl Fn() -> bool) {
-    let came = (0..LOOKS).any(|_| {
-        is_so() || {
-            std::thread::sleep(PAUSE);
-            false
+    let began = std::time::Instant::now();
+    let came = loop {
+        if is_so() {
+            break true;
         }
-    });
+        if began.elapsed() > PATIENCE {
+            break false;
+        }
+        std::thread::sleep(PAUSE);
+    };
     assert!(came, "{what}");
 }
 
@@ -169,20 +229,25 @@ pub struct Topology {
 impl Topology {
     /// Starts them and waits until they serve and replicate.
     pub fn start(kind: Kind) -> Self {
-        Self::with(kind, &["--appendonly", "yes"])
+        Self::with(kind, &["--appendonly", "yes"], None)
+    }
+
+    /// The same over TLS only, with a user who may do just what is needed.
+    pub fn guarded(kind: Kind, guard: &Guard) -> Self {
+        Self::with(kind, &["--tls-cluster", "yes"], Some(guard))
     }
 
     /// The same without files, which is faster: what they hold is lost with them.
     pub fn forgetful(kind: Kind) -> Self {
-        Self::with(kind, &["--appendonly", "no"])
+        Self::with(kind, &["--appendonly", "no"], None)
     }
 
-    fn with(kind: Kind, more: &[&str]) -> Self {
+    fn with(kind: Kind, more: &[&str], guard: Option<&Guard>) -> Self {
         let more: Vec<String> = more.iter().map(|&word| word.to_owned()).collect();
         let started = match kind {
-            Kind::Single => Self::single(&more),
-            Kind::Sentinel => Self::sentinel(&more),
-            Kind::Cluster => Self::cluster(&more),
+            Kind::Single => Self::single(&more, guard),
+            Kind::Sentinel => Self::sentinel(&more, guard),
+            Kind::Cluster => Self::cluster(&more, guard),
         };
         until("every server is up", || {
             started.nodes.iter().all(Node::is_up)
@@ -191,23 +256,28 @@ impl Topology {
         started
     }
 
-    fn single(more: &[String]) -> Self {
+    fn single(more: &[String], guard: Option<&Guard>) -> Self {
         let [port] = free_ports();
         Self {
             kind: Kind::Single,
-            nodes: vec![Node::server(port, tempfile::tempdir().unwrap(), more)],
+            nodes: vec![Node::server(
+                port,
+                tempfile::tempdir().unwrap(),
+                more,
+                guard,
+            )],
             sentinels: Vec::new(),
         }
     }
 
-    fn sentinel(more: &[String]) -> Self {
+    fn sentinel(more: &[String], guard: Option<&Guard>) -> Self {
         let [master, one, two, ports @ ..] = free_ports::<6>();
         let replica = |port| {
             let of = ["--replicaof", "127.0.0.1", &master.to_string()].map(str::to_owned);
             let words = [more, &of].concat();
-            Node::server(port, tempfile::tempdir().unwrap(), &words)
+            Node::server(port, tempfile::tempdir().unwrap(), &words, guard)
         };
-        let first = Node::server(master, tempfile::tempdir().unwrap(), more);
+        let first = Node::server(master, tempfile::tempdir().unwrap(), more, guard);
         let nodes = vec![first, replica(one), replica(two)];
         // Each is told of the others, so that nobody has to wait until they have met.
         let sentinels = ports.map(|port| {
@@ -222,12 +292,21 @@ impl Topology {
             );
             for other in ports.into_iter().filter(|other| *other != port) {
                 let id = name_of(other);
-                text += &format!("sentinel known-sentinel {MASTER} 127.0.0.1 {other} {id}\n");
+                writeln!(
+                    text,
+                    "sentinel known-sentinel {MASTER} 127.0.0.1 {other} {id}"
+                )
+                .unwrap();
+            }
+            if guard.is_some() {
+                let rights = SENTINEL_RIGHTS;
+                // They speak among themselves as somebody else, who may do everything.
+                writeln!(text, "user {USER} on >{PASSWORD} {rights}").unwrap();
             }
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("sentinel.conf"), text).unwrap();
             let words = ["sentinel.conf", "--sentinel"].map(str::to_owned).to_vec();
-            Node::start(port, folder, words)
+            Node::start(port, folder, words, guard)
         });
         Self {
             kind: Kind::Sentinel,
@@ -236,7 +315,7 @@ impl Topology {
         }
     }
 
-    fn cluster(more: &[String]) -> Self {
+    fn cluster(more: &[String], guard: Option<&Guard>) -> Self {
         let ports: [u16; 6] = free_ports();
         let buses: [u16; 6] = free_ports();
         // Each is told of the others, so that nobody has to wait until they have met.
@@ -268,12 +347,49 @@ impl Topology {
             .map(str::to_owned);
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("nodes.conf"), text).unwrap();
-            Node::server(ports[own], folder, &[more, &words].concat())
+            Node::server(ports[own], folder, &[more, &words].concat(), guard)
         });
         Self {
             kind: Kind::Cluster,
             nodes: nodes.collect(),
             sentinels: Vec::new(),
+        }
+    }
+
+    /// From now on they put up with an outage for minutes before they make another server the master.
+    pub fn be_patient(&self) {
+        for sentinel in &self.sentinels {
+            let set = [
+                "SENTINEL",
+                "SET",
+                MASTER,
+                "down-after-milliseconds",
+                "120000",
+            ];
+            assert_eq!(sentinel.command(&set), "OK");
+        }
+        if self.kind == Kind::Cluster {
+            for node in &self.nodes {
+                let set = ["CONFIG", "SET", "cluster-node-timeout", "120000"];
+                assert_eq!(node.command(&set), "OK");
+            }
+        }
+    }
+
+    /// Writes keys to every master that are of no use, thousands of them.
+    pub fn pad(&self, count: usize) {
+        let count = count.to_string();
+        for master in self.masters() {
+            // The one that has the slot takes them; whoever has not says so.
+            for (_, text) in SHARDS {
+                let key = format!("{{{text}}}");
+                let is_here = master.command(&["GET", &key]).is_empty();
+                if is_here {
+                    let words = ["DEBUG", "POPULATE", &count, &key];
+                    assert_eq!(master.command(&words), "OK");
+                    break;
+                }
+            }
         }
     }
 

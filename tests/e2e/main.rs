@@ -8,7 +8,11 @@
 )]
 
 mod crash;
+mod crash_shared;
 mod curl;
+#[path = "../common/postgres.rs"]
+#[expect(dead_code, reason = "encryption is tested with the stores")]
+mod database;
 mod lifecycle;
 mod metrics;
 mod operator;
@@ -18,3 +22,5 @@ mod session;
 mod settings;
 mod support;
 mod tls;
+#[cfg(feature = "otel")]
+mod traces;

@@ -1,11 +1,7 @@
 //! The directory in PostgreSQL, seen from outside: logins, several nodes, outages, moving there.
 
-#[path = "../common/postgres.rs"]
-#[expect(dead_code, reason = "encryption is tested with the stores")]
-mod server;
-
+use crate::database::{POSTGRES_PASSWORD, Postgres};
 use crate::support::{ADMIN, Home, PASSWORD, Ran, Redis, Server, Start, until};
-use server::{POSTGRES_PASSWORD, Postgres};
 
 const STORE: &str = "VESTIBULE__DIRECTORY__STORE";
 

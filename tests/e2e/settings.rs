@@ -143,3 +143,31 @@ async fn a_server_obeys_the_file_and_the_environment() {
     let by_get = visitor.get("/callosum/v1/session/login/token").await;
     assert_eq!(by_get.status(), 400, "not 405: the environment wins");
 }
+
+#[test]
+fn config_check_asks_the_ldap_servers_and_says_what_is_wrong_with_each() {
+    let home = Home::new();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ldap://{}", closed.local_addr().unwrap());
+    drop(closed);
+    let variables = [
+        ("VESTIBULE__LDAP__URLS", url.as_str()),
+        (
+            "VESTIBULE__LDAP__USER_DN_PATTERN",
+            "uid={},dc=example,dc=org",
+        ),
+        ("VESTIBULE__LDAP__BIND_DN", "cn=vestibule,dc=example,dc=org"),
+        ("VESTIBULE__LDAP__BIND_PASSWORD", "p1anted-word"),
+    ];
+    let checked = run_under(&home, &variables, "config check");
+    assert_eq!(checked.code, 1, "{}", checked.out);
+    assert!(checked.out.contains(&url), "{}", checked.out);
+    assert!(checked.out.contains("refused"), "{}", checked.out);
+    assert!(
+        !checked.out.contains("settings are good"),
+        "{}",
+        checked.out
+    );
+    let rows = run_under(&home, &variables, "config show --json").json();
+    assert_eq!(shown(&rows, "ldap.bind_password").0, "***");
+}

@@ -46,6 +46,7 @@ macro_rules! every_case {
             users: [
                 case_42_a_name_in_other_case_or_form_is_taken,
                 case_46_names_with_special_characters_are_kept_and_found_literally,
+                where_a_password_lives_is_kept,
                 a_group_that_is_missing_leaves_no_user_behind,
                 an_org_that_is_missing_leaves_no_user_behind,
                 names_have_one_order_whatever_language_the_database_speaks,

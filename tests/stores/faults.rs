@@ -257,36 +257,6 @@ async fn refusing(error: &'static str) -> u16 {
 }
 
 #[tokio::test]
-async fn case_60_a_record_of_a_later_version_is_an_error_and_stays_but_can_be_closed() {
-    let server = TestRedis::start(&[]).await;
-    let store = server.open("a:").await.unwrap();
-    let id = session_id(1);
-    store.open(&id, &session(1, START), None).await.unwrap();
-    let key = server.command(&["KEYS", "a:s:*"]);
-    server.command(&["HSET", &key, "v", "2", "b", "later"]);
-    let later = server.command(&["HGETALL", &key]);
-    for now in [START, START.plus(Duration::from_hours(1_000))] {
-        let found = store.check(&id, now).await;
-        assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
-        let moved = store.set_org(&id, OrgId(2)).await;
-        assert!(matches!(moved, Err(StoreError::Corrupt(_))), "{moved:?}");
-    }
-    assert_eq!(server.command(&["HGETALL", &key]), later);
-    let closed = store.close(&id, EndReason::Logout, START).await.unwrap();
-    assert_eq!(closed, None);
-    let found = store.check(&id, START).await.unwrap();
-    assert_eq!(found, Check::Ended(EndReason::Logout));
-
-    let digest = token_digest();
-    let record = token(1, None, START);
-    store.put(&digest, &record, false).await.unwrap();
-    let key = server.command(&["KEYS", "a:t:*"]);
-    server.command(&["HSET", &key, "v", "2"]);
-    let found = store.find(&digest, START).await;
-    assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
-}
-
-#[tokio::test]
 async fn case_60_a_damaged_record_is_an_error_and_no_session() {
     let server = TestRedis::start(&[]).await;
     let store = server.open("a:").await.unwrap();

@@ -204,9 +204,47 @@ async fn what_is_over_is_forgotten_after_an_hour_on_disk_too() {
 }
 
 #[tokio::test]
-async fn case_60_records_of_a_later_version_or_damaged_are_errors_and_stay_on_disk() {
+async fn a_flood_of_sessions_and_tokens_is_bounded_and_ends_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(START));
+    let store = EmbeddedStore::open(&file_in(&dir), Arc::clone(&clock) as Arc<dyn Clock>)
+        .await
+        .unwrap()
+        .bounded(100);
+    let first = session_id(1);
+    store.open(&first, &session(1, START), None).await.unwrap();
+    let (mut opened, mut minted) = (1, 0);
+    for user in 2..150 {
+        let new = session(user, START);
+        let id = session_id(user);
+        match store.open(&id, &new, None).await {
+            Ok(()) => opened += 1,
+            Err(error) => assert!(matches!(error, StoreError::Unavailable(_)), "{error}"),
+        }
+        let new = token(user, None, START);
+        let put = store.put(&token_digest(), &new, false).await;
+        minted += u32::from(put.is_ok());
+    }
+    assert_eq!((opened, minted, store.held_sessions()), (100, 100, 100));
+    let found = store.check(&first, START).await.unwrap();
+    assert!(
+        matches!(found, Check::Live(_)),
+        "nobody is ended to make room"
+    );
+
+    // What is over makes room, an hour after its end.
+    clock.advance(ABSOLUTE + Duration::from_mins(61));
+    store.purge().await.unwrap();
+    assert_eq!(store.held_sessions(), 0);
+    let new = session(1, clock.now());
+    store.open(&session_id(1), &new, None).await.unwrap();
+    let new = token(1, None, clock.now());
+    store.put(&token_digest(), &new, false).await.unwrap();
+}
+
+#[tokio::test]
+async fn case_60_damaged_records_are_errors_and_stay_on_disk() {
     for damage in [
-        "UPDATE sessions SET record = '{\"v\":2,\"new\":true}'",
         "UPDATE sessions SET record = x'00ff'",
         "UPDATE sessions SET ended = 'because'",
     ] {

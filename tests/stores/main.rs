@@ -15,12 +15,16 @@ mod ldap;
 mod limits;
 #[path = "../common/postgres.rs"]
 mod postgres;
+#[expect(dead_code, reason = "the tests of the API use the rest")]
 #[path = "../common/redis.rs"]
 mod redis;
 mod sessions;
+mod several;
 #[path = "../common/slapd.rs"]
 #[expect(dead_code, reason = "the tests of logins over HTTP use the rest")]
 mod slapd;
 mod support;
+mod throttle;
 mod tls;
 mod tokens;
+mod versions;

@@ -14,13 +14,13 @@ use vestibule::domain::directory::{KeyId, OrgId, UserId};
 use vestibule::domain::failure::StoreError;
 use vestibule::domain::random::{SystemRandom, uuid};
 use vestibule::domain::session::{
-    Lifetime, Method, Revocations, Session, SessionId, SessionStore, UserTag,
+    Lifetime, Method, Revocations, Session, SessionId, SessionNotes, SessionStore, UserTag,
 };
 use vestibule::domain::token::{
     Access, Attributes, Filter, Purpose, TokenDigest, TokenMint, TokenRecord, TokenStore,
 };
 use vestibule::stores::embedded::EmbeddedStore;
-use vestibule::stores::redis::{RedisOptions, RedisStore};
+use vestibule::stores::redis::{ANSWER_WITHIN, RedisOptions, RedisStore};
 
 /// When every case begins.
 pub const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -130,13 +130,15 @@ pub async fn several(servers: &Arc<Topology>, prefix: &str) -> Room {
 pub async fn open_on(servers: &Topology, prefix: &str) -> Result<RedisStore, StoreError> {
     RedisStore::open(RedisOptions {
         url: servers.url().into(),
+        // These cases are not about time, and several servers on a small machine take more of it.
+        answer_within: Duration::from_secs(5),
         ..options(0, prefix)
     })
     .await
 }
 
-/// Runs each case over every store; those on several servers one after another, as starting these takes a while.
-macro_rules! over_every_store {
+/// Runs each case over every store that is one server.
+macro_rules! over_single_stores {
     ($($case:ident),+ $(,)?) => {
         mod embedded {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,25 +148,38 @@ macro_rules! over_every_store {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() { super::$case(crate::support::redis().await).await; })+
         }
-        mod sentinel {
+    };
+}
+pub(crate) use over_single_stores;
+
+/// Runs each case over every store; those on several servers one after another, as starting these takes a while.
+macro_rules! over_every_store {
+    ($($case:ident),+ $(,)?) => {
+        crate::support::over_single_stores! { $($case),+ }
+        crate::support::over_several_servers! { sentinel Sentinel $($case),+ }
+        crate::support::over_several_servers! { cluster Cluster $($case),+ }
+    };
+}
+pub(crate) use over_every_store;
+
+macro_rules! over_several_servers {
+    ($room:ident $kind:ident $($case:ident),+) => {
+        mod $room {
+            use crate::redis::{Kind, Topology};
+
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn every_case() {
-                let servers = std::sync::Arc::new(crate::redis::Topology::forgetful(crate::redis::Kind::Sentinel));
-                $(println!("{}", stringify!($case));
-                super::$case(crate::support::several(&servers, concat!(stringify!($case), ":")).await).await;)+
-            }
-        }
-        mod cluster {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn every_case() {
-                let servers = std::sync::Arc::new(crate::redis::Topology::forgetful(crate::redis::Kind::Cluster));
-                $(println!("{}", stringify!($case));
-                super::$case(crate::support::several(&servers, concat!(stringify!($case), ":")).await).await;)+
+                let servers = std::sync::Arc::new(Topology::forgetful(Kind::$kind));
+                $({
+                    println!("{}", stringify!($case));
+                    let prefix = concat!(stringify!($case), ":");
+                    super::$case(crate::support::several(&servers, prefix).await).await;
+                })+
             }
         }
     };
 }
-pub(crate) use over_every_store;
+pub(crate) use over_several_servers;
 
 /// A real Redis server of our own; killed when dropped.
 pub struct TestRedis {
@@ -279,6 +294,7 @@ pub fn options(port: u16, prefix: &str) -> RedisOptions {
         url: format!("redis://127.0.0.1:{port}/").into(),
         ca_file: None,
         key_prefix: prefix.to_owned(),
+        answer_within: ANSWER_WITHIN,
         wait_replicas: 0,
         cache: false,
         sentinel_user: None,
@@ -338,6 +354,7 @@ pub fn session(user: u128, opened_at: Timestamp) -> Session {
         is_remembered: false,
         address: "192.0.2.1".to_owned(),
         agent: "test".to_owned(),
+        notes: SessionNotes::default(),
     }
 }
 
@@ -367,6 +384,7 @@ pub fn token(user: u128, key: Option<u128>, minted_at: Timestamp) -> TokenRecord
         minted_for: format!("User {user}"),
         org: OrgId(1),
         purpose: Purpose::Access,
+        session: None,
         access: Access::Object(uuid(&SystemRandom::open().unwrap())),
         attributes: attributes(),
         key: key.map(key_id),

@@ -1,15 +1,24 @@
 //! Redis behind TLS with a private certificate authority.
 
-use crate::support::{START, TestRedis, free_port, options, session, session_id};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use crate::redis::{Guard, Kind, PASSWORD, Topology, USER};
+use crate::support::{
+    START, TestRedis, free_port, options, session, session_id, token, token_digest,
+};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tempfile::TempDir;
 use vestibule::domain::failure::StoreError;
-use vestibule::domain::session::{Check, SessionStore};
+use vestibule::domain::session::{Check, Revocations, RevokeScope, SessionStore};
+use vestibule::domain::token::{Spending, TokenStore};
 use vestibule::stores::redis::{RedisOptions, RedisStore};
 
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
+    // Of the same name as what it signs, it would be taken for that by OpenSSL.
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "an authority");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
@@ -28,21 +37,104 @@ fn tls_options(port: u16, ca_file: Option<&Path>) -> RedisOptions {
     }
 }
 
-#[tokio::test]
-async fn only_the_given_authority_is_trusted() {
+/// A certificate for this machine and who signed it, in files.
+fn guard(dir: &TempDir) -> Guard {
     // Already installed by another test of the same process, at worst.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let dir = tempfile::tempdir().unwrap();
     let ours = authority();
     let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(vec!["localhost".to_owned()])
+    let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+    let certificate = CertificateParams::new(names)
         .unwrap()
         .signed_by(&key, &ours)
         .unwrap();
-    let ca = write(&dir, "ca.pem", &ours.pem());
+    Guard {
+        authority: write(dir, "ca.pem", &ours.pem()),
+        certificate: write(dir, "cert.pem", &certificate.pem()),
+        key: write(dir, "key.pem", &key.serialize_pem()),
+    }
+}
+
+/// A guarded store, and that it wants the right password, the right authority, and nothing in the clear.
+async fn assert_only_the_known_get_in(kind: Kind, scheme: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let guard = guard(&dir);
+    let servers = tokio::task::block_in_place(|| Topology::guarded(kind, &guard));
+    let (_, rest) = servers
+        .url()
+        .split_once("://")
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
+    let password = "p1anted%2Fw%3Ard";
+    let at = |scheme: &str, password: &str| RedisOptions {
+        url: format!("{scheme}://{USER}:{password}@{rest}").into(),
+        ca_file: Some(guard.authority.clone()),
+        sentinel_user: Some(USER.to_owned()),
+        sentinel_password: Some(PASSWORD.into()),
+        answer_within: Duration::from_secs(2),
+        ..options(0, "g:")
+    };
+    let store = RedisStore::open(at(scheme, password)).await.unwrap();
+    let (id, digest) = (session_id(1), token_digest());
+    store.open(&id, &session(1, START), None).await.unwrap();
+    store
+        .put(&digest, &token(1, Some(5), START), true)
+        .await
+        .unwrap();
+    assert_eq!(store.spend(&digest, START).await.unwrap(), Spending::First);
+    let found = store.check(&id, START).await.unwrap();
+    assert!(matches!(found, Check::Live(_)), "{found:?}");
+    store.revoke(RevokeScope::All, START).await.unwrap();
+    assert!(store.list_all(None, START).await.is_ok());
+    store.ping().await.unwrap();
+    store.store_time().await.unwrap();
+    drop(store);
+
+    let short = Duration::from_millis(300);
+    let mut wrong = vec![
+        at(scheme, "wrong"),
+        at(&scheme.replace("rediss", "redis"), password),
+    ];
+    wrong.push(RedisOptions {
+        ca_file: Some(write(&dir, "other.pem", &authority().pem())),
+        ..at(scheme, password)
+    });
+    if kind == Kind::Sentinel {
+        wrong.push(RedisOptions {
+            sentinel_password: Some("wrong".into()),
+            ..at(scheme, password)
+        });
+    }
+    for wrong in wrong {
+        let options = RedisOptions {
+            answer_within: short,
+            ..wrong
+        };
+        let error = RedisStore::open(options).await.unwrap_err();
+        let debug = format!("{error:?}{error:#}");
+        assert!(!debug.contains("p1anted"), "{debug}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_56_sentinels_and_their_master_take_tls_and_a_user_with_few_rights() {
+    assert_only_the_known_get_in(Kind::Sentinel, "rediss-sentinel").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_56_a_cluster_takes_tls_and_a_user_with_few_rights() {
+    assert_only_the_known_get_in(Kind::Cluster, "rediss-cluster").await;
+}
+
+#[tokio::test]
+async fn only_the_given_authority_is_trusted() {
+    let dir = tempfile::tempdir().unwrap();
+    let Guard {
+        authority: ca,
+        certificate: cert_file,
+        key: key_file,
+    } = guard(&dir);
     let other = write(&dir, "other.pem", &authority().pem());
-    let cert_file = write(&dir, "cert.pem", &certificate.pem());
-    let key_file = write(&dir, "key.pem", &key.serialize_pem());
     let port = free_port();
     let _server = TestRedis::start(&[
         "--tls-port",
@@ -85,6 +177,9 @@ async fn case_56_no_error_and_no_debug_shows_the_password() {
         "http://:planted@127.0.0.1/",
         "redis://:planted@/x/y?protocol=planted",
         "redis://:planted@127.0.0.1/planted",
+        "redis-sentinel://:planted@127.0.0.1:1/planted",
+        "redis-cluster://:planted@127.0.0.1:1,127.0.0.1:2",
+        "redis-cluster://:planted@127.0.0.1:notaport",
     ] {
         wrong.url = url.into();
         assert!(!format!("{wrong:?}").contains("planted"));

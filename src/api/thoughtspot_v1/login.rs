@@ -67,6 +67,7 @@ pub async fn log_in(
         org: org_id(form.orgid)?,
         is_remembered: flag("rememberme", form.rememberme.as_deref())?,
         replaced: presented_id(),
+        ..OpenRequest::default()
     };
     let opened = services
         .login

@@ -65,6 +65,7 @@ pub async fn log_in(
             .await?,
         is_remembered: body.remember_me.unwrap_or(false),
         replaced: presented_id(),
+        ..OpenRequest::default()
     };
     let username = body.username.filter(|name| !name.is_empty());
     let opened = match (username, body.password, bearer(request.headers())) {

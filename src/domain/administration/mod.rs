@@ -4,6 +4,7 @@
 //! anew, and the revocation, dated after the write, ends whatever began before it.
 
 mod accounts;
+mod api_tokens;
 mod bootstrap;
 mod error;
 mod groups;
@@ -17,6 +18,7 @@ mod security;
 mod sessions;
 mod trusted;
 mod users;
+mod web_settings;
 
 pub use bootstrap::{ADMINISTRATOR, Bootstrapped};
 pub use error::AdminError;
@@ -28,6 +30,7 @@ pub use security::{SecuritySettings, normal_hosts, normal_origins};
 pub use sessions::SessionFilter;
 pub use trusted::TrustedStatus;
 pub use users::{MembershipDraft, NewUser, UserDetails};
+pub use web_settings::WebSettings;
 
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client};
 use crate::domain::authn::{KeyHasher, KeySealer, PasswordPool};

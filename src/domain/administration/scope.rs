@@ -54,7 +54,7 @@ impl AdminScope {
         if who.access != Access::Full {
             return Ok(None);
         }
-        let reach = match who.key {
+        let reach = match who.secret_key() {
             None => Reach::Everywhere,
             Some(id) => {
                 let keys = directory.list_keys().await?;

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 const MAX_KEY_BYTES: usize = 256;
 
 /// The HMAC-SHA256 of a secret key under a server secret. Finding a key by it needs no comparison in variable time.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyDigest(pub [u8; 32]);
 
 impl fmt::Debug for KeyDigest {
@@ -41,11 +41,20 @@ impl KeyHasher {
 
     /// The digest of a presented key; none when it is empty or too long to be one.
     pub fn digest(&self, presented: &str) -> Option<KeyDigest> {
+        self.digest_as(b"secret-key\0", presented)
+    }
+
+    /// The digest of a presented API token; no secret key has the same.
+    pub fn api_token_digest(&self, presented: &str) -> Option<KeyDigest> {
+        self.digest_as(b"api-token\0", presented)
+    }
+
+    fn digest_as(&self, label: &[u8], presented: &str) -> Option<KeyDigest> {
         if presented.is_empty() || presented.len() > MAX_KEY_BYTES {
             return None;
         }
         let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.expose_secret()).ok()?;
-        mac.update(b"secret-key\0");
+        mac.update(label);
         mac.update(presented.as_bytes());
         Some(KeyDigest(mac.finalize().into_bytes().into()))
     }

@@ -17,8 +17,8 @@ pub use org::{OrgRefused, choose_org, open_orgs};
 pub use password::{HashCost, MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash};
 pub use pool::{PasswordPool, PoolObserver, PoolOptions, VerifyError};
 pub use trusted::{
-    IssueError, IssueRequest, Issued, Persist, RedeemError, TrustedAuth, TrustedParts,
-    TrustedPolicy, Validity, Voucher,
+    Delegation, IssueError, IssueRequest, Issued, Persist, RedeemError, TrustedAuth, TrustedParts,
+    TrustedPolicy, Validity, Voucher, fresh_api_token,
 };
 
 use crate::domain::clock::Timestamp;
@@ -60,6 +60,20 @@ impl Authenticated {
             attributes,
             token: None,
             began_at,
+        }
+    }
+
+    /// Somebody whom something other than a password vouches for, as far as their account goes.
+    pub(in crate::domain) fn by(
+        method: Method,
+        user: User,
+        key: Option<KeyId>,
+        began_at: Timestamp,
+    ) -> Self {
+        Self {
+            method,
+            key,
+            ..Self::by_password(user, began_at)
         }
     }
 

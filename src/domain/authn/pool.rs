@@ -8,12 +8,14 @@ use crate::domain::authn::password::{
     HashCost, MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash, verify_now,
 };
 use crate::domain::clock::Stopwatch;
+use crate::domain::spans::SPANS;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Instrument;
 
 /// The longest wait that is proposed to those who are turned away.
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
@@ -188,7 +190,9 @@ impl PasswordPool {
     ) -> Result<T, PasswordError> {
         let waited = queued.elapsed();
         let shared = Arc::clone(&self.shared);
+        let span = tracing::info_span!(target: SPANS, "password.hash");
         tokio::task::spawn_blocking(move || {
+            let _in_trace = span.entered();
             let began = Stopwatch::start();
             let result = work();
             shared.note(waited, began.elapsed());
@@ -210,7 +214,8 @@ impl PasswordPool {
                 retry_after: self.shared.drained_in(),
             });
         };
-        Ok(self.patient().await?)
+        let span = tracing::info_span!(target: SPANS, "password.wait");
+        Ok(self.patient().instrument(span).await?)
     }
 
     async fn patient(&self) -> Result<OwnedSemaphorePermit, PasswordError> {

@@ -2,6 +2,7 @@
 //!
 //! Traits are split by use. One object usually implements them all; `stores/sql` is the first.
 
+mod api_tokens;
 mod changes;
 mod content;
 mod ids;
@@ -9,6 +10,7 @@ mod name;
 mod privileges;
 mod records;
 
+pub use api_tokens::{ApiToken, ApiTokens};
 pub use changes::{MembershipChange, Operation, UserChange, UserQuery};
 pub use content::{Liveboard, Visualization};
 pub use ids::{GroupId, KeyId, OrgId, UserId};
@@ -210,6 +212,9 @@ pub trait SavedSettings: std::fmt::Debug + Send + Sync {
 }
 
 /// Everything the directory offers.
-pub trait Directory: Users + Orgs + Keys + Content + ServerSecrets + SavedSettings {}
+pub trait Directory:
+    Users + Orgs + Keys + ApiTokens + Content + ServerSecrets + SavedSettings
+{
+}
 
-impl<T: Users + Orgs + Keys + Content + ServerSecrets + SavedSettings> Directory for T {}
+impl<T: Users + Orgs + Keys + ApiTokens + Content + ServerSecrets + SavedSettings> Directory for T {}

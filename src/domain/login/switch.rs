@@ -23,7 +23,7 @@ impl Login {
                 Err(SwitchError::BoundToken)
             };
         };
-        if who.access != Access::Full || self.key_binds(who.key, to).await? {
+        if who.access != Access::Full || self.key_binds(who.secret_key(), to).await? {
             return Err(SwitchError::BoundToken);
         }
         let user = self
@@ -52,7 +52,7 @@ impl Login {
             return Ok(who);
         }
         let is_bound = matches!(who.via, Via::Bearer) || who.access != Access::Full;
-        if is_bound || self.key_binds(who.key, to).await? {
+        if is_bound || self.key_binds(who.secret_key(), to).await? {
             return Err(SwitchError::BoundToken);
         }
         let user = self

@@ -4,7 +4,7 @@ use crate::domain::audit::{Client, Refusal};
 use crate::domain::authn::{Authenticated, LdapAnswer, LdapAuth, NotSettled, PasswordHash};
 use crate::domain::directory::{AccountStatus, AccountType, NameKey, User, UserId};
 use crate::domain::login::{Login, LoginError};
-use crate::domain::throttle::Bucket;
+use crate::domain::throttle::{Admission, Bucket};
 use secrecy::SecretString;
 
 /// Which users may come in through a door.
@@ -34,23 +34,33 @@ impl Login {
         realm: Realm,
         client: &Client,
     ) -> Result<Authenticated, LoginError> {
+        let (proof, bucket) = self.try_password(username, password, realm, client).await?;
+        self.throttle.succeeded(&bucket).await;
+        Ok(proof)
+    }
+
+    /// The same and whom the attempt is counted against: the caller has to say that it succeeded.
+    pub(in crate::domain::login) async fn try_password(
+        &self,
+        username: &str,
+        password: &SecretString,
+        realm: Realm,
+        client: &Client,
+    ) -> Result<(Authenticated, Bucket), LoginError> {
         let began_at = self.clock.now();
         let key = NameKey::new(username).ok();
-        let bucket = key.as_ref().map_or_else(
-            || Bucket::nameless(client.address),
-            |key| Bucket::new(key, client.address),
-        );
-        self.throttle
-            .admit(&bucket)
-            .map_err(LoginError::Throttled)?;
+        let bucket = self.throttle.bucket(key.as_ref(), client.address);
+        if let Admission::Wait(pause) = self.throttle.admit(&bucket).await? {
+            return Err(LoginError::Throttled(pause));
+        }
         let name = key.as_ref().map(|key| (username, key));
         let result = self.judge(name, password, realm, client).await;
-        match &result {
-            Ok(_) => self.throttle.succeeded(&bucket),
-            Err(LoginError::BadCredentials(_)) => self.throttle.failed(&bucket),
-            Err(_) => self.throttle.unjudged(&bucket),
+        if let Err(error) = &result
+            && !matches!(error, LoginError::BadCredentials(_))
+        {
+            self.throttle.unjudged(&bucket).await;
         }
-        result.map(|user| Authenticated::by_password(user, began_at))
+        result.map(|user| (Authenticated::by_password(user, began_at), bucket))
     }
 
     /// The user of that name (as typed, and folded) if the password is theirs.
@@ -145,10 +155,10 @@ impl Login {
         client: &Client,
     ) -> Result<User, LoginError> {
         let name = user.as_ref().map_or(typed, |user| &user.name);
-        let (answer, hashed) =
-            futures_util::join!(ldap.judge(name, password), self.hash_in_vain(password));
-        hashed?;
-        let identity = match answer? {
+        let asked = async { Ok(ldap.judge(name, password).await?) };
+        // The hash goes first: in a flood nobody is sent to LDAP who is turned away here.
+        let ((), answer) = tokio::try_join!(biased; self.hash_in_vain(password), asked)?;
+        let identity = match answer {
             LdapAnswer::Right(identity) => identity,
             LdapAnswer::UnknownUser => {
                 return Err(LoginError::BadCredentials(Refusal::UnknownUser));

@@ -85,6 +85,14 @@ impl SessionId {
         }
     }
 
+    /// The id of those parts, for ids that clients carry in another form.
+    pub(in crate::domain::session) fn from_parts(tag: UserTag, secret: [u8; SECRET_BYTES]) -> Self {
+        Self {
+            tag,
+            secret: Zeroizing::new(secret),
+        }
+    }
+
     /// Reads an id as [`SessionId::expose`] wrote it; none for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != TEXT_LEN || !text.is_ascii() {
@@ -100,7 +108,7 @@ impl SessionId {
         })
     }
 
-    /// The id as the client carries it. Only the session layer calls this.
+    /// The id as the client carries it. Only the session layer calls this, and stores for the ids a record refers to.
     pub fn expose(&self) -> Zeroizing<String> {
         let mut text = self.tag.to_text();
         text.push_str(&Zeroizing::new(

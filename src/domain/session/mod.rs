@@ -8,15 +8,19 @@
 //! open ──check──▶ live ──check──▶ live ── … ──▶ ended (idle, absolute, logout, revoked, …)
 //! ```
 
+mod block;
 mod handle;
 mod id;
 mod lifetime;
+mod notes;
 mod reason;
 mod store;
 
+pub use block::{BlockId, BlockIds};
 pub use handle::SessionHandle;
 pub use id::{SessionId, UserTag};
 pub use lifetime::Lifetime;
+pub use notes::SessionNotes;
 pub use reason::EndReason;
 pub use store::{
     AtLimit, Check, Opening, Revocations, RevokeScope, SessionLimit, SessionPage, SessionStore,
@@ -34,18 +38,46 @@ pub enum Method {
     Password,
     /// With a token of trusted authentication.
     TrustedToken,
+    /// Not at all: everybody may be the guest.
+    Guest,
+    /// By a trusted proxy's word.
+    TrustedHeader,
+    /// With an API token.
+    ApiToken,
+    /// With the identity token of another session.
+    IdentityToken,
     /// With a password that the LDAP directory judged.
     Ldap,
 }
 
 impl Method {
+    /// Every way.
+    pub const ALL: [Self; 7] = [
+        Self::Password,
+        Self::TrustedToken,
+        Self::Guest,
+        Self::TrustedHeader,
+        Self::ApiToken,
+        Self::IdentityToken,
+        Self::Ldap,
+    ];
+
     /// The word used in audit lines and stored records.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::TrustedToken => "trusted_token",
+            Self::Guest => "guest",
+            Self::TrustedHeader => "trusted_header",
+            Self::ApiToken => "api_token",
+            Self::IdentityToken => "identity_token",
             Self::Ldap => "ldap",
         }
+    }
+
+    /// Reads a word as [`Method::as_str`] wrote it; none for anything else.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == word)
     }
 }
 
@@ -60,7 +92,7 @@ pub struct Session {
     pub org: OrgId,
     /// How the owner proved who they are.
     pub method: Method,
-    /// The secret key behind it, when a trusted token opened it.
+    /// The secret key behind it, when a trusted token opened it; of an API token, the token's own id.
     pub key: Option<KeyId>,
     /// Everything, or one object only.
     pub access: Access,
@@ -78,6 +110,8 @@ pub struct Session {
     pub address: String,
     /// The program it was opened with (the `User-Agent`), shortened.
     pub agent: String,
+    /// What the dialect that opened it keeps with it.
+    pub notes: SessionNotes,
 }
 
 impl Session {

@@ -3,7 +3,7 @@
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
 use crate::domain::failure::StoreError;
-use crate::domain::session::UserTag;
+use crate::domain::session::{SessionId, UserTag};
 use crate::domain::token::{Access, Attributes, TokenDigest};
 use async_trait::async_trait;
 use std::fmt;
@@ -16,6 +16,8 @@ pub enum Purpose {
     Access,
     /// To be traded, once, for a new pair of tokens; good for nothing else.
     Refresh,
+    /// To be traded, once, for a session that shares the fate of another; good for nothing else.
+    Identity,
 }
 
 /// What a token grants. Kept by the server; the token itself says nothing.
@@ -35,6 +37,8 @@ pub struct TokenRecord {
     pub access: Access,
     /// What it is for.
     pub purpose: Purpose,
+    /// The session it stands for, when it is for [`Purpose::Identity`].
+    pub session: Option<SessionId>,
     /// Attributes it brings.
     pub attributes: Attributes,
     /// The secret key that minted it, if one did.

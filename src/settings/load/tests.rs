@@ -419,3 +419,28 @@ fn password_hashes_may_cost_more_than_owasp_asks_and_never_less() {
         assert_eq!(loaded.is_ok(), is_good, "{memory} {iterations}: {loaded:?}");
     }
 }
+
+#[test]
+fn a_trace_collector_is_an_address_that_holds_no_password() {
+    let at = |text| Loaded::load(&flags(&[("telemetry.otlp_endpoint", text)]));
+    assert!(Settings::defaults().telemetry.otlp_endpoint.is_none());
+    for good in ["http://127.0.0.1:4318", "https://collector.example/otlp/"] {
+        let loaded = at(good).unwrap();
+        assert!(loaded.settings.telemetry.otlp_endpoint.is_some(), "{good}");
+    }
+    for bad in [
+        "127.0.0.1:4318",
+        "grpc://127.0.0.1:4317",
+        "http://",
+        "http://collector.example/?key=1",
+        "http://collector.example/#a",
+        "https://user:pa55@collector.example",
+    ] {
+        let said = at(bad).unwrap_err().to_string();
+        assert!(said.contains("telemetry.otlp_endpoint"), "{said}");
+        assert!(!said.contains("pa55"), "{said}");
+    }
+    let percent = |text| Loaded::load(&flags(&[("telemetry.sample_percent", text)]));
+    assert_eq!(percent("1").unwrap().settings.telemetry.sample_percent, 1);
+    assert!(percent("0").is_err() && percent("101").is_err());
+}

@@ -5,8 +5,8 @@ use crate::domain::directory::{OrgId, UserId};
 use crate::domain::failure::StoreError;
 use crate::domain::random::SystemRandom;
 use crate::domain::session::{
-    Check, EndReason, Lifetime, Method, Revocations, RevokeScope, Session, SessionId, SessionStore,
-    UserTag,
+    Check, EndReason, Lifetime, Method, Revocations, RevokeScope, Session, SessionId, SessionNotes,
+    SessionStore, UserTag,
 };
 use crate::domain::token::{Access, Attributes};
 use crate::stores::embedded::journal::Journal;
@@ -34,6 +34,7 @@ async fn open(path: &Path, told: &[&'static str]) -> EmbeddedStore {
         clock: Arc::new(ManualClock::at(START)),
     };
     EmbeddedStore {
+        most: usize::MAX,
         core: Arc::new(core),
         sweeper: tokio::spawn(async {}),
     }
@@ -62,6 +63,7 @@ fn session(agent: &str) -> Session {
         is_remembered: false,
         address: String::new(),
         agent: agent.to_owned(),
+        notes: SessionNotes::default(),
     }
 }
 

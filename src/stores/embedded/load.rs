@@ -4,7 +4,9 @@ use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId};
 use crate::domain::failure::StoreError;
 use crate::domain::session::{EndReason, RevokeScope, UserTag};
-use crate::stores::codec::{decode_reason, decode_tagged_session, decode_token};
+use crate::stores::codec::{
+    decode_reason, decode_tagged_session, decode_token, is_of_later_version, note_later_version,
+};
 use crate::stores::embedded::journal::Journal;
 use crate::stores::embedded::memory::{Digest, Held, HeldToken, Memory};
 use anyhow::anyhow;
@@ -45,7 +47,13 @@ impl Journal {
                     }
                 }),
             };
-            let held = held.unwrap_or_else(|error| Held::Unreadable(reason(&error)));
+            let held = held.unwrap_or_else(|error| {
+                if ended_at.is_none() && is_of_later_version(&record) {
+                    note_later_version();
+                    return Held::Later;
+                }
+                Held::Unreadable(reason(&error))
+            });
             let digest = digest_of(digest)?;
             if let Held::Live { tag: Some(tag), .. } = held {
                 memory.index.keep(tag, digest);
@@ -71,6 +79,10 @@ impl Journal {
                     Ok(mut record) => {
                         record.expires_at = expires_at;
                         HeldToken::Kept(Box::new(record))
+                    }
+                    Err(_) if is_of_later_version(&record) => {
+                        note_later_version();
+                        HeldToken::Later
                     }
                     Err(error) => HeldToken::Unreadable(reason(&error)),
                 }

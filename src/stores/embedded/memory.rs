@@ -32,6 +32,8 @@ pub enum Held {
         /// Since when.
         at: Timestamp,
     },
+    /// The file holds a record that a later program wrote: unknown to us, and not ours to forget.
+    Later,
     /// The file holds a record that cannot be read, and says why.
     Unreadable(Arc<str>),
 }
@@ -46,6 +48,8 @@ pub enum HeldToken {
         /// When it would have ended.
         expires_at: Timestamp,
     },
+    /// The file holds a record that a later program wrote: unknown to us, and not ours to forget.
+    Later,
     /// The file holds a record that cannot be read, and says why.
     Unreadable(Arc<str>),
 }
@@ -108,7 +112,7 @@ impl Memory {
                     *is_moved = false;
                     Some((digest, session.last_seen_at))
                 }
-                Held::Ended { .. } | Held::Unreadable(_) => None,
+                Held::Ended { .. } | Held::Later | Held::Unreadable(_) => None,
             })
             .collect()
     }
@@ -138,7 +142,7 @@ impl Memory {
                 Held::Live { session, tag, .. } => (session.expires_at(), *tag),
                 Held::Ended { at, .. } => (*at, None),
                 // A newer program may be able to read it.
-                Held::Unreadable(_) => return true,
+                Held::Later | Held::Unreadable(_) => return true,
             };
             let stays = now <= ended_at.plus(REMEMBERED_FOR);
             if !stays {
@@ -160,7 +164,7 @@ impl Memory {
             let ended_at = match held {
                 HeldToken::Kept(record) => record.expires_at,
                 HeldToken::Revoked { expires_at } => *expires_at,
-                HeldToken::Unreadable(_) => return true,
+                HeldToken::Later | HeldToken::Unreadable(_) => return true,
             };
             let stays = now <= ended_at.plus(REMEMBERED_FOR);
             if !stays {

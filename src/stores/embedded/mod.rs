@@ -13,14 +13,18 @@ mod listing;
 mod load;
 mod memory;
 mod sessions;
+mod throttle;
 mod tokens;
 mod writer;
+
+pub use throttle::AttemptCounts;
 
 use crate::domain::clock::Clock;
 use crate::domain::failure::StoreError;
 use crate::stores::embedded::journal::{Journal, Op};
 use crate::stores::embedded::memory::Memory;
 use crate::stores::embedded::writer::Queue;
+use anyhow::anyhow;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -36,6 +40,7 @@ const CHUNK: usize = 500;
 /// Sessions, tokens and revocations in this process, written through to a file.
 pub struct EmbeddedStore {
     core: Arc<Core>,
+    most: usize,
     sweeper: JoinHandle<()>,
 }
 
@@ -70,7 +75,30 @@ impl EmbeddedStore {
         });
         core.purge().await?;
         let sweeper = tokio::spawn(sweep(Arc::clone(&core)));
-        Ok(Self { core, sweeper })
+        Ok(Self {
+            core,
+            most: usize::MAX,
+            sweeper,
+        })
+    }
+
+    /// The same, holding that many sessions and that many tokens at most. What the file had already stays.
+    #[must_use]
+    pub fn bounded(mut self, most: usize) -> Self {
+        self.most = most;
+        self
+    }
+
+    /// [`StoreError::Unavailable`] when so many are held that no more may be: nobody is ended to make room, or who
+    /// may sign in once could sign everybody else out.
+    fn room_beside(&self, held: usize, what: &str) -> Result<(), StoreError> {
+        if held < self.most {
+            return Ok(());
+        }
+        let most = self.most;
+        Err(StoreError::unavailable(anyhow!(
+            "the embedded store holds {most} {what}, as many as sessions.embedded_max allows"
+        )))
     }
 
     /// Writes the last uses that the file has not heard of; for an orderly stop.

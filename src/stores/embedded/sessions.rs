@@ -114,6 +114,8 @@ impl EmbeddedStore {
     ) -> Result<Option<(Vec<SessionHandle>, Ticket)>, StoreError> {
         let (tag, digest) = (id.tag(), id.digest());
         let memory = &self.core.memory;
+        // Only about the number: those that are just being written are not counted, and are few.
+        self.room_beside(memory.sessions.len(), "sessions")?;
         let record = encode_session(session, tag)?;
         let mut users = memory.index.lock();
         let own = users.entry(tag).or_default();
@@ -170,6 +172,7 @@ impl EmbeddedStore {
                 is_moved,
             } => (session, tag, is_moved),
             Held::Ended { reason, .. } => return Ok((Check::Ended(*reason), Listing::AsItWas)),
+            Held::Later => return Ok((Check::Unknown, Listing::AsItWas)),
             Held::Unreadable(why) => return Err(StoreError::corrupt(anyhow!("{why}"))),
         };
         if let Some(reason) = memory.why_over(session, id.tag(), now) {
@@ -230,7 +233,7 @@ impl EmbeddedStore {
             // An earlier logout may not be on disk yet; this one must not be acknowledged before it is.
             Held::Ended { .. } => return (None, self.core.queue.push(Vec::new())),
             // Its owner wants it gone; that we cannot read it must not keep it alive.
-            Held::Unreadable(_) => (None, reason),
+            Held::Later | Held::Unreadable(_) => (None, reason),
         };
         *held = Held::Ended { reason, at: now };
         let end = Op::End {
@@ -249,7 +252,7 @@ impl EmbeddedStore {
         };
         let session = match held.value_mut() {
             Held::Live { session, .. } => session,
-            Held::Ended { .. } => return Ok(None),
+            Held::Ended { .. } | Held::Later => return Ok(None),
             Held::Unreadable(why) => return Err(StoreError::corrupt(anyhow!("{why}"))),
         };
         // Leaving a revoked Org must not save the session, so the old Org is looked at before it is forgotten.

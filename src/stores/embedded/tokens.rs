@@ -22,6 +22,7 @@ impl TokenStore for EmbeddedStore {
         if self.core.memory.tokens.contains_key(&digest.0) {
             return Err(StoreError::corrupt(anyhow!("the id is taken")));
         }
+        self.room_beside(self.core.memory.tokens.len(), "tokens")?;
         let put = Op::Put {
             digest: digest.0,
             record: Box::new(record.clone()),
@@ -39,6 +40,7 @@ impl TokenStore for EmbeddedStore {
         let record = match held.value() {
             HeldToken::Kept(record) => record,
             HeldToken::Revoked { .. } => return Ok(FoundToken::Dead),
+            HeldToken::Later => return Ok(FoundToken::Unknown),
             HeldToken::Unreadable(why) => return Err(StoreError::corrupt(anyhow!("{why}"))),
         };
         let is_over = now > record.expires_at
@@ -83,7 +85,7 @@ impl EmbeddedStore {
             // The mark may not be on disk yet; this call must not be acknowledged before it is.
             HeldToken::Revoked { .. } => return Some(self.core.queue.push(Vec::new())),
             // It cannot be read, so it cannot be used either; the mark is for newer programs.
-            HeldToken::Unreadable(_) => Timestamp::from_millis(u64::MAX),
+            HeldToken::Later | HeldToken::Unreadable(_) => Timestamp::from_millis(u64::MAX),
         };
         *held = HeldToken::Revoked { expires_at };
         Some(self.core.queue.push(vec![Op::RevokeToken(digest.0)]))

@@ -190,7 +190,7 @@ fn undo_or_owe(memory: &Memory, op: Op) -> Option<Op> {
             let (is_over, listed) = match memory.sessions.get(&digest).as_deref() {
                 Some(Held::Ended { .. }) => (true, None),
                 Some(Held::Live { tag, .. }) => (false, *tag),
-                Some(Held::Unreadable(_)) | None => (false, None),
+                Some(Held::Later | Held::Unreadable(_)) | None => (false, None),
             };
             if let Some(tag) = listed {
                 memory.index.keep(tag, digest);

@@ -1,6 +1,6 @@
-//! Sessions kept in memory between two checks, for as long as Redis would not have been written either.
+//! Sessions kept in memory, for as long as a check would not have been a write to Redis either.
 //!
-//! A check changes nothing while less than a second has passed since the session was last seen, so its
+//! A check changes nothing while less than a quarter of a second has passed since the session was last seen, so its
 //! answer is kept that long and not a moment longer: timeouts stay as exact as they are without. What ends
 //! or changes a session is told on a channel (`ear`) and drops it here at once.
 //!
@@ -13,8 +13,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The age up to which a check leaves `last_seen_at` as it is; the scripts know the same second.
-const UNTOUCHED_FOR: Duration = Duration::from_secs(1);
+/// The age up to which a check leaves `last_seen_at` as it is; `check_live.lua` has the same.
+const UNTOUCHED_FOR: Duration = Duration::from_millis(250);
 /// Locks; checks of different sessions seldom meet at one.
 const SHARDS: usize = 64;
 /// Sessions under one lock: 65 536 in all, some tens of MiB. One more is not kept.
@@ -104,7 +104,7 @@ fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 }
 
 /// Whether Redis, asked now, would answer the same and write nothing. Last seen ahead of `now`, as another
-/// node's clock may have it, is not: the clock may have been set back by more than a second.
+/// node's clock may have it, is not: the clock may have been set back by more than that.
 fn is_good(session: &Session, now: Timestamp) -> bool {
     session.last_seen_at <= now
         && now < session.last_seen_at.plus(UNTOUCHED_FOR)
@@ -152,22 +152,22 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_found_until_the_second_in_which_a_check_would_touch_it() {
+    fn a_session_is_found_until_a_check_would_touch_it() {
         let cache = Cache::default();
         keep(&cache, [1; 32], &session(Duration::from_mins(1)));
         assert!(cache.find(&[1; 32], at(10_000)).is_ok());
-        assert!(cache.find(&[1; 32], at(10_999)).is_ok());
-        assert!(cache.find(&[1; 32], at(11_000)).is_err());
+        assert!(cache.find(&[1; 32], at(10_249)).is_ok());
+        assert!(cache.find(&[1; 32], at(10_250)).is_err());
         assert!(cache.find(&[1; 32], at(9_999)).is_err(), "a clock set back");
         assert!(cache.find(&[2; 32], at(10_000)).is_err());
     }
 
     #[test]
-    fn an_idle_timeout_below_a_second_ends_it_here_too() {
+    fn an_idle_timeout_shorter_than_that_ends_it_here_too() {
         let cache = Cache::default();
-        keep(&cache, [1; 32], &session(Duration::from_millis(200)));
-        assert!(cache.find(&[1; 32], at(10_200)).is_ok());
-        assert!(cache.find(&[1; 32], at(10_201)).is_err());
+        keep(&cache, [1; 32], &session(Duration::from_millis(100)));
+        assert!(cache.find(&[1; 32], at(10_100)).is_ok());
+        assert!(cache.find(&[1; 32], at(10_101)).is_err());
     }
 
     #[test]

@@ -9,12 +9,15 @@ use ::redis::{Client, RedisResult, TlsCertificates};
 use anyhow::{Context, anyhow};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
 
 /// What is needed to reach any server of the installation.
 #[derive(Clone)]
 pub struct Dial {
     /// The address of all of them.
     pub address: RedisAddress,
+    /// How long an answer may take.
+    pub patience: Duration,
     /// Whether calls wait for replicas, on connections of their own.
     pub has_lasting: bool,
     /// Who hears of changes, where sessions are kept in memory.
@@ -56,6 +59,7 @@ impl Dial {
         };
         Ok(Self {
             address,
+            patience: options.answer_within,
             has_lasting: options.wait_replicas > 0,
             listening: None,
             url: options.url.clone(),

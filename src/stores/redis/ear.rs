@@ -7,7 +7,7 @@
 
 use crate::stores::redis::cache::Cache;
 use crate::stores::redis::keys::unhex;
-use crate::stores::redis::line::{ANSWER_WITHIN, RETRY_EVERY};
+use crate::stores::redis::line::RETRY_EVERY;
 use ::redis::aio::{PubSubSink, PubSubStream};
 use ::redis::{Client, Msg, RedisResult, Value};
 use anyhow::anyhow;
@@ -18,9 +18,11 @@ use std::time::Duration;
 use tokio::time::{self, Instant};
 
 /// How long a proof that nothing is missing is believed: nothing that ended longer ago is ever answered from memory.
-const PROVEN_FOR: Duration = Duration::from_millis(300);
+const PROVEN_FOR: Duration = Duration::from_millis(200);
 /// The pause between two pings.
-const PROVE_EVERY: Duration = Duration::from_millis(75);
+const PROVE_EVERY: Duration = Duration::from_millis(50);
+/// How long connecting and subscribing may take, each.
+const CONNECT_WITHIN: Duration = Duration::from_millis(500);
 /// A ping without an answer for so long means a new connection.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(1);
 
@@ -108,9 +110,9 @@ async fn hear(
     number: u64,
 ) -> anyhow::Result<()> {
     let late = |_| anyhow!("no answer from Redis");
-    let connecting = time::timeout(ANSWER_WITHIN, client.get_async_pubsub());
+    let connecting = time::timeout(CONNECT_WITHIN, client.get_async_pubsub());
     let (mut sink, mut messages) = connecting.await.map_err(late)??.split();
-    let subscribing = time::timeout(ANSWER_WITHIN, sink.subscribe(&*listening.channel));
+    let subscribing = time::timeout(CONNECT_WITHIN, sink.subscribe(&*listening.channel));
     subscribing.await.map_err(late)??;
     // What was told before is missing.
     listening.cache.forget_all();

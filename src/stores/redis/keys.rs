@@ -9,10 +9,12 @@
 //! | `g`                     | HASH   | epochs: `all`, `org:<id>`, `key:<id>`; why: `why:all`, …; `stamp` | none |
 //! | `t:<digest>`            | HASH   | a token: `v r b e u o k`, `s` once spent, `x` once revoked | to its end + 1 h |
 //! | `k:<key id>`            | STRING | digest of the key's latest superseding token   | to that token's end + 1 h |
+//! | `f:<digest>`            | HASH   | attempts to sign in: `n` how many, `t` last    | 30 min after the last |
 //! | `ping`, `ping:<n>`      | STRING | written by `ping`, to prove writes work        | 1 s |
 //!
 //! Fields: `v` version, `r` the record (JSON), `b` began, `i` idle and `a` absolute timeout, `t` last
 //! seen, `e` effective expiry (all ms), `o` Org, `k` secret key, `u` user tag, `x` why it is over.
+//! The digest of attempts is a keyed one of user name and address, so that neither can be guessed from it.
 //! The scripts decide from fields, so that they never parse JSON.
 //!
 //! TTLs only sweep up. Whether something lives is decided from `now` as the caller's clock has it, so
@@ -27,6 +29,7 @@
 
 use crate::domain::directory::{KeyId, OrgId};
 use crate::domain::session::{SessionId, UserTag};
+use crate::domain::throttle::Bucket;
 use crate::domain::token::TokenDigest;
 use std::fmt::Write;
 use std::time::Duration;
@@ -122,6 +125,11 @@ impl Keys {
     /// `k:<key id>`
     pub fn latest(&self, key: KeyId) -> String {
         format!("{}k:{key}", self.prefix)
+    }
+
+    /// `f:<digest>`
+    pub fn attempts(&self, of: &Bucket) -> String {
+        format!("{}f:{}", self.prefix, hex(of.digest()))
     }
 
     /// `ping`

@@ -7,7 +7,7 @@
 //!                                down
 //! ```
 //!
-//! No call takes longer than its deadline; while `down` calls fail at once. The keeper task tries an
+//! No call takes longer than the line's patience, waiting for a connection included; while `down` calls fail at once. The keeper task tries an
 //! idle connection, so that a restart of Redis is noticed before a user pays for it.
 //!
 //! Not the client crate's `ConnectionManager` (1.8): it makes callers wait for its whole series of
@@ -26,8 +26,6 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{self, Instant};
 
-/// How long a call may take, waiting for a connection included.
-pub const ANSWER_WITHIN: Duration = Duration::from_millis(200);
 /// The pause between attempts. Does not grow: the first good answer is due a second after Redis is back, however long it was away.
 pub const RETRY_EVERY: Duration = Duration::from_millis(100);
 /// How often an idle connection is tried.
@@ -53,6 +51,7 @@ enum State {
 }
 
 struct Shared {
+    patience: Duration,
     state: watch::Sender<State>,
     lost: Notify,
     proof: Proof,
@@ -90,6 +89,7 @@ impl Line {
     fn keep(target: Target, state: State) -> Self {
         let (state, _) = watch::channel(state);
         let shared = Arc::new(Shared {
+            patience: target.patience,
             state,
             lost: Notify::new(),
             proof: Proof::default(),
@@ -116,6 +116,11 @@ impl Line {
             State::Up { number, .. } => self.shared.proof.holds(number),
             _ => false,
         }
+    }
+
+    /// When a call that begins now must have its answer.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.shared.patience
     }
 
     /// Has the connection do something. With `is_lasting` it is the one on which replicas are waited for.
@@ -149,8 +154,9 @@ impl Line {
             if let Some(number) = used {
                 self.shared.lose(number);
             }
+            let patience = self.shared.patience;
             Err(Trouble::Away(anyhow!(
-                "no answer from Redis within {ANSWER_WITHIN:?}"
+                "no answer from Redis within {patience:?}"
             )))
         })
     }
@@ -254,7 +260,7 @@ async fn watch_over(target: &Target, shared: &Shared, number: u64, connected: &C
     {
         return;
     }
-    match time::timeout(ANSWER_WITHIN, target.is_still_right(connected)).await {
+    match time::timeout(shared.patience, target.is_still_right(connected)).await {
         Ok(Ok(true)) => {}
         Ok(Err(error)) if !is_line_dead(&error) => {}
         _ => shared.lose(number),

@@ -8,7 +8,7 @@ use crate::settings::RedisTopology;
 use crate::stores::redis::call::{Call, Work};
 use crate::stores::redis::cluster::Cluster;
 use crate::stores::redis::dial::Dial;
-use crate::stores::redis::line::{ANSWER_WITHIN, Line, Trouble};
+use crate::stores::redis::line::{Line, Trouble};
 use crate::stores::redis::sentinel::Sentinels;
 use crate::stores::redis::target::Target;
 use ::redis::aio::MultiplexedConnection;
@@ -18,15 +18,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{self, Instant};
 
-/// How long replicas have to confirm, within [`ANSWER_WITHIN`].
-const CONFIRM_WITHIN: Duration = Duration::from_millis(150);
-/// How long the first connection through sentinels or into a Cluster may take: it has several steps.
-const FIRST_WITHIN: Duration = Duration::from_millis(800);
+/// The first connection through sentinels or into a Cluster has several steps, each as long as an answer.
+const FIRST_STEPS: u32 = 4;
 
 /// The way to Redis.
 pub struct Link {
     way: Way,
     replicas: usize,
+    patience: Duration,
 }
 
 enum Way {
@@ -38,10 +37,11 @@ impl Link {
     /// Connects once and asks something, so that a wrong address or a missing password is noticed at the start;
     /// then keeps connected.
     pub async fn open(dial: Dial, replicas: usize) -> Result<Self, StoreError> {
+        let patience = dial.patience;
         let way = match &dial.address.topology {
             RedisTopology::Single => {
                 let client = dial.single().map_err(failed)?;
-                let target = Target::server(client, dial.has_lasting).heard_by(dial.listening);
+                let target = Target::server(client, &dial);
                 let line = Line::open(target).await.map_err(failed)?;
                 Way::One(Arc::new(line))
             }
@@ -49,11 +49,16 @@ impl Link {
                 open_master(master.clone(), dial).await.map_err(failed)?,
             )),
             RedisTopology::Cluster => {
-                let cluster = Cluster::open(dial, FIRST_WITHIN).await.map_err(failed)?;
+                let within = patience * FIRST_STEPS;
+                let cluster = Cluster::open(dial, within).await.map_err(failed)?;
                 Way::Cluster(cluster)
             }
         };
-        let link = Self { way, replicas };
+        let link = Self {
+            way,
+            replicas,
+            patience,
+        };
         let ping = ::redis::cmd("PING");
         for server in link.servers() {
             link.query_on::<()>(&server, &ping).await?;
@@ -110,10 +115,9 @@ impl Link {
         server: &Line,
         command: &Cmd,
     ) -> Result<T, StoreError> {
-        let deadline = Instant::now() + ANSWER_WITHIN;
         let work = Work::Command("", command);
         server
-            .run(false, deadline, |connection| {
+            .run(false, server.deadline(), |connection| {
                 work.done_on(connection, false)
             })
             .await
@@ -121,9 +125,12 @@ impl Link {
     }
 
     async fn run<T: FromRedisValue + Send>(&self, work: Work<'_>) -> Result<T, StoreError> {
-        let deadline = Instant::now() + ANSWER_WITHIN;
+        let deadline = Instant::now() + self.patience;
         let replicas = if work.lasts() { self.replicas } else { 0 };
-        let perform = |connection, is_asking| perform(work, connection, is_asking, replicas);
+        // Somewhat less than the call itself has: that they did not confirm is an answer.
+        let confirm_within = self.patience * 3 / 4;
+        let perform =
+            |connection, is_asking| perform(work, connection, is_asking, replicas, confirm_within);
         let answer = match &self.way {
             Way::One(line) => {
                 line.run(replicas > 0, deadline, |connection| {
@@ -149,10 +156,9 @@ impl Link {
 }
 
 async fn open_master(name: String, dial: Dial) -> Result<Line, Trouble> {
-    let (has_lasting, listening) = (dial.has_lasting, dial.listening.clone());
-    let sentinels = Sentinels::start(name, dial)?;
-    let open = Line::open(Target::master(sentinels, has_lasting).heard_by(listening));
-    time::timeout(FIRST_WITHIN, open)
+    let sentinels = Sentinels::start(name, dial.clone())?;
+    let open = Line::open(Target::master(sentinels, &dial));
+    time::timeout(dial.patience * FIRST_STEPS, open)
         .await
         .unwrap_or_else(|_| Err(Trouble::Away(anyhow!("no answer through the sentinels"))))
 }
@@ -163,14 +169,15 @@ async fn perform<T: FromRedisValue>(
     mut connection: MultiplexedConnection,
     is_asking: bool,
     replicas: usize,
+    confirm_within: Duration,
 ) -> RedisResult<(T, usize)> {
     let answer = work.done_on(connection.clone(), is_asking).await?;
     if replicas == 0 {
         return Ok((answer, 0));
     }
     let mut wait = ::redis::cmd("WAIT");
-    wait.arg(replicas)
-        .arg(CONFIRM_WITHIN.as_millis().to_string());
+    let millis = u64::try_from(confirm_within.as_millis()).unwrap_or(u64::MAX);
+    wait.arg(replicas).arg(millis);
     let confirmed: usize = wait.query_async(&mut connection).await?;
     Ok((answer, confirmed))
 }

@@ -1,4 +1,4 @@
-//! Sessions, tokens and revocations in Redis, shared by any number of nodes.
+//! Sessions, tokens, revocations and attempts to sign in, kept in Redis and shared by any number of nodes.
 //!
 //! On one server, alone or the master that Sentinel names, every operation is one script or one command,
 //! so one round trip. A check reads the session and all epochs it depends on in the same step, so nothing
@@ -26,6 +26,7 @@ mod revocations;
 mod sentinel;
 mod sessions;
 mod target;
+mod throttle;
 mod tokens;
 
 use crate::domain::clock::Timestamp;
@@ -47,9 +48,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long an operation of several steps may take: a little longer than one step, so that a step which
-/// gets no answer notices by itself and gives its connection up.
-const STEPS_WITHIN: Duration = Duration::from_millis(240);
+/// How long a server may wait for one answer: with all steps of an operation a caller hears within 250 ms.
+pub const ANSWER_WITHIN: Duration = Duration::from_millis(200);
 
 /// Which Redis, and where in it.
 #[derive(Debug)]
@@ -66,6 +66,8 @@ pub struct RedisOptions {
     pub cache: bool,
     /// Who to be at sentinels, and the password there.
     pub sentinel_user: Option<String>,
+    /// How long one answer may take.
+    pub answer_within: Duration,
     /// The password at sentinels.
     pub sentinel_password: Option<SecretString>,
 }
@@ -77,6 +79,7 @@ pub struct RedisStore {
     scripts: Scripts,
     known_epochs: ArcSwap<Epochs>,
     cache: Option<Arc<Cache>>,
+    steps_within: Duration,
 }
 
 impl fmt::Debug for RedisStore {
@@ -103,6 +106,9 @@ impl RedisStore {
             cache,
             scripts: Scripts::new(),
             known_epochs: ArcSwap::default(),
+            // A little longer than one step, so that a step which gets no answer notices by itself and gives its
+            // connection up.
+            steps_within: options.answer_within * 6 / 5,
         };
         store.warn_about_eviction().await;
         Ok(store)
@@ -116,6 +122,20 @@ impl RedisStore {
         Ok(Timestamp::from_millis(
             seconds.saturating_mul(1_000).saturating_add(micros / 1_000),
         ))
+    }
+
+    /// Bounds what takes several steps: each alone has nearly as long as a whole operation may take.
+    async fn bounded<T>(
+        &self,
+        steps: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let within = self.steps_within;
+        let done = tokio::time::timeout(within, steps).await;
+        done.unwrap_or_else(|_| {
+            Err(StoreError::unavailable(anyhow!(
+                "no answer from Redis within {within:?}"
+            )))
+        })
     }
 
     async fn warn_about_eviction(&self) {
@@ -139,19 +159,6 @@ impl RedisStore {
     }
 }
 
-/// Bounds what takes several steps: each alone has nearly as long as a whole operation may take.
-async fn bounded<T>(
-    steps: impl Future<Output = Result<T, StoreError>> + Send,
-) -> Result<T, StoreError> {
-    tokio::time::timeout(STEPS_WITHIN, steps)
-        .await
-        .unwrap_or_else(|_| {
-            Err(StoreError::unavailable(anyhow!(
-                "no answer from Redis within {STEPS_WITHIN:?}"
-            )))
-        })
-}
-
 struct Scripts {
     open: Script,
     describe: Script,
@@ -163,6 +170,8 @@ struct Scripts {
     spend_token: Script,
     revoke_token: Script,
     revoke: Script,
+    admit: Script,
+    take_back: Script,
     epochs: Script,
     shorten_token: Script,
     swap_latest: Script,
@@ -194,6 +203,8 @@ impl Scripts {
             spend_token: script!("spend_token.lua"),
             revoke_token: script!("revoke_token.lua"),
             revoke: script!("revoke.lua"),
+            admit: script!("admit.lua"),
+            take_back: script!("take_back.lua"),
             epochs: script!("epochs.lua"),
             shorten_token: script!("shorten_token.lua"),
             swap_latest: script!("swap_latest.lua"),
@@ -226,7 +237,7 @@ fn number<T: std::str::FromStr>(reply: &Reply, at: usize) -> Result<T, StoreErro
 /// The error an answer stands for that no operation expects.
 fn unexpected(reply: &Reply) -> StoreError {
     StoreError::corrupt(match word(reply) {
-        b"version" => anyhow!("record of another version; this program knows {VERSION}"),
+        b"version" => anyhow!("record of a later version; this program knows {VERSION}"),
         b"damaged" => anyhow!("fields of the record are missing or damaged"),
         b"taken" => anyhow!("the id is taken"),
         _ => anyhow!("a script answered something unknown"),

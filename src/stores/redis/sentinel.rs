@@ -7,7 +7,7 @@
 
 use crate::settings::Endpoint;
 use crate::stores::redis::dial::Dial;
-use crate::stores::redis::line::{ANSWER_WITHIN, Line, Trouble};
+use crate::stores::redis::line::{Line, Trouble};
 use crate::stores::redis::target::Target;
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{Client, RedisResult, Value};
@@ -15,7 +15,7 @@ use anyhow::anyhow;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::collections::BTreeMap;
-use tokio::time::{self, Instant};
+use tokio::time;
 
 /// The sentinels of one master.
 pub struct Sentinels {
@@ -30,7 +30,7 @@ impl Sentinels {
         let clients: Vec<Client> = dial.sentinels()?;
         let lines = clients
             .into_iter()
-            .map(|client| Line::start(Target::server(client, false)))
+            .map(|client| Line::start(Target::sentinel(client, &dial)))
             .collect();
         Ok(Self { name, lines, dial })
     }
@@ -45,13 +45,12 @@ impl Sentinels {
     async fn vote(&self) -> Result<(Endpoint, usize), Trouble> {
         let mut ask = ::redis::cmd("SENTINEL");
         ask.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name);
-        let deadline = Instant::now() + ANSWER_WITHIN;
         let mut answers: FuturesUnordered<_> = self
             .lines
             .iter()
             .map(|line| {
                 let ask = &ask;
-                line.run(false, deadline, move |mut connection| async move {
+                line.run(false, line.deadline(), move |mut connection| async move {
                     ask.query_async::<Option<(String, u16)>>(&mut connection)
                         .await
                 })
@@ -85,7 +84,7 @@ impl Sentinels {
 
     /// Refuses a server that is no master.
     pub async fn verify(&self, connection: MultiplexedConnection) -> Result<(), Trouble> {
-        match time::timeout(ANSWER_WITHIN, is_master(connection)).await {
+        match time::timeout(self.dial.patience, is_master(connection)).await {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err(Trouble::Away(anyhow!(
                 "the server that sentinels name is no master"

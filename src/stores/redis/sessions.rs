@@ -9,10 +9,11 @@ use crate::domain::session::{
 };
 use crate::stores::codec::{
     REMEMBERED_FOR, VERSION, decode_reason, decode_session, encode_session, millis,
+    note_later_version,
 };
 use crate::stores::redis::call::Call;
 use crate::stores::redis::keys::{PING_KEPT, hex, unhex};
-use crate::stores::redis::{RedisStore, Reply, bounded, number, part, unexpected, word};
+use crate::stores::redis::{RedisStore, Reply, number, part, unexpected, word};
 use async_trait::async_trait;
 use futures_util::future::{join, join_all};
 
@@ -28,7 +29,7 @@ impl SessionStore for RedisStore {
         replaced: Option<&SessionId>,
         limit: Option<SessionLimit>,
     ) -> Result<Opening, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let (own, others) = match replaced {
                 Some(old) if old.tag() == id.tag() => (Some(old), None),
                 other => (None, other),
@@ -66,7 +67,7 @@ impl SessionStore for RedisStore {
     }
 
     async fn set_org(&self, id: &SessionId, org: OrgId) -> Result<bool, StoreError> {
-        bounded(async {
+        self.bounded(async {
             // Leaving a revoked Org must not save the session. No time: timeouts are not asked about here.
             let place = Place::of(id);
             let no_time = Timestamp::from_millis(0);
@@ -87,7 +88,7 @@ impl SessionStore for RedisStore {
             let reply = reply?;
             match word(&reply) {
                 b"done" => Ok(true),
-                b"ended" | b"unknown" => Ok(false),
+                b"ended" | b"unknown" | b"version" => Ok(false),
                 _ => Err(unexpected(&reply)),
             }
         })
@@ -100,7 +101,8 @@ impl SessionStore for RedisStore {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
-        bounded(self.close_at(&Place::of(id), reason, now)).await
+        self.bounded(self.close_at(&Place::of(id), reason, now))
+            .await
     }
 
     async fn close_by_handle(
@@ -109,7 +111,7 @@ impl SessionStore for RedisStore {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let tag = handle.tag();
             let digests = self.digests_of(tag).await?;
             let mut of_handle = digests
@@ -175,7 +177,7 @@ impl RedisStore {
         if !self.link.is_split() {
             return self.look(place, now).await;
         }
-        bounded(async {
+        self.bounded(async {
             // Both at the same moment, and both must answer: a session is not known to live without its epochs.
             let (found, epochs) = join(self.look(place, now), self.epochs()).await;
             let (found, epochs) = (found?, epochs?);
@@ -209,6 +211,10 @@ impl RedisStore {
             }
             b"ended" => Ok(Check::Ended(decode_reason(part(&reply, 1)?)?)),
             b"unknown" => Ok(Check::Unknown),
+            b"version" => {
+                note_later_version();
+                Ok(Check::Unknown)
+            }
             _ => Err(unexpected(&reply)),
         }
     }

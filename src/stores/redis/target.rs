@@ -1,6 +1,7 @@
 //! What a line leads to: a server of a fixed address, or whichever one the sentinels call the master.
 
 use crate::settings::Endpoint;
+use crate::stores::redis::dial::Dial;
 use crate::stores::redis::ear::Listening;
 use crate::stores::redis::line::Trouble;
 use crate::stores::redis::sentinel::Sentinels;
@@ -8,8 +9,6 @@ use ::redis::aio::MultiplexedConnection;
 use ::redis::{AsyncConnectionConfig, Client, RedisResult};
 use std::time::Duration;
 
-/// How long an attempt to connect may take, handshake included.
-const CONNECT_WITHIN: Duration = Duration::from_millis(200);
 /// Commands that may wait to be written; beyond that callers wait.
 const QUEUE: usize = 1_024;
 
@@ -27,10 +26,12 @@ pub struct Connected {
 
 /// Where a line leads.
 pub struct Target {
-    place: Place,
-    has_lasting: bool,
+    /// How long an answer may take.
+    pub patience: Duration,
     /// Who hears of changes there.
     pub listening: Option<Listening>,
+    place: Place,
+    has_lasting: bool,
 }
 
 enum Place {
@@ -40,27 +41,32 @@ enum Place {
 
 impl Target {
     /// One server.
-    pub fn server(client: Client, has_lasting: bool) -> Self {
+    pub fn server(client: Client, dial: &Dial) -> Self {
         Self {
+            patience: dial.patience,
+            listening: dial.listening.clone(),
             place: Place::Fixed(client),
-            has_lasting,
+            has_lasting: dial.has_lasting,
+        }
+    }
+
+    /// A sentinel or a seed, which replicates nothing and has no sessions.
+    pub fn sentinel(client: Client, dial: &Dial) -> Self {
+        Self {
+            has_lasting: false,
             listening: None,
+            ..Self::server(client, dial)
         }
     }
 
     /// The master, wherever it is.
-    pub fn master(sentinels: Sentinels, has_lasting: bool) -> Self {
+    pub fn master(sentinels: Sentinels, dial: &Dial) -> Self {
         Self {
+            patience: dial.patience,
+            listening: dial.listening.clone(),
             place: Place::Master(sentinels),
-            has_lasting,
-            listening: None,
+            has_lasting: dial.has_lasting,
         }
-    }
-
-    /// The same, listened to.
-    #[must_use]
-    pub fn heard_by(self, listening: Option<Listening>) -> Self {
-        Self { listening, ..self }
     }
 
     /// Connects; bounded.
@@ -84,9 +90,9 @@ impl Target {
         client: &Client,
         master: Option<Endpoint>,
     ) -> Result<Connected, Trouble> {
-        let connection = connect(client).await.map_err(Trouble::Refused)?;
+        let connection = self.once(client).await.map_err(Trouble::Refused)?;
         let lasting = if self.has_lasting {
-            Some(connect(client).await.map_err(Trouble::Refused)?)
+            Some(self.once(client).await.map_err(Trouble::Refused)?)
         } else {
             None
         };
@@ -100,32 +106,27 @@ impl Target {
 
     /// Whether the connections work and still lead where they should.
     pub async fn is_still_right(&self, connected: &Connected) -> RedisResult<bool> {
+        let ping = ::redis::cmd("PING");
         if let Some(lasting) = &connected.lasting {
-            ::redis::cmd("PING")
-                .exec_async(&mut lasting.clone())
-                .await?;
+            ping.exec_async(&mut lasting.clone()).await?;
         }
         let mut connection = connected.connection.clone();
-        match (&self.place, &connected.master) {
-            (Place::Master(sentinels), Some(master)) => {
-                sentinels.is_still(master, connection).await
-            }
-            _ => {
-                let ping = ::redis::cmd("PING");
-                ping.exec_async(&mut connection).await?;
-                Ok(true)
-            }
+        if let (Place::Master(sentinels), Some(master)) = (&self.place, &connected.master) {
+            return sentinels.is_still(master, connection).await;
         }
+        ping.exec_async(&mut connection).await?;
+        Ok(true)
     }
-}
 
-async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_WITHIN))
-        // Whoever asks has a deadline of their own; a second timer for each command would be for nothing.
-        .set_response_timeout(None)
-        .set_pipeline_buffer_size(QUEUE);
-    client
-        .get_multiplexed_async_connection_with_config(&config)
-        .await
+    /// One connection; the attempt has as long as an answer, handshake included.
+    async fn once(&self, client: &Client) -> RedisResult<MultiplexedConnection> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.patience))
+            // Whoever asks has a deadline of their own; a second timer for each command would be for nothing.
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(QUEUE);
+        client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+    }
 }

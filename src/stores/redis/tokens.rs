@@ -5,11 +5,13 @@ use crate::domain::failure::StoreError;
 use crate::domain::token::{
     FoundToken, SUPERSEDED_GRACE, Spending, TokenDigest, TokenRecord, TokenStore,
 };
-use crate::stores::codec::{REMEMBERED_FOR, VERSION, decode_token, encode_token, millis};
+use crate::stores::codec::{
+    REMEMBERED_FOR, VERSION, decode_token, encode_token, millis, note_later_version,
+};
 use crate::stores::redis::call::Call;
 use crate::stores::redis::epochs::bites;
 use crate::stores::redis::keys::hex;
-use crate::stores::redis::{RedisStore, Reply, bounded, number, part, unexpected, word};
+use crate::stores::redis::{RedisStore, Reply, number, part, unexpected, word};
 use anyhow::anyhow;
 use async_trait::async_trait;
 use futures_util::future::try_join;
@@ -45,7 +47,7 @@ impl TokenStore for RedisStore {
             .arg(millis(REMEMBERED_FOR))
             .arg(millis(SUPERSEDED_GRACE))
             .arg(format!("{}t:", self.keys.prefix()));
-        bounded(async {
+        self.bounded(async {
             let reply: Reply = self.link.invoke(&call).await?;
             match (word(&reply), latest) {
                 (b"done", Some(latest)) if self.link.is_split() => {
@@ -59,7 +61,7 @@ impl TokenStore for RedisStore {
     }
 
     async fn find(&self, digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let mut call = Call::look(&self.scripts.find_token);
             self.token_keys(digest, now, &mut call);
             let (reply, epochs): (Reply, _) =
@@ -82,6 +84,10 @@ impl TokenStore for RedisStore {
                 }
                 b"dead" => Ok(FoundToken::Dead),
                 b"unknown" => Ok(FoundToken::Unknown),
+                b"version" => {
+                    note_later_version();
+                    Ok(FoundToken::Unknown)
+                }
                 _ => Err(unexpected(&reply)),
             }
         })
@@ -89,7 +95,7 @@ impl TokenStore for RedisStore {
     }
 
     async fn spend(&self, digest: &TokenDigest, now: Timestamp) -> Result<Spending, StoreError> {
-        bounded(async {
+        self.bounded(async {
             // Epochs the script cannot see are asked first: a call that fails on them has used nothing up.
             if self.link.is_split() && !matches!(self.find(digest, now).await?, FoundToken::Live(_))
             {
@@ -101,7 +107,7 @@ impl TokenStore for RedisStore {
             match word(&reply) {
                 b"first" => Ok(Spending::First),
                 b"again" => Ok(Spending::Again),
-                b"dead" | b"unknown" => Ok(Spending::NotGood),
+                b"dead" | b"unknown" | b"version" => Ok(Spending::NotGood),
                 _ => Err(unexpected(&reply)),
             }
         })

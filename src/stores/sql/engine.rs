@@ -9,6 +9,7 @@ use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr, Transaction};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -23,10 +24,33 @@ const PATIENCE: Duration = Duration::from_secs(4);
 pub(super) const BEGIN_POSTGRES: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
      SELECT pg_advisory_xact_lock(8531337069452059244)";
 
+/// How often something was written, so that what was read before can be told from what was read after.
+#[derive(Debug, Default)]
+pub(super) struct Writes(AtomicU64);
+
+impl Writes {
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Counts a write when dropped: done, failed or given up by its caller, which may be any of the three.
+    pub(super) const fn counted(&self) -> Counted<'_> {
+        Counted(self)
+    }
+}
+
+pub(super) struct Counted<'a>(&'a Writes);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
 /// Connections to one database.
 #[derive(Clone, Debug)]
 pub(super) enum Pool {
-    Sqlite(SqlitePool),
+    Sqlite(SqlitePool, Arc<Writes>),
     /// With turns, callers wait for theirs before they wait for a connection: a long queue is not yet
     /// a server that is away, and may take longer than that to be found out.
     Postgres(PgPool, Option<Arc<Semaphore>>),
@@ -35,7 +59,7 @@ pub(super) enum Pool {
 impl Pool {
     pub(super) async fn acquire(&self) -> Result<Conn, sqlx::Error> {
         Ok(Conn(match self {
-            Self::Sqlite(pool) => Handle::Sqlite(pool.acquire().await?),
+            Self::Sqlite(pool, _) => Handle::Sqlite(pool.acquire().await?),
             Self::Postgres(pool, turns) => {
                 Handle::Postgres(PgConn::acquire(pool, turns.as_ref()).await?)
             }
@@ -47,7 +71,10 @@ impl Pool {
         Ok(Tx(Conn(match self {
             // A plain BEGIN would take the lock at the first write, and fail there if what was read
             // before it has changed by then.
-            Self::Sqlite(pool) => Handle::Writing(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite(pool, writes) => {
+                let tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+                Handle::Writing(tx, Arc::clone(writes))
+            }
             Self::Postgres(pool, turns) => {
                 let mut conn = PgConn::acquire(pool, turns.as_ref()).await?;
                 conn.begin().await?;
@@ -58,7 +85,7 @@ impl Pool {
 
     pub(super) async fn close(&self) {
         match self {
-            Self::Sqlite(pool) => pool.close().await,
+            Self::Sqlite(pool, _) => pool.close().await,
             Self::Postgres(pool, _) => pool.close().await,
         }
     }
@@ -71,7 +98,7 @@ pub(super) struct Conn(Handle);
 #[derive(Debug)]
 enum Handle {
     Sqlite(PoolConnection<Sqlite>),
-    Writing(Transaction<'static, Sqlite>),
+    Writing(Transaction<'static, Sqlite>, Arc<Writes>),
     Postgres(PgConn),
 }
 
@@ -83,7 +110,10 @@ impl Tx {
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         match self.0.0 {
             Handle::Sqlite(_) => Ok(()),
-            Handle::Writing(tx) => tx.commit().await,
+            Handle::Writing(tx, writes) => {
+                let _counted = writes.counted();
+                tx.commit().await
+            }
             Handle::Postgres(mut conn) => conn.commit().await,
         }
     }
@@ -300,6 +330,10 @@ impl Executor for &Pool {
     }
 
     async fn done(self, query: Query) -> Result<u64, sqlx::Error> {
+        let _counted = match self {
+            Pool::Sqlite(_, writes) => Some(writes.counted()),
+            Pool::Postgres(..) => None,
+        };
         self.acquire().await?.done(query).await
     }
 }
@@ -308,7 +342,7 @@ impl Executor for &mut Conn {
     async fn rows(self, query: Query) -> Result<Vec<Row>, sqlx::Error> {
         let sqlite = match &mut self.0 {
             Handle::Sqlite(conn) => &mut **conn,
-            Handle::Writing(tx) => &mut **tx,
+            Handle::Writing(tx, _) => &mut **tx,
             Handle::Postgres(pg) => {
                 pg.is_busy = true;
                 let work = of_sqlx!(query, Postgres).fetch_all(&mut *pg.conn);
@@ -324,7 +358,7 @@ impl Executor for &mut Conn {
     async fn done(self, query: Query) -> Result<u64, sqlx::Error> {
         let sqlite = match &mut self.0 {
             Handle::Sqlite(conn) => &mut **conn,
-            Handle::Writing(tx) => &mut **tx,
+            Handle::Writing(tx, _) => &mut **tx,
             Handle::Postgres(pg) => {
                 pg.is_busy = true;
                 let work = of_sqlx!(query, Postgres).execute(&mut *pg.conn);

@@ -1,6 +1,7 @@
 //! Secret keys in SQL, found by their keyed digest.
 
 use super::members::require_org;
+use super::memory::recall;
 use super::rows::{self, millis};
 use super::{SqlDirectory, failed, query};
 use crate::domain::authn::KeyDigest;
@@ -28,14 +29,17 @@ macro_rules! select_keys {
 #[async_trait]
 impl Keys for SqlDirectory {
     async fn find_key(&self, digest: &KeyDigest) -> Result<Option<SecretKey>, StoreError> {
-        query(select_keys!("WHERE digest = $1 AND retired_at IS NULL"))
-            .bind(STANDARD.encode(digest.0))
-            .fetch_optional(&self.reader)
-            .await
-            .map_err(failed)?
-            .as_ref()
-            .map(rows::key)
-            .transpose()
+        let ask = async {
+            query(select_keys!("WHERE digest = $1 AND retired_at IS NULL"))
+                .bind(STANDARD.encode(digest.0))
+                .fetch_optional(&self.reader)
+                .await
+                .map_err(failed)?
+                .as_ref()
+                .map(rows::key)
+                .transpose()
+        };
+        recall(self.memory.as_ref(), |memory| &memory.keys, *digest, ask).await
     }
 
     async fn list_keys(&self) -> Result<Vec<SecretKey>, StoreError> {

@@ -6,11 +6,13 @@
 //! is still so when it writes, and no transaction ever needs to be tried twice. Reads have their own
 //! connections and never wait for writes.
 
+mod api_tokens;
 mod content;
 mod copy;
 mod engine;
 mod keys;
 mod members;
+mod memory;
 mod open;
 mod orgs;
 mod postgres;
@@ -25,6 +27,7 @@ use crate::domain::failure::StoreError;
 use crate::domain::random::Random;
 use dashmap::DashMap;
 use engine::{Conn, Pool, Row, Tx, query};
+use memory::Memory;
 use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 use std::sync::Arc;
@@ -37,6 +40,7 @@ pub use postgres::PostgresOptions;
 pub struct SqlDirectory {
     reader: Pool,
     writer: Pool,
+    memory: Option<Memory>,
     /// Draws the ids of groups that a request creates by name.
     random: Arc<dyn Random>,
     /// When each key's use was written last, so that a busy key costs one write a minute.

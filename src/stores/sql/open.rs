@@ -1,6 +1,7 @@
 //! Opening the directory in `SQLite`: the file and its mode, the connections, the schema, a check for damage.
 
-use super::engine::Pool;
+use super::engine::{Pool, Writes};
+use super::memory::Memory;
 use super::{SqlDirectory, failed};
 use crate::domain::failure::StoreError;
 use crate::domain::random::SystemRandom;
@@ -41,11 +42,23 @@ impl SqlDirectory {
         // Readers connect when first used; a connection of theirs cannot write even by mistake.
         let reader = pool(READERS).connect_lazy_with(options(path).pragma("query_only", "ON"));
         Ok(Self {
-            reader: Pool::Sqlite(reader),
-            writer: Pool::Sqlite(writer),
+            reader: Pool::Sqlite(reader, Arc::default()),
+            writer: Pool::Sqlite(writer, Arc::<Writes>::default()),
+            memory: None,
             random: Arc::new(random),
             key_uses: DashMap::new(),
         })
+    }
+}
+
+impl SqlDirectory {
+    /// Keeps in memory for a moment what is read. Only for a process that alone writes to the file.
+    #[must_use]
+    pub fn with_memory(mut self) -> Self {
+        if let Pool::Sqlite(_, writes) = &self.writer {
+            self.memory = Some(Memory::new(Arc::clone(writes)));
+        }
+        self
     }
 }
 

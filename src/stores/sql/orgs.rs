@@ -1,6 +1,7 @@
 //! Orgs and groups in SQL.
 
 use super::members::{fold, missing, require_org};
+use super::memory::recall;
 use super::rows::{self, to_json};
 use super::{Conn, SqlDirectory, failed, query};
 use crate::domain::directory::{
@@ -49,13 +50,16 @@ impl Orgs for SqlDirectory {
     }
 
     async fn list_orgs(&self) -> Result<Vec<Org>, StoreError> {
-        query(select_orgs!("ORDER BY id"))
-            .fetch_all(&self.reader)
-            .await
-            .map_err(failed)?
-            .iter()
-            .map(rows::org)
-            .collect()
+        let ask = async {
+            query(select_orgs!("ORDER BY id"))
+                .fetch_all(&self.reader)
+                .await
+                .map_err(failed)?
+                .iter()
+                .map(rows::org)
+                .collect()
+        };
+        recall(self.memory.as_ref(), |memory| &memory.orgs, (), ask).await
     }
 
     async fn create_org(&self, org: &Org) -> Result<(), DirectoryError> {

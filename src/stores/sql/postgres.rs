@@ -86,6 +86,7 @@ impl SqlDirectory {
             reader: Pool::Postgres(pool(READERS).connect_lazy_with(read_only), None),
             writer: Pool::Postgres(pool(WRITERS).connect_lazy_with(options), Some(turns)),
             random: Arc::new(random),
+            memory: None,
             key_uses: DashMap::new(),
         })
     }

@@ -3,8 +3,8 @@
 use super::{Row, failed};
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{
-    AccountStatus, AccountType, Group, GroupId, KeyId, Liveboard, Org, OrgId, OrgStatus, SecretKey,
-    User, UserId, Visualization,
+    AccountStatus, AccountType, ApiToken, Group, GroupId, KeyId, Liveboard, Org, OrgId, OrgStatus,
+    SecretKey, User, UserId, Visualization,
 };
 use crate::domain::failure::StoreError;
 use crate::domain::token::{Attributes, Filter, MetadataRef, NamedValues, Sort};
@@ -129,6 +129,15 @@ pub(super) fn key(row: &Row) -> Result<SecretKey, StoreError> {
         created_at: time(row, "created_at")?,
         last_used_at: maybe_time(row, "last_used_at")?,
         retired_at: maybe_time(row, "retired_at")?,
+    })
+}
+
+pub(super) fn api_token(row: &Row) -> Result<ApiToken, StoreError> {
+    Ok(ApiToken {
+        id: KeyId(uuid(row, "id")?),
+        user: user_id(row, "user_id")?,
+        created_at: time(row, "created_at")?,
+        expires_at: time(row, "expires_at")?,
     })
 }
 

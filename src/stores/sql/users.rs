@@ -2,6 +2,7 @@
 
 use super::engine::Builder;
 use super::members::{self, groups_by_name, join_groups, join_org, missing, settle_last_org};
+use super::memory::recall;
 use super::orgs::{select_groups, select_orgs};
 use super::rows::{self, millis};
 use super::{Conn, SqlDirectory, failed, query};
@@ -33,19 +34,31 @@ macro_rules! select_users {
 #[async_trait]
 impl Users for SqlDirectory {
     async fn find_user(&self, name: &NameKey) -> Result<Option<User>, StoreError> {
-        let mut conn = self.reader.acquire().await.map_err(failed)?;
-        find_by_name(&mut conn, name).await
+        let ask = async {
+            let mut conn = self.reader.acquire().await.map_err(failed)?;
+            find_by_name(&mut conn, name).await
+        };
+        recall(
+            self.memory.as_ref(),
+            |memory| &memory.names,
+            name.clone(),
+            ask,
+        )
+        .await
     }
 
     async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        query(select_users!("WHERE id = $1"))
-            .bind(id.to_string())
-            .fetch_optional(&self.reader)
-            .await
-            .map_err(failed)?
-            .as_ref()
-            .map(rows::user)
-            .transpose()
+        let ask = async {
+            query(select_users!("WHERE id = $1"))
+                .bind(id.to_string())
+                .fetch_optional(&self.reader)
+                .await
+                .map_err(failed)?
+                .as_ref()
+                .map(rows::user)
+                .transpose()
+        };
+        recall(self.memory.as_ref(), |memory| &memory.users, id, ask).await
     }
 
     async fn password_hash(&self, id: UserId) -> Result<Option<PasswordHash>, StoreError> {
@@ -250,16 +263,19 @@ impl Users for SqlDirectory {
     }
 
     async fn orgs_of(&self, id: UserId) -> Result<Vec<Org>, StoreError> {
-        query(select_orgs!(
-            "WHERE id IN (SELECT org_id FROM org_members WHERE user_id = $1) ORDER BY id"
-        ))
-        .bind(id.to_string())
-        .fetch_all(&self.reader)
-        .await
-        .map_err(failed)?
-        .iter()
-        .map(rows::org)
-        .collect()
+        let ask = async {
+            query(select_orgs!(
+                "WHERE id IN (SELECT org_id FROM org_members WHERE user_id = $1) ORDER BY id"
+            ))
+            .bind(id.to_string())
+            .fetch_all(&self.reader)
+            .await
+            .map_err(failed)?
+            .iter()
+            .map(rows::org)
+            .collect()
+        };
+        recall(self.memory.as_ref(), |memory| &memory.orgs_of, id, ask).await
     }
 
     async fn groups_of(&self, id: UserId, org: OrgId) -> Result<Vec<Group>, StoreError> {

@@ -1,13 +1,25 @@
 //! How each dialect asks for the same, and what a refusal looks like in it.
 
+use crate::microstrategy;
 use crate::parity::Told;
-use crate::support::{Client, Reply};
+use crate::parity::situations::Situation;
+use crate::support::{ALICE_PASSWORD, Client, Reply, TestApp};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value, json};
 
 /// A dialect as its clients speak it.
 pub trait Dialect {
     const NAME: &'static str;
+
+    /// Whether that can happen in this dialect.
+    fn has(_: Situation) -> bool {
+        true
+    }
+
+    /// Alice, signed in.
+    async fn alice(app: &TestApp) -> Client {
+        app.alice().await
+    }
 
     /// A password for a session, in the user's last Org or in that one.
     fn log_in(client: &Client, user: &str, password: &str, org: Option<i64>) -> RequestBuilder;
@@ -39,6 +51,13 @@ pub trait Dialect {
             Told::SwitchedOff => Self::SWITCHED_OFF,
             Told::Away => 503,
         }
+    }
+
+    /// Whether a refusal names its incident where this dialect's clients look.
+    fn names_incident(reply: &Reply) -> bool {
+        reply
+            .header("x-callosum-incident-id")
+            .is_some_and(|incident| reply.text().contains(incident))
     }
 
     fn is_refusal(reply: &Reply) -> bool {
@@ -151,5 +170,79 @@ impl Dialect for V2 {
         let error = &body["error"]["message"]["debug"];
         let whole = json!({ "error": { "message": { "debug": error } } });
         error.as_object().filter(|_| body == whole).cloned()
+    }
+}
+
+/// MicroStrategy: token and cookie together, and no trusted authentication.
+pub struct MicroStrategy;
+
+impl Dialect for MicroStrategy {
+    const NAME: &'static str = "MicroStrategy";
+    const SWITCHED_OFF: u16 = 401;
+
+    fn has(situation: Situation) -> bool {
+        use Situation as S;
+        matches!(
+            situation,
+            S::UnknownUser
+                | S::WrongPassword
+                | S::DisabledUserWithAWrongPassword
+                | S::DisabledUserWithTheRightPassword
+                | S::TooManyGuesses
+                | S::StoreAwayAtALogin
+                | S::StoreAwayAtACheck
+                | S::StoreAwayAtALogout
+                | S::CookieOfAnEndedSession
+                | S::CookieDamaged
+                | S::NothingPresented
+                | S::LogoutOfNobody
+        )
+    }
+
+    async fn alice(app: &TestApp) -> Client {
+        let held = microstrategy::log_in(app, "alice", ALICE_PASSWORD).await;
+        held.client(app)
+    }
+
+    fn log_in(client: &Client, user: &str, password: &str, _: Option<i64>) -> RequestBuilder {
+        let body = json!({ "loginMode": 1, "username": user, "password": password });
+        microstrategy::ask(client, Method::POST, "auth/login").json(&body)
+    }
+
+    fn mint(_: &Client, _: &str, _: &str, _: Option<i64>) -> RequestBuilder {
+        unreachable!("no trusted authentication here")
+    }
+
+    fn redeem(_: &Client, _: &str) -> RequestBuilder {
+        unreachable!("no trusted authentication here")
+    }
+
+    fn ask_who(client: &Client) -> RequestBuilder {
+        microstrategy::ask(client, Method::GET, "sessions/userInfo")
+    }
+
+    fn log_out(client: &Client) -> RequestBuilder {
+        microstrategy::ask(client, Method::POST, "auth/logout")
+    }
+
+    fn error(body: Value) -> Option<Map<String, Value>> {
+        body.as_object().cloned()
+    }
+
+    fn names_incident(reply: &Reply) -> bool {
+        let ticket = reply.json()["ticketId"].as_str().map(str::len);
+        ticket == Some(32) && reply.header("x-callosum-incident-id").is_none()
+    }
+
+    fn is_refusal(reply: &Reply) -> bool {
+        let body = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let error = Self::error(body).unwrap_or_default();
+        let mut names: Vec<&str> = error.keys().map(String::as_str).collect();
+        names.retain(|name| *name != "iServerCode");
+        reply.header("content-type") == Some("application/json")
+            && names == ["code", "message", "ticketId"]
+            && error["code"]
+                .as_str()
+                .is_some_and(|code| code.starts_with("ERR0"))
     }
 }

@@ -74,7 +74,7 @@ impl Situation {
 
 impl Stage {
     /// Makes it so; what was audited on the way is forgotten.
-    pub async fn set(situation: Situation) -> Self {
+    pub async fn set<D: Dialect>(situation: Situation) -> Self {
         let mut redis = situation.needs_redis().then(Redis::start);
         let app = TestApp::with(|settings| {
             if let Some(redis) = &redis {
@@ -82,7 +82,7 @@ impl Stage {
             }
             settings.trusted_auth.enabled = situation != S::TrustedAuthenticationOff;
         });
-        let alice = app.alice().await;
+        let alice = D::alice(&app).await;
         let mut stage = Self {
             token: String::new(),
             key: SECRET_KEY.to_owned(),
@@ -94,7 +94,7 @@ impl Stage {
             stage.token = stage.app.token("alice").await;
         }
         stage.app.tick();
-        stage.spoil(situation).await;
+        stage.spoil::<D>(situation).await;
         if let Some(redis) = &mut redis {
             redis.kill();
         }
@@ -105,7 +105,7 @@ impl Stage {
         }
     }
 
-    async fn spoil(&mut self, situation: Situation) {
+    async fn spoil<D: Dialect>(&mut self, situation: Situation) {
         let (administration, by) = self.app.administration();
         match situation {
             S::LoginToADisabledOrg => {
@@ -148,7 +148,8 @@ impl Stage {
             }
             S::KeyOfAnotherOrg => (_, self.key) = self.app.org_key("Sales").await,
             S::CookieOfAnEndedSession => {
-                assert_eq!(self.alice.log_out().await.status, 204);
+                let reply = self.alice.send(D::log_out(&self.alice)).await;
+                assert_eq!(reply.status, 204);
             }
             S::CookieDamaged => {
                 let cookie = self.alice.cookie().replacen('=', "=x", 1);

@@ -4,6 +4,7 @@ use crate::support::{Reply, SECRET_KEY};
 use reqwest::{Method, RequestBuilder, redirect};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use vestibule::api::services::Services;
 
 /// The documented prefix.
 const PREFIX: &str = "/callosum/v1/tspublic/v1";
@@ -18,16 +19,24 @@ pub struct Client {
     bearer: Option<String>,
     headers: Vec<(String, String)>,
     secrets: Arc<Mutex<Vec<String>>>,
+    nodes: Arc<[Arc<Services>]>,
 }
 
 impl Client {
     /// A client with nothing to show, with connections of its own.
-    pub fn new(address: SocketAddr, secrets: Arc<Mutex<Vec<String>>>) -> Self {
-        let http = reqwest::Client::builder()
+    pub fn new(
+        address: SocketAddr,
+        secrets: Arc<Mutex<Vec<String>>>,
+        nodes: Arc<[Arc<Services>]>,
+    ) -> Self {
+        let mut http = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .unwrap();
+            .no_proxy();
+        if nodes.len() > 1 {
+            // A connection leads to one node, so each request takes a new one.
+            http = http.pool_max_idle_per_host(0);
+        }
+        let http = http.build().unwrap();
         Self {
             http,
             base: format!("http://{address}"),
@@ -36,6 +45,7 @@ impl Client {
             bearer: None,
             headers: Vec::new(),
             secrets,
+            nodes,
         }
     }
 
@@ -106,7 +116,15 @@ impl Client {
 
     /// Sends a request. Session cookies and tokens that come back are secrets from then on.
     pub async fn send(&self, request: RequestBuilder) -> Reply {
-        let reply = Reply::read(request.send().await.unwrap()).await;
+        let request = request.build().unwrap();
+        let is_saved = request.url().path().ends_with("/configure");
+        let reply = Reply::read(self.http.execute(request).await.unwrap()).await;
+        if is_saved && self.nodes.len() > 1 {
+            // What is saved at run time is on the other nodes after some seconds, which pass here.
+            for node in &*self.nodes {
+                node.refresh_live().await.unwrap();
+            }
+        }
         let mut secrets = self.secrets.lock().unwrap();
         if let Some(cookie) = reply.session_cookie().filter(|c| c.len() > 60) {
             // Signature, tag and secret; the tag alone may be logged.

@@ -2,11 +2,13 @@
 
 mod client;
 mod logs;
+mod nodes;
 mod raw;
 mod redis;
 mod reply;
 mod trail;
 
+use crate::postgres::POSTGRES_PASSWORD;
 pub use client::Client;
 pub use raw::{exchange, split};
 pub use redis::Redis;
@@ -14,6 +16,7 @@ pub use reply::Reply;
 pub use trail::Trail;
 
 use actix_web::dev::ServerHandle;
+use nodes::{Front, Leading};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -29,7 +32,7 @@ use vestibule::domain::authn::{PasswordHash, PasswordPool};
 use vestibule::domain::clock::{Clock, ManualClock, Timestamp};
 use vestibule::domain::directory::{KeyId, NameKey, OrgId, User, UserId};
 use vestibule::domain::random::{Random, SystemRandom};
-use vestibule::server::assemble::{self, Ground};
+use vestibule::server::assemble::{self, Addresses, Ground};
 use vestibule::server::demo;
 use vestibule::server::listen::{Sockets, listen};
 use vestibule::server::meters::Meters;
@@ -75,7 +78,7 @@ pub struct TestApp {
     pub clock: Arc<ManualClock>,
     /// What it audited.
     pub trail: Arc<Trail>,
-    /// Its services, to do what an administrator would.
+    /// Its services, to do what an administrator would; of several nodes, the first one's.
     pub services: Arc<Services>,
     /// Where it listens.
     pub address: SocketAddr,
@@ -83,17 +86,43 @@ pub struct TestApp {
     pub sales: OrgId,
     secrets: Arc<Mutex<Vec<String>>>,
     log_from: usize,
-    handle: ServerHandle,
-    thread: Option<JoinHandle<()>>,
+    nodes: Vec<Node>,
+    _front: Option<Leading>,
     folder: TempDir,
 }
 
-/// What the server's thread hands over once it listens.
+/// One process's worth of server: its own settings, stores and services, in a thread of its own.
+struct Node {
+    running: Running,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What a node's thread hands over once it listens.
 struct Running {
     services: Arc<Services>,
     address: SocketAddr,
     sales: OrgId,
     handle: ServerHandle,
+}
+
+impl Node {
+    /// Starts a node whose clients find it at `front`, where there is one.
+    fn start(
+        settings: Settings,
+        clock: &Arc<ManualClock>,
+        trail: &Arc<Trail>,
+        front: Option<SocketAddr>,
+    ) -> Self {
+        let (tell, told) = channel();
+        let (clock, trail) = (Arc::clone(clock), Arc::clone(trail));
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(run(settings, clock, trail, front, tell));
+        });
+        Self {
+            running: told.recv().expect("the server did not start"),
+            thread: Some(thread),
+        }
+    }
 }
 
 impl TestApp {
@@ -110,6 +139,10 @@ impl TestApp {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
             let app = Arc::new(Self::spawn());
+            if nodes::are_wanted() {
+                // Its connections to the database belong to the runtime of the test that made them.
+                return app;
+            }
             *shared = Arc::downgrade(&app);
             app
         })
@@ -117,6 +150,15 @@ impl TestApp {
 
     /// A server with other settings.
     pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::on(nodes::of_this_test(), nodes::are_wanted(), change)
+    }
+
+    /// Two nodes, whatever the other tests run on.
+    pub fn two_nodes() -> Self {
+        Self::on(2, true, |_| {})
+    }
+
+    fn on(many: usize, is_shared: bool, change: impl FnOnce(&mut Settings)) -> Self {
         let log_from = logs::capture();
         // The second time it says that it was installed before, which is fine.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -128,31 +170,51 @@ impl TestApp {
         settings.server.workers = 1;
         settings.bootstrap.admin_password = Some(ADMIN_PASSWORD.into());
         settings.bootstrap.secret_key = Some(SECRET_KEY.into());
-        default_store(&mut settings);
+        if is_shared {
+            nodes::share(&mut settings);
+        } else {
+            default_store(&mut settings);
+        }
         change(&mut settings);
+        if many > 1 {
+            nodes::refuse_lonely_stores(&settings);
+        }
 
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(START)));
         let trail = Arc::new(Trail::open(&folder.path().join("audit.jsonl")));
-        let (tell, told) = channel();
-        let thread = {
-            let (clock, trail) = (Arc::clone(&clock), Arc::clone(&trail));
-            std::thread::spawn(move || {
-                actix_web::rt::System::new().block_on(run(settings, clock, trail, tell));
+        let front = (many > 1).then(Front::bind);
+        let seen_at = front.as_ref().map(|front| front.address);
+        let nodes: Vec<Node> = (1..=many)
+            .map(|number| {
+                let mut settings = settings.clone();
+                if many > 1 {
+                    settings.data_dir.push(format!("node{number}"));
+                    std::fs::create_dir(&settings.data_dir).unwrap();
+                }
+                Node::start(settings, &clock, &trail, seen_at)
             })
-        };
-        let running = told.recv().expect("the server did not start");
+            .collect();
+        let addresses = nodes.iter().map(|node| node.running.address).collect();
+        let front = front.map(|front| front.lead_to(addresses));
+        let first = &nodes[0].running;
         trail.clear();
-        let secrets = [ADMIN_PASSWORD, ALICE_PASSWORD, PASSWORD, SECRET_KEY];
+        let secrets = [
+            ADMIN_PASSWORD,
+            ALICE_PASSWORD,
+            PASSWORD,
+            SECRET_KEY,
+            POSTGRES_PASSWORD,
+        ];
         Self {
             clock,
             trail,
-            services: running.services,
-            address: running.address,
-            sales: running.sales,
-            secrets: Arc::new(Mutex::new(secrets.map(str::to_owned).to_vec())),
+            services: Arc::clone(&first.services),
+            address: seen_at.unwrap_or(first.address),
+            sales: first.sales,
+            secrets: Arc::new(Mutex::new(secrets.into_iter().map(str::to_owned).collect())),
             log_from,
-            handle: running.handle,
-            thread: Some(thread),
+            nodes,
+            _front: front,
             folder,
         }
     }
@@ -169,7 +231,23 @@ impl TestApp {
 
     /// A client with nothing to show.
     pub fn anon(&self) -> Client {
-        Client::new(self.address, Arc::clone(&self.secrets))
+        let nodes = self
+            .nodes
+            .iter()
+            .map(|node| Arc::clone(&node.running.services));
+        Client::new(self.address, Arc::clone(&self.secrets), nodes.collect())
+    }
+
+    /// A client with nothing to show that asks one node only, the first being 0.
+    pub fn at_node(&self, number: usize) -> Client {
+        let node = &self.nodes[number].running;
+        let nodes = Arc::from([Arc::clone(&node.services)]);
+        Client::new(node.address, Arc::clone(&self.secrets), nodes)
+    }
+
+    /// The services of one node.
+    pub fn services_at(&self, number: usize) -> &Services {
+        &self.nodes[number].running.services
     }
 
     /// A client with a session of that user.
@@ -275,10 +353,12 @@ impl TestApp {
 /// Case 56 after every test: nothing that the test presented or was given may be in the log.
 impl Drop for TestApp {
     fn drop(&mut self) {
-        // Nobody polls this future; asking is enough to stop.
-        drop(self.handle.stop(false));
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        for node in &mut self.nodes {
+            // Nobody polls this future; asking is enough to stop.
+            drop(node.running.handle.stop(false));
+            if let Some(thread) = node.thread.take() {
+                let _ = thread.join();
+            }
         }
         self.trail.close();
         let leaks = self.leaks();
@@ -310,11 +390,17 @@ async fn run(
     settings: Settings,
     clock: Arc<ManualClock>,
     trail: Arc<Trail>,
+    front: Option<SocketAddr>,
     tell: Sender<Running>,
 ) {
     let clock = clock as Arc<dyn Clock>;
     let sockets = Sockets::bind(&settings.server).unwrap();
-    let addresses = sockets.addresses();
+    let address = sockets.addresses().http;
+    // Browsers know the front only, so that is what a node takes for its own origin.
+    let addresses = Addresses {
+        http: front.or(address),
+        ..sockets.addresses()
+    };
     let ground = Ground {
         stores: stores::open(&settings, Arc::clone(&clock)).await.unwrap(),
         random: Arc::new(SystemRandom::open().unwrap()) as Arc<dyn Random>,
@@ -330,7 +416,7 @@ async fn run(
     let server = listen(sockets, None, &settings.server, Arc::clone(&services)).unwrap();
     let running = Running {
         services,
-        address: addresses.http.unwrap(),
+        address: address.unwrap(),
         sales,
         handle: server.handle(),
     };
@@ -353,9 +439,12 @@ async fn hash_of(password: &'static str) -> PasswordHash {
     hash
 }
 
-/// The first start, then people, groups and the Liveboard.
+/// The first start, then people, groups and the Liveboard; a second node finds all of it there.
 async fn furnish(services: &Services, settings: &Settings) -> OrgId {
     let administration = &services.administration;
+    if let Ok(sales) = administration.require_org("Sales").await {
+        return sales.id;
+    }
     let by = administration.operator();
     administration
         .bootstrap(

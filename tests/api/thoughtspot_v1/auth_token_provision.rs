@@ -196,7 +196,9 @@ async fn simultaneous_requests_for_one_new_user_make_one() {
         ("groups", r#"["Both"]"#),
     ];
     let replies = futures_util::future::join_all((0..16).map(|_| client.mint(&form))).await;
-    assert!(replies.iter().all(|reply| reply.status == 200));
+    for reply in &replies {
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
     let mut ids = Vec::new();
     for reply in &replies {
         let info = app.anon().with_bearer(&reply.text()).info().await;

@@ -1,11 +1,15 @@
 //! What the cases share: a folder of their own, the binary run in it, a real Redis, a visitor with cookies.
 
 mod binary;
+#[cfg(feature = "otel")]
+mod collector;
 mod redis;
 mod server;
 mod visitor;
 
 pub use binary::{Home, Ran};
+#[cfg(feature = "otel")]
+pub use collector::{Collector, text};
 pub use redis::Redis;
 pub use server::{Server, Start};
 pub use visitor::{Cookies, Visitor, reply_of};

@@ -2,14 +2,16 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// A `redis-server` process; killed when dropped.
 pub struct Redis {
     port: u16,
+    arguments: Vec<String>,
     child: Child,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Redis {
@@ -35,32 +37,19 @@ impl Redis {
             .unwrap()
             .port();
         let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new("redis-server")
-            .args(arguments)
-            .args(["--bind", "127.0.0.1", "--port"])
-            .arg(port.to_string())
-            .arg("--dir")
-            .arg(folder.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("redis-server is missing: run `make setup`");
-        let mut log = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        while !line.contains("Ready to accept connections") {
-            line.clear();
-            if log.read_line(&mut line).unwrap() == 0 {
-                child.wait().unwrap();
-                return None;
-            }
-        }
-        // A full pipe would stop the server.
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        let arguments: Vec<String> = arguments.iter().map(|&one| one.to_owned()).collect();
         Some(Self {
+            child: spawn(port, &arguments, folder.path())?,
             port,
-            child,
-            _folder: folder,
+            arguments,
+            folder,
         })
+    }
+
+    /// Starts it again where it was, with what it kept.
+    pub fn start_again(&mut self) {
+        let child = spawn(self.port, &self.arguments, self.folder.path());
+        self.child = child.expect("redis-server did not start again");
     }
 
     /// What `sessions.store` says to find it.
@@ -94,6 +83,32 @@ impl Redis {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+}
+
+/// None when it ended before it was ready.
+fn spawn(port: u16, arguments: &[String], folder: &Path) -> Option<Child> {
+    let mut child = Command::new("redis-server")
+        .args(arguments)
+        .args(["--bind", "127.0.0.1", "--port"])
+        .arg(port.to_string())
+        .arg("--dir")
+        .arg(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("redis-server is missing: run `make setup`");
+    let mut log = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("Ready to accept connections") {
+        line.clear();
+        if log.read_line(&mut line).unwrap() == 0 {
+            child.wait().unwrap();
+            return None;
+        }
+    }
+    // A full pipe would stop the server.
+    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    Some(child)
 }
 
 impl Drop for Redis {

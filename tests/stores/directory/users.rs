@@ -3,7 +3,8 @@
 use crate::directory::{Database, NOW, draft, group_names, in_org, key, later, org, org_ids};
 use vestibule::domain::authn::PasswordHash;
 use vestibule::domain::directory::{
-    AccountStatus, DirectoryError, MembershipChange, Operation, OrgId, UserChange, UserQuery,
+    AccountStatus, AccountType, DirectoryError, MembershipChange, Operation, OrgId, UserChange,
+    UserDraft, UserQuery,
 };
 use vestibule::domain::token::{Attributes, Filter, MetadataRef, NamedValues, Sort};
 
@@ -84,6 +85,20 @@ pub async fn case_46_names_with_special_characters_are_kept_and_found_literally(
         let mut search = query();
         search.name_contains = Some(nothing);
         assert_eq!(directory.search_users(&search).await.unwrap(), []);
+    }
+}
+
+pub async fn where_a_password_lives_is_kept(database: &impl Database) {
+    let directory = database.open().await;
+    for (name, account_type) in [("here", AccountType::Local), ("there", AccountType::Ldap)] {
+        let draft = UserDraft {
+            account_type,
+            ..draft(name)
+        };
+        let made = directory.create_user(&draft).await.unwrap();
+        assert_eq!(made.account_type, account_type);
+        let found = directory.find_user_by_id(made.id).await.unwrap().unwrap();
+        assert_eq!(found, made);
     }
 }
 

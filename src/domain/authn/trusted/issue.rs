@@ -132,6 +132,7 @@ impl TrustedAuth {
             access: vouched.access.unwrap_or(request.access),
             attributes,
             purpose: request.purpose,
+            session: None,
             key: vouched.key_id(request),
             minted_at: vouched.began_at.unwrap_or(at),
             expires_at: vouched

@@ -1,7 +1,12 @@
 //! Trusted authentication: an app that holds a secret key vouches for its users, and gets tokens for them.
 
+mod api_token;
+mod identity;
 mod issue;
 mod request;
+
+pub use api_token::fresh_api_token;
+pub use identity::Delegation;
 
 pub use request::{IssueError, IssueRequest, Issued, Persist, Validity, Voucher};
 
@@ -182,7 +187,7 @@ impl TrustedAuth {
         let (_, record) = self.find(text).await?;
         match record.purpose {
             Purpose::Access => Ok(record),
-            Purpose::Refresh => Err(RedeemError::Unknown),
+            Purpose::Refresh | Purpose::Identity => Err(RedeemError::Unknown),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::settings::Endpoint;
 use crate::stores::redis::cluster::slots::{Claim, read_nodes};
 use crate::stores::redis::cluster::view::View;
 use crate::stores::redis::dial::Dial;
-use crate::stores::redis::line::{ANSWER_WITHIN, Line, RETRY_EVERY, Trouble};
+use crate::stores::redis::line::{Line, RETRY_EVERY, Trouble};
 use crate::stores::redis::target::Target;
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
@@ -60,7 +60,7 @@ impl Cluster {
         let seeds = dial.address.seeds.iter();
         let seeds: Vec<(Endpoint, Line)> = seeds
             .map(|seed| {
-                let target = Target::server(dial.server(seed)?, false);
+                let target = Target::sentinel(dial.server(seed)?, &dial);
                 Ok((seed.clone(), Line::start(target)))
             })
             .collect::<Result<_, Trouble>>()?;
@@ -227,8 +227,7 @@ impl Shared {
         }
         let view = before.next(claims, |endpoint| {
             let client = self.dial.server(endpoint)?;
-            let target = Target::server(client, self.dial.has_lasting);
-            Ok(Line::start(target.heard_by(self.dial.listening.clone())))
+            Ok(Line::start(Target::server(client, &self.dial)))
         })?;
         self.view.send_replace(Arc::new(view));
         Ok(())
@@ -238,11 +237,9 @@ impl Shared {
         let mut nodes = ::redis::cmd("CLUSTER");
         nodes.arg("NODES");
         let text: String = line
-            .run(
-                false,
-                Instant::now() + ANSWER_WITHIN,
-                |mut connection| async move { nodes.query_async(&mut connection).await },
-            )
+            .run(false, line.deadline(), |mut connection| async move {
+                nodes.query_async(&mut connection).await
+            })
             .await?;
         let by_name = self.dial.address.is_encrypted;
         Ok(read_nodes(&text, endpoint, by_name))

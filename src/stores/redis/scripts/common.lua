@@ -31,6 +31,12 @@ local function bury(session_key, index_key, digest, reason, kept)
   tell(string.match(session_key, '^([^{]*)s:{') .. 'changed', digest)
 end
 
+-- A later version is a newer program's, and not ours to judge; any other is damage, for there is none before 1.
+local function other_version(found, known)
+  if (tonumber(found) or 0) > tonumber(known) then return {'version'} end
+  return {'damaged'}
+end
+
 -- A session's fields, or what is wrong with it: unknown, ended (why), version, damaged.
 local function read_session(session_key, version)
   local f = redis.call('HMGET', session_key, 'v', 'x', 'b', 'i', 'a', 't', 'o', 'k', 'r')
@@ -39,7 +45,7 @@ local function read_session(session_key, version)
     return nil, {'damaged'}
   end
   if f[2] then return nil, {'ended', f[2]} end
-  if f[1] ~= version then return nil, {'version'} end
+  if f[1] ~= version then return nil, other_version(f[1], version) end
   local s = {began = tonumber(f[3]), idle = tonumber(f[4]), absolute = tonumber(f[5]),
              seen = tonumber(f[6]), org = f[7], key = f[8], record = f[9]}
   if not (s.began and s.idle and s.absolute and s.seen and s.org and s.record) then
@@ -74,7 +80,7 @@ local function token_problem(token_key, global_key, version, now, user_prefix)
     return {'damaged'}
   end
   if f[2] then return {'dead'} end
-  if f[1] ~= version then return {'version'} end
+  if f[1] ~= version then return other_version(f[1], version) end
   local began, ends = tonumber(f[3]), tonumber(f[4])
   if not (began and ends and f[5] and f[6] and f[8]) then return {'damaged'} end
   if now > ends then return {'dead'} end

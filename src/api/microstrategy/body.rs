@@ -1,0 +1,131 @@
+//! Request bodies: JSON or a form, the same names in both; numbers may be written as text.
+
+use crate::api::dialect::ApiError;
+use crate::api::form;
+use crate::api::microstrategy::MicroStrategy;
+use crate::domain::failure::Failure;
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+/// The fields of a body; an empty body has none, and unknown ones are ignored.
+pub struct Fields(Map<String, Value>);
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Json,
+    Form,
+    Other,
+}
+
+impl FromRequest for Fields {
+    type Error = ApiError<MicroStrategy>;
+    type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let kind = kind(request);
+        let body = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            let body = body.await.map_err(|error| form::body_failure(&error))?;
+            Ok(read(kind, &body)?)
+        })
+    }
+}
+
+/// No content type at all means JSON.
+fn kind(request: &HttpRequest) -> Kind {
+    let Some(value) = request.headers().get(CONTENT_TYPE) else {
+        return Kind::Json;
+    };
+    let text = value.to_str().unwrap_or_default();
+    let name = text.split(';').next().unwrap_or_default().trim();
+    if name.eq_ignore_ascii_case("application/json") {
+        Kind::Json
+    } else if name.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        Kind::Form
+    } else {
+        Kind::Other
+    }
+}
+
+fn read(kind: Kind, body: &[u8]) -> Result<Fields, Failure> {
+    if body.trim_ascii().is_empty() {
+        return Ok(Fields(Map::new()));
+    }
+    match kind {
+        // Nothing of the parser's own message is told: it may quote a password.
+        Kind::Json => serde_json::from_slice(body)
+            .map(Fields)
+            .map_err(|_| Failure::bad("", "a JSON object")),
+        Kind::Form => {
+            let pairs: Vec<(String, String)> = form::parse(body)?;
+            let mut fields = Map::new();
+            for (name, value) in pairs {
+                if fields.contains_key(&name) {
+                    let name: String = name.chars().take(60).collect();
+                    return Err(Failure::bad(name, "to be given once"));
+                }
+                fields.insert(name, Value::String(value));
+            }
+            Ok(Fields(fields))
+        }
+        Kind::Other => Err(Failure::UnsupportedMediaType),
+    }
+}
+
+impl Fields {
+    /// The value of a field; `null` counts as absent.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A text, or a number written out; absent when it is empty.
+    pub fn text(&self, name: &'static str) -> Result<Option<String>, Failure> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::String(text)) if text.is_empty() => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(_) => Err(Failure::bad(name, "a text")),
+        }
+    }
+
+    /// A text that must not print.
+    pub fn secret(&self, name: &'static str) -> Result<Option<SecretString>, Failure> {
+        self.text(name).map(|text| text.map(SecretString::from))
+    }
+
+    /// A whole number, also as text; an empty text counts as absent.
+    pub fn number(&self, name: &'static str) -> Result<Option<i64>, Failure> {
+        let wrong = || Failure::bad(name, "a whole number");
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Number(number)) => number.as_i64().map(Some).ok_or_else(wrong),
+            Some(Value::String(text)) if text.is_empty() => Ok(None),
+            Some(Value::String(text)) => text.trim().parse().map(Some).map_err(|_| wrong()),
+            Some(_) => Err(wrong()),
+        }
+    }
+
+    /// A whole number that is not negative.
+    pub fn count(&self, name: &'static str) -> Result<Option<u32>, Failure> {
+        let number = self.number(name)?.map(u32::try_from);
+        number
+            .transpose()
+            .map_err(|_| Failure::bad(name, "a whole number from 0 to 4294967295"))
+    }
+
+    /// A yes or no, also as text; absent is no.
+    pub fn flag(&self, name: &'static str) -> Result<bool, Failure> {
+        match self.value(name) {
+            None => Ok(false),
+            Some(Value::Bool(truth)) => Ok(*truth),
+            Some(Value::String(text)) => form::flag(name, Some(text)),
+            Some(_) => Err(Failure::bad(name, "true or false")),
+        }
+    }
+}

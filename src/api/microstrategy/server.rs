@@ -1,0 +1,185 @@
+//! What clients ask of the server itself: its version, its login modes, the idle timeout, who is connected.
+
+use crate::api::caller::Caller;
+use crate::api::dialect::ApiError;
+use crate::api::microstrategy::MicroStrategy;
+use crate::api::microstrategy::body::Fields;
+use crate::api::microstrategy::guard::Administrator;
+use crate::api::microstrategy::project::project_id;
+use crate::api::microstrategy::reply::json;
+use crate::api::services::Services;
+use crate::domain::administration::{Actor, SessionFilter};
+use crate::domain::clock::Timestamp;
+use crate::domain::failure::Failure;
+use crate::domain::session::SessionHandle;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json as value};
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+type Refusal = ApiError<MicroStrategy>;
+
+/// The one setting of many that this server has.
+const IDLE_TIME: &str = "maxWebConnectionIdleTime";
+
+/// `GET status`: needs nobody signed in.
+pub async fn status(
+    request: HttpRequest,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Refusal> {
+    let version = &services.microstrategy()?.version;
+    let status = value!({
+        "iServerVersion": version,
+        "webVersion": version,
+        "deploymentType": "container",
+    });
+    Ok(json(&request, status))
+}
+
+/// `GET config/authModes`: the modes that are switched on.
+pub async fn auth_modes(request: HttpRequest, services: web::Data<Services>) -> HttpResponse {
+    let live = services.live.load();
+    json(&request, value!({ "modes": live.web.modes }))
+}
+
+/// `GET mstrServices/library/auth`.
+pub async fn library_auth(
+    _: Administrator,
+    request: HttpRequest,
+    services: web::Data<Services>,
+) -> HttpResponse {
+    json(&request, described_modes(&services))
+}
+
+fn described_modes(services: &Services) -> Value {
+    let live = services.live.load();
+    value!({ "availableModes": live.web.modes, "defaultMode": live.web.default_mode })
+}
+
+/// `PUT mstrServices/library/auth`: which of the modes that the settings switch on are offered.
+pub async fn set_library_auth(
+    admin: Administrator,
+    fields: Fields,
+    caller: Caller<MicroStrategy>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Refusal> {
+    let configured = &services.microstrategy()?.modes;
+    let expected = || {
+        let modes: Vec<String> = configured.iter().map(ToString::to_string).collect();
+        let modes = modes.join(", ");
+        Failure::bad(
+            "availableModes",
+            format!("some of those the settings switch on: {modes}"),
+        )
+    };
+    let mut modes = Vec::new();
+    let listed = fields.value("availableModes").and_then(Value::as_array);
+    for item in listed.ok_or_else(expected)? {
+        let mode = item.as_i64().filter(|mode| configured.contains(mode));
+        let mode = mode.ok_or_else(expected)?;
+        if !modes.contains(&mode) {
+            modes.push(mode);
+        }
+    }
+    let first = *modes.first().ok_or_else(expected)?;
+    let default_mode = fields.number("defaultMode")?.unwrap_or(first);
+    if !modes.contains(&default_mode) {
+        return Err(Failure::bad("defaultMode", "one of availableModes").into());
+    }
+    let by = Actor::user(&admin.user, caller.client);
+    let administration = &services.administration;
+    administration
+        .save_web_modes(modes, default_mode, &by)
+        .await?;
+    services.refresh_live().await?;
+    Ok(HttpResponse::Ok().json(described_modes(&services)))
+}
+
+/// `GET v2/iserver/settings`.
+pub async fn settings(
+    _: Administrator,
+    request: HttpRequest,
+    services: web::Data<Services>,
+) -> HttpResponse {
+    json(&request, described_settings(&services))
+}
+
+fn described_settings(services: &Services) -> Value {
+    let seconds = services.live.load().web.iserver_timeout.as_secs();
+    value!({ IDLE_TIME: { "value": seconds } })
+}
+
+/// `PATCH v2/iserver/settings`: the idle timeout of sessions opened from now on. Other settings are ignored.
+pub async fn set_settings(
+    admin: Administrator,
+    fields: Fields,
+    caller: Caller<MicroStrategy>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Refusal> {
+    if let Some(wanted) = fields.value(IDLE_TIME) {
+        let expected = "{\"value\": seconds}, a whole number; without a limit (-1) the HTTP session could not \
+                        outlive it";
+        let seconds = wanted["value"].as_u64();
+        let seconds = seconds.ok_or_else(|| Failure::bad(IDLE_TIME, expected))?;
+        let http = services.microstrategy()?.http_session_timeout;
+        let by = Actor::user(&admin.user, caller.client);
+        services
+            .administration
+            .save_web_timeout(Duration::from_secs(seconds), http, &by)
+            .await?;
+        services.refresh_live().await?;
+    }
+    Ok(HttpResponse::Ok().json(described_settings(&services)))
+}
+
+/// `GET monitors/userConnections`: every live session, whichever dialect opened it.
+pub async fn connections(
+    _: Administrator,
+    request: HttpRequest,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Refusal> {
+    let mut found = Vec::new();
+    services
+        .administration
+        .each_session(SessionFilter::default(), |one| {
+            let session = &one.session;
+            found.push(value!({
+                "id": one.handle.to_string(),
+                "username": session.user_name,
+                "userFullName": session.user_name,
+                "projectId": project_id(session.org),
+                "openJobsCount": 0,
+                "applicationType": session.agent,
+                "source": session.address,
+                "dateConnectionCreated": date(session.opened_at),
+                "dateLastAction": date(session.last_seen_at),
+            }));
+        })
+        .await?;
+    Ok(json(&request, value!({ "userConnections": found })))
+}
+
+/// `DELETE monitors/userConnections/{id}`: ends one session.
+pub async fn disconnect(
+    admin: Administrator,
+    id: web::Path<String>,
+    caller: Caller<MicroStrategy>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Refusal> {
+    let handle = SessionHandle::parse(&id).ok_or_else(|| Failure::NotFound {
+        what: "connection of that id".to_owned(),
+    })?;
+    let by = Actor::user(&admin.user, caller.client);
+    services.administration.end_session(&handle, &by).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// A moment as clients of this dialect read it: RFC 3339 in UTC, to the second.
+pub fn date(at: Timestamp) -> String {
+    i64::try_from(at.seconds())
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .and_then(|moment| moment.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}

@@ -1,0 +1,21 @@
+//! What a dialect keeps with the sessions it opens; to every other it means nothing.
+
+use crate::domain::session::SessionId;
+
+/// What the dialect that opened a session keeps with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionNotes {
+    /// How many results the client wants kept in memory; told back, never acted on.
+    pub working_set: Option<u32>,
+    /// How many searches the client wants to run at a time; told back, never acted on.
+    pub max_search: Option<u32>,
+    /// The session this one shares its fate with: it lives only as long as that one does.
+    pub shares: Option<SessionId>,
+}
+
+impl SessionNotes {
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

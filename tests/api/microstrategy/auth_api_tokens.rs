@@ -1,0 +1,149 @@
+//! `auth/apiTokens` and login mode 4096: one token a user, and what it opened ends with it.
+
+use crate::microstrategy::{Held, ask, call, expect_error, log_in, log_in_with, status};
+use crate::support::{
+    ADMIN_PASSWORD, ALICE_PASSWORD, Client, PASSWORD, Redis, Reply, TestApp, on_redis,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+async fn create(app: &TestApp, client: &Client, body: &Value) -> String {
+    let reply = client
+        .send(ask(client, Method::POST, "auth/apiTokens").json(body))
+        .await;
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    let token = reply.json()["apiToken"].as_str().unwrap().to_owned();
+    app.plant(&token);
+    token
+}
+
+async fn use_it(app: &TestApp, token: &str) -> Reply {
+    let body = json!({ "loginMode": 4096, "applicationType": 76, "username": token });
+    log_in_with(&app.anon(), &body).await
+}
+
+#[tokio::test]
+async fn a_token_signs_its_user_in_until_it_is_replaced_or_deleted() {
+    let redis = Redis::start();
+    for app in [
+        TestApp::spawn(),
+        TestApp::with(|settings| on_redis(settings, &redis)),
+    ] {
+        let alice = log_in(&app, "alice", ALICE_PASSWORD).await;
+        let client = alice.client(&app);
+        expect_error(
+            &call(&client, Method::GET, "auth/apiTokens").await,
+            404,
+            "ERR004",
+        );
+        let first = create(&app, &client, &json!({})).await;
+        let one = Held::of(&app, &use_it(&app, &first).await);
+        let info = call(&one.client(&app), Method::GET, "sessions/userInfo").await;
+        assert_eq!(info.json()["username"], "alice");
+        let shown = call(&client, Method::GET, "auth/apiTokens").await;
+        assert_eq!(shown.json()["createTime"], "2026-03-01T12:00:00Z");
+        assert!(!shown.text().contains(&first));
+
+        app.tick();
+        let second = create(&app, &client, &json!({ "lifeTimeInMinutes": 5 })).await;
+        expect_error(&use_it(&app, &first).await, 401, "ERR003");
+        assert_eq!(
+            status(&app, &one).await,
+            401,
+            "what the old one opened is over"
+        );
+        app.tick();
+        let two = Held::of(&app, &use_it(&app, &second).await);
+        app.tick();
+        assert_eq!(
+            call(&client, Method::DELETE, "auth/apiTokens").await.status,
+            204
+        );
+        assert_eq!(status(&app, &two).await, 401);
+        expect_error(&use_it(&app, &second).await, 401, "ERR003");
+        expect_error(
+            &call(&client, Method::DELETE, "auth/apiTokens").await,
+            404,
+            "ERR004",
+        );
+        assert_eq!(
+            status(&app, &alice).await,
+            200,
+            "a session of the password stays"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_ends_in_time_and_with_its_user() {
+    let app = TestApp::spawn();
+    let bob = log_in(&app, "bob", PASSWORD).await.client(&app);
+    let short = create(&app, &bob, &json!({ "lifeTimeInMinutes": "5" })).await;
+    app.advance(Duration::from_secs(301));
+    expect_error(&use_it(&app, &short).await, 401, "ERR003");
+    let token = create(&app, &bob, &json!({})).await;
+    for bad in [json!(0), json!(-1), json!(10_000_000), json!("soon")] {
+        let body = json!({ "lifeTimeInMinutes": bad });
+        let reply = bob
+            .send(ask(&bob, Method::POST, "auth/apiTokens").json(&body))
+            .await;
+        expect_error(&reply, 400, "ERR006");
+    }
+    let (administration, by) = app.administration();
+    administration.disable_user("bob", &by).await.unwrap();
+    expect_error(&use_it(&app, &token).await, 401, "ERR003");
+    administration.delete_user("bob", &by).await.unwrap();
+    expect_error(&use_it(&app, &token).await, 401, "ERR003");
+}
+
+#[tokio::test]
+async fn only_an_administrator_makes_tokens_for_others() {
+    let app = TestApp::spawn();
+    let alice = log_in(&app, "alice", ALICE_PASSWORD).await.client(&app);
+    let admin = log_in(&app, "tsadmin", ADMIN_PASSWORD).await.client(&app);
+    let id = |user: &vestibule::domain::directory::User| format!("{:032X}", user.id.0.as_u128());
+    let bob = json!({ "userId": id(&app.user("bob").await) });
+    let own = json!({ "userId": id(&app.user("alice").await) });
+    let reply = alice
+        .send(ask(&alice, Method::POST, "auth/apiTokens").json(&bob))
+        .await;
+    expect_error(&reply, 403, "ERR0014");
+    create(&app, &alice, &own).await;
+    let token = create(&app, &admin, &bob).await;
+    let held = Held::of(&app, &use_it(&app, &token).await);
+    let info = call(&held.client(&app), Method::GET, "sessions/userInfo").await;
+    assert_eq!(info.json()["username"], "bob");
+    let nobody = json!({ "userId": "00000000000000000000000000000000" });
+    let reply = admin
+        .send(ask(&admin, Method::POST, "auth/apiTokens").json(&nobody))
+        .await;
+    expect_error(&reply, 400, "ERR006");
+}
+
+#[tokio::test]
+async fn nothing_else_is_an_api_token() {
+    let app = TestApp::spawn();
+    for bad in [
+        "bogus",
+        crate::support::SECRET_KEY,
+        "alice",
+        &"x".repeat(300),
+    ] {
+        expect_error(&use_it(&app, bad).await, 401, "ERR003");
+    }
+    assert!(
+        app.trail
+            .words()
+            .iter()
+            .all(|word| word == "login_refused unknown_token")
+    );
+    // And it is nobody's secret key.
+    let alice = log_in(&app, "alice", ALICE_PASSWORD).await.client(&app);
+    let token = create(&app, &alice, &json!({})).await;
+    let form = [("secret_key", token.as_str()), ("username", "bob")];
+    assert_eq!(
+        app.anon().post("/session/auth/token", &form).await.status,
+        401
+    );
+}

@@ -1,0 +1,164 @@
+//! Refusals that no handler made, and bodies that nobody could mean: never a 5xx, always this dialect's words.
+
+use crate::microstrategy::{BASE, ask, call, expect_error, path};
+use crate::support::{ALICE_PASSWORD, TestApp};
+use proptest::prelude::*;
+use reqwest::Method;
+use serde_json::json;
+
+#[tokio::test]
+async fn an_unknown_path_and_an_unknown_method_are_404_err004() {
+    let app = TestApp::shared();
+    let client = app.anon();
+    for (method, path) in [
+        (Method::GET, format!("!{BASE}/api/nonsense")),
+        (
+            Method::GET,
+            format!("!{BASE}/api/objects/1?type=32&comments=True"),
+        ),
+        (Method::GET, format!("!{BASE}/api/auth/login")),
+        (Method::DELETE, format!("!{BASE}/api/auth/login")),
+        (Method::PATCH, format!("!{BASE}/api/sessions")),
+        (Method::TRACE, format!("!{BASE}/api/status")),
+        (Method::GET, format!("!{BASE}/api/")),
+        (Method::GET, format!("!{BASE}/")),
+        (Method::GET, format!("!{BASE}")),
+    ] {
+        let reply = client.send(client.request(method, &path)).await;
+        expect_error(&reply, 404, "ERR004");
+        assert_eq!(reply.json()["message"], "HTTP 404 Not Found", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_says_so_and_one_too_large_too() {
+    let app = TestApp::shared();
+    let client = app.anon();
+    for below in ["auth/login", "auth/delegate"] {
+        for body in ["{", "[]", "\"x\"", "nonsense", "{\"username\": \"p1anted"] {
+            let request = ask(&client, Method::POST, below)
+                .header("content-type", "application/json")
+                .body(body);
+            let reply = client.send(request).await;
+            expect_error(&reply, 400, "ERR006");
+            assert_eq!(reply.json()["message"], "Invalid JSON", "{body}");
+        }
+        let request = ask(&client, Method::POST, below)
+            .header("content-type", "application/json")
+            .body(format!("{{\"username\": \"{}\"}}", "x".repeat(2 << 20)));
+        expect_error(&client.send(request).await, 413, "ERR006");
+    }
+    for body in [
+        json!({}),
+        json!({ "username": "", "password": "x" }),
+        json!({ "username": [1] }),
+    ] {
+        let request = ask(&client, Method::POST, "auth/login").json(&body);
+        let reply = client.send(request).await;
+        expect_error(&reply, 400, "ERR006");
+        assert!(reply.text().contains("username"), "{}", reply.text());
+    }
+    let twice = "username=a&username=b&password=c";
+    expect_error(
+        &client.post_raw(&path("auth/login"), twice).await,
+        400,
+        "ERR006",
+    );
+}
+
+#[tokio::test]
+async fn the_ticket_finds_the_audit_line() {
+    let app = TestApp::spawn();
+    let body = json!({ "username": "alice", "password": "wrong" });
+    let client = app.anon();
+    let reply = client
+        .send(ask(&client, Method::POST, "auth/login").json(&body))
+        .await;
+    let ticket = reply.json()["ticketId"].as_str().unwrap().to_owned();
+    let incident = uuid::Uuid::parse_str(&ticket).unwrap().to_string();
+    assert_eq!(app.trail.last().client.incident, incident);
+}
+
+#[tokio::test]
+async fn the_dialect_can_be_off_and_elsewhere() {
+    let off = TestApp::with(|settings| settings.microstrategy.enabled = false);
+    assert_eq!(off.anon().get(&path("status")).await.status, 404);
+    let moved = TestApp::with(|settings| settings.microstrategy.base_path = "/lib/x".to_owned());
+    let client = moved.anon();
+    assert_eq!(client.get("!/lib/x/api/status").await.status, 200);
+    let body = json!({ "username": "alice", "password": ALICE_PASSWORD });
+    let request = client
+        .request(Method::POST, "!/lib/x/api/auth/login")
+        .json(&body);
+    let reply = client.send(request).await;
+    moved.plant(&reply.cookies()[0].value);
+    assert!(reply.cookies()[0].has("Path=/lib/x"));
+    assert_eq!(call(&client, Method::GET, "status").await.status, 404);
+}
+
+#[test]
+fn no_body_of_any_kind_gets_a_5xx() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let app = TestApp::spawn();
+    let client = app.anon();
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(96));
+    let kinds = prop::sample::select(vec![
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "application/json; charset=latin1",
+        "",
+    ]);
+    let value = prop_oneof![
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        Just("-1".to_owned()),
+        Just("1".to_owned()),
+        Just("16".to_owned()),
+        Just("1e400".to_owned()),
+        Just("99999999999999999999".to_owned()),
+        Just("\"\\u0000\"".to_owned()),
+        Just("\"x\"".to_owned()),
+        Just("[[[]]]".to_owned()),
+        Just("{\"value\":-1}".to_owned()),
+    ];
+    let field = prop::sample::select(vec![
+        "loginMode",
+        "username",
+        "password",
+        "identityToken",
+        "workingSet",
+        "maxSearch",
+        "changePassword",
+        "userId",
+    ]);
+    let object = prop::collection::vec((field, value), 0..5).prop_map(|fields| {
+        let fields: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("\"{name}\":{value}"))
+            .collect();
+        format!("{{{}}}", fields.join(",")).into_bytes()
+    });
+    let body = prop_oneof![object, prop::collection::vec(any::<u8>(), 0..80)];
+    let below = prop::sample::select(vec![
+        "auth/login",
+        "auth/delegate",
+        "auth/apiTokens",
+        "auth/logout",
+    ]);
+    runner
+        .run(&(below, kinds, body), |(below, kind, body)| {
+            let request = ask(&client, Method::POST, below)
+                .header("content-type", kind)
+                .body(body);
+            let reply = runtime.block_on(client.send(request));
+            prop_assert!(matches!(reply.status, 400 | 401 | 429), "{}", reply.text());
+            prop_assert!(
+                reply.json()["code"]
+                    .as_str()
+                    .is_some_and(|code| code.starts_with("ERR"))
+            );
+            Ok(())
+        })
+        .unwrap();
+}
