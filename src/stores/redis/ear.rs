@@ -13,7 +13,7 @@ use ::redis::{Client, Msg, RedisResult, Value};
 use anyhow::anyhow;
 use futures_util::{FutureExt, StreamExt};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::{self, Instant};
 
@@ -42,6 +42,8 @@ pub struct Proof {
     asked_at: AtomicU64,
     /// The connection it belongs to.
     number: AtomicU64,
+    /// Whether the log has it that there is none.
+    is_told: AtomicBool,
 }
 
 impl Default for Proof {
@@ -50,6 +52,7 @@ impl Default for Proof {
             since: Instant::now(),
             asked_at: AtomicU64::new(0),
             number: AtomicU64::new(0),
+            is_told: AtomicBool::new(false),
         }
     }
 }
@@ -64,6 +67,7 @@ impl Proof {
     }
 
     fn make(&self, number: u64, asked_at: Instant) {
+        self.is_told.store(false, Ordering::Relaxed);
         self.number.store(number, Ordering::Release);
         self.asked_at
             .store(self.millis(asked_at).max(1), Ordering::Release);
@@ -94,10 +98,15 @@ impl Drop for Deaf<'_> {
 
 /// Listens on a connection of its own to that server until it breaks; `number` is that of the line's connection.
 pub async fn listen(listening: &Listening, proof: &Proof, client: &Client, number: u64) {
-    let _deaf = Deaf(listening, proof);
-    // A message left in the queue because a task has used its share up would not be noticed missing.
-    let heard = tokio::task::unconstrained(hear(listening, proof, client, number)).await;
-    if let Err(error) = heard {
+    let heard = {
+        let _deaf = Deaf(listening, proof);
+        // A message left in the queue because a task has used its share up would not be noticed missing.
+        tokio::task::unconstrained(hear(listening, proof, client, number)).await
+    };
+    // Once for each time that it stops working, however often it is tried again.
+    if let Err(error) = heard
+        && !proof.is_told.swap(true, Ordering::Relaxed)
+    {
         tracing::warn!(%error, "sessions are not answered from memory: changes cannot be heard");
     }
     time::sleep(RETRY_EVERY).await;
