@@ -280,6 +280,7 @@ fn sessions(reader: &mut Reader) -> Sessions {
         key_prefix: key_prefix.unwrap_or_default(),
         tls_ca_file,
         wait_replicas: reader.number("sessions.wait_replicas", 0..=MOST_REPLICAS),
+        cache: reader.flag("sessions.cache"),
         sentinel_user: reader.optional("sessions.sentinel_user", VISIBLE, |text| {
             is_visible(text).then(|| text.to_owned())
         }),

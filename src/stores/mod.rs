@@ -84,6 +84,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 key_prefix: settings.sessions.key_prefix.clone(),
                 answer_within: ANSWER_WITHIN,
                 wait_replicas: settings.sessions.wait_replicas,
+                cache: settings.sessions.cache,
                 sentinel_user: settings.sessions.sentinel_user.clone(),
                 sentinel_password: settings.sessions.sentinel_password.clone(),
             })

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod cache;
 mod directory;
 mod faults;
 mod files;

@@ -229,6 +229,11 @@ impl TestRedis {
         options(self.port, prefix)
     }
 
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
     /// A store in it.
     pub async fn open(&self, prefix: &str) -> Result<RedisStore, StoreError> {
         RedisStore::open(self.options(prefix)).await
@@ -291,6 +296,7 @@ pub fn options(port: u16, prefix: &str) -> RedisOptions {
         key_prefix: prefix.to_owned(),
         answer_within: ANSWER_WITHIN,
         wait_replicas: 0,
+        cache: false,
         sentinel_user: None,
         sentinel_password: None,
     }

@@ -1,15 +1,68 @@
 //! What is asked of Redis: a command or a script, and the key that says which server has to answer it.
 
 use ::redis::aio::MultiplexedConnection;
-use ::redis::{Cmd, FromRedisValue, RedisResult, Script, ToRedisArgs, pipe};
+use ::redis::{Cmd, FromRedisValue, RedisResult, RedisWrite, Script, ToRedisArgs, pipe};
 use ::redis::{ErrorKind, ServerErrorKind};
+use std::io::{self, Write};
+
+/// Room for what a check says: four keys and four arguments.
+const CALL_BYTES: usize = 400;
+/// Keys and arguments of a check.
+const CALL_PARTS: usize = 8;
+/// Digits of any number.
+const NUMBER_BYTES: usize = 20;
 
 /// A script with its keys and arguments.
 pub struct Call<'a> {
     script: &'a Script,
-    keys: Vec<String>,
-    arguments: Vec<Vec<u8>>,
+    /// Keys, then arguments.
+    parts: Parts,
+    keys: usize,
     lasts: bool,
+}
+
+/// Texts one behind another, so that a call is a handful of allocations and not two for each of its parts.
+struct Parts {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Parts {
+    fn each(&self) -> impl Iterator<Item = &[u8]> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        begins
+            .zip(&self.ends)
+            .map(|(begin, &end)| self.bytes.get(begin..end).unwrap_or_default())
+    }
+}
+
+impl RedisWrite for Parts {
+    fn write_arg(&mut self, part: &[u8]) {
+        self.bytes.extend_from_slice(part);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn writer_for_next_arg(&mut self) -> impl Write + '_ {
+        self.ends.push(self.bytes.len());
+        Writer(self)
+    }
+}
+
+/// Writes on at the last part.
+struct Writer<'a>(&'a mut Parts);
+
+impl Write for Writer<'_> {
+    fn write(&mut self, more: &[u8]) -> io::Result<usize> {
+        self.0.bytes.extend_from_slice(more);
+        if let Some(end) = self.0.ends.last_mut() {
+            *end = self.0.bytes.len();
+        }
+        Ok(more.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl<'a> Call<'a> {
@@ -17,8 +70,11 @@ impl<'a> Call<'a> {
     pub fn look(script: &'a Script) -> Self {
         Self {
             script,
-            keys: Vec::new(),
-            arguments: Vec::new(),
+            parts: Parts {
+                bytes: Vec::with_capacity(CALL_BYTES),
+                ends: Vec::with_capacity(CALL_PARTS),
+            },
+            keys: 0,
             lasts: false,
         }
     }
@@ -31,15 +87,17 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Adds a key; all keys of a call are in the slot of the first.
-    pub fn key(&mut self, key: impl Into<String>) -> &mut Self {
-        self.keys.push(key.into());
+    /// Adds a key, before any argument; all keys of a call are in the slot of the first.
+    pub fn key(&mut self, key: impl AsRef<str>) -> &mut Self {
+        debug_assert_eq!(self.keys, self.parts.ends.len(), "keys come first");
+        self.parts.write_arg(key.as_ref().as_bytes());
+        self.keys += 1;
         self
     }
 
     /// Adds an argument.
     pub fn arg(&mut self, argument: impl ToRedisArgs) -> &mut Self {
-        argument.write_redis_args(&mut self.arguments);
+        argument.write_redis_args(&mut self.parts);
         self
     }
 }
@@ -58,7 +116,7 @@ impl Work<'_> {
     pub fn key(&self) -> &str {
         match self {
             Self::Command(key, _) => key,
-            Self::Script(call) => call.keys.first().map_or("", String::as_str),
+            Self::Script(call) => call.first_key(),
         }
     }
 
@@ -91,13 +149,24 @@ impl Work<'_> {
 }
 
 impl Call<'_> {
+    fn first_key(&self) -> &str {
+        let first = self.parts.each().next().filter(|_| self.keys > 0);
+        first
+            .and_then(|key| std::str::from_utf8(key).ok())
+            .unwrap_or_default()
+    }
+
     fn command(&self) -> Cmd {
-        let mut command = ::redis::cmd("EVALSHA");
+        let head = "EVALSHA".len() + self.script.get_hash().len() + NUMBER_BYTES;
+        let mut command =
+            Cmd::with_capacity(self.parts.ends.len() + 3, self.parts.bytes.len() + head);
         command
+            .arg("EVALSHA")
             .arg(self.script.get_hash())
-            .arg(self.keys.len())
-            .arg(&self.keys)
-            .arg(&self.arguments);
+            .arg(self.keys);
+        for part in self.parts.each() {
+            command.arg(part);
+        }
         command
     }
 }
@@ -118,4 +187,26 @@ async fn ask<T: FromRedisValue>(
         .query_async(connection)
         .await?;
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_says_its_keys_and_arguments_as_they_were_given() {
+        let script = Script::new("return 1");
+        let mut call = Call::look(&script);
+        call.key("first").key(String::new());
+        call.arg("").arg(7).arg(vec![b'x'; 600]).arg(0.5);
+        assert_eq!(Work::Script(&call).key(), "first");
+        let mut plain = ::redis::cmd("EVALSHA");
+        plain.arg(script.get_hash()).arg(2).arg("first").arg("");
+        plain.arg("").arg(7).arg(vec![b'x'; 600]).arg(0.5);
+        assert_eq!(
+            call.command().get_packed_command(),
+            plain.get_packed_command()
+        );
+        assert_eq!(Work::Script(&Call::look(&script)).key(), "");
+    }
 }

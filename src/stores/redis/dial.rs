@@ -3,6 +3,7 @@
 use crate::domain::failure::StoreError;
 use crate::settings::{Endpoint, RedisAddress};
 use crate::stores::redis::RedisOptions;
+use crate::stores::redis::ear::Listening;
 use crate::stores::redis::line::Trouble;
 use ::redis::{Client, RedisResult, TlsCertificates};
 use anyhow::{Context, anyhow};
@@ -19,6 +20,8 @@ pub struct Dial {
     pub patience: Duration,
     /// Whether calls wait for replicas, on connections of their own.
     pub has_lasting: bool,
+    /// Who hears of changes, where sessions are kept in memory.
+    pub listening: Option<Listening>,
     url: SecretString,
     sentinel: RedisAddress,
     root: Option<Vec<u8>>,
@@ -58,6 +61,7 @@ impl Dial {
             address,
             patience: options.answer_within,
             has_lasting: options.wait_replicas > 0,
+            listening: None,
             url: options.url.clone(),
             sentinel,
             root,

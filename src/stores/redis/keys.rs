@@ -20,6 +20,8 @@
 //! TTLs only sweep up. Whether something lives is decided from `now` as the caller's clock has it, so
 //! a step of Redis's clock by less than the hour of slack ends nothing early.
 //!
+//! The channel `changed` says, to nodes that keep sessions in memory (`cache`), which of them is over or changed.
+//!
 //! The tag in braces puts a user's session, epoch and index into one Cluster slot; `g`, `t:…` and `k:…` are
 //! elsewhere. Where all are on one server a script is given `g` and sees everything. In a Cluster it is
 //! given `g:{tag}` or `g{t:<digest>}` of its own slot instead, which nobody ever writes, and the caller
@@ -53,6 +55,11 @@ impl Keys {
     /// The prefix, for the one script that must derive keys from a record.
     pub fn prefix(&self) -> &str {
         &self.prefix
+    }
+
+    /// The channel on which scripts tell what they ended or changed: a digest, or `*` for anything.
+    pub fn changes(&self) -> String {
+        format!("{}changed", self.prefix)
     }
 
     /// `s:{tag}:<digest>`

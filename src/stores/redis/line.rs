@@ -14,6 +14,7 @@
 //! attempts, and an attempt refused by the *server* (too many clients, a password just being changed)
 //! stays its answer for ever, because it tries anew only after errors of the network.
 
+use crate::stores::redis::ear::{Listening, Proof, listen};
 use crate::stores::redis::target::{Connected, Target};
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{RedisError, RedisResult};
@@ -41,7 +42,10 @@ pub enum Trouble {
 
 #[derive(Clone)]
 enum State {
-    Up { number: u64, connected: Connected },
+    Up {
+        number: u64,
+        connected: Arc<Connected>,
+    },
     Connecting,
     Down(Arc<str>),
 }
@@ -50,24 +54,29 @@ struct Shared {
     patience: Duration,
     state: watch::Sender<State>,
     lost: Notify,
+    proof: Proof,
 }
 
 /// The connection, kept up for as long as this lives.
 pub struct Line {
     shared: Arc<Shared>,
     keeper: JoinHandle<()>,
+    listener: Option<JoinHandle<()>>,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
         self.keeper.abort();
+        if let Some(listener) = &self.listener {
+            listener.abort();
+        }
     }
 }
 
 impl Line {
     /// Connects once, so that a wrong address or a missing password is noticed at the start; then keeps the connection up.
     pub async fn open(target: Target) -> Result<Self, Trouble> {
-        let connected = target.connect().await?;
+        let connected = Arc::new(target.connect().await?);
         let number = 0;
         Ok(Self::keep(target, State::Up { number, connected }))
     }
@@ -83,14 +92,30 @@ impl Line {
             patience: target.patience,
             state,
             lost: Notify::new(),
+            proof: Proof::default(),
         });
+        let listener = target.listening.clone();
+        let listener =
+            listener.map(|listening| tokio::spawn(listen_to(listening, Arc::clone(&shared))));
         let keeper = tokio::spawn(keep(target, Arc::clone(&shared)));
-        Self { shared, keeper }
+        Self {
+            shared,
+            keeper,
+            listener,
+        }
     }
 
     /// Whether there is a connection, as far as known.
     pub fn is_up(&self) -> bool {
         matches!(*self.shared.state.borrow(), State::Up { .. })
+    }
+
+    /// Whether all has been heard until just now that the server at the other end tells of changes.
+    pub fn is_heard(&self) -> bool {
+        match *self.shared.state.borrow() {
+            State::Up { number, .. } => self.shared.proof.holds(number),
+            _ => false,
+        }
     }
 
     /// When a call that begins now must have its answer.
@@ -112,11 +137,11 @@ impl Line {
         let answer = time::timeout_at(deadline, async {
             let (number, connected) = self.shared.connected().await?;
             used = Some(number);
-            let connection = match connected.lasting {
+            let connection = match &connected.lasting {
                 Some(lasting) if is_lasting => lasting,
-                _ => connected.connection,
+                _ => &connected.connection,
             };
-            work(connection).await.map_err(|error| {
+            work(connection.clone()).await.map_err(|error| {
                 if is_line_dead(&error) {
                     self.shared.lose(number);
                 }
@@ -138,7 +163,7 @@ impl Line {
 }
 
 impl Shared {
-    async fn connected(&self) -> Result<(u64, Connected), Trouble> {
+    async fn connected(&self) -> Result<(u64, Arc<Connected>), Trouble> {
         let current = self.state.borrow().clone();
         let state = match current {
             State::Connecting => {
@@ -183,7 +208,7 @@ async fn keep(target: Target, shared: Arc<Shared>) {
     loop {
         let current = shared.state.borrow().clone();
         if let State::Up { number, connected } = current {
-            watch_over(&target, &shared, number, connected).await;
+            watch_over(&target, &shared, number, &connected).await;
             continue;
         }
         match target.connect().await {
@@ -191,7 +216,7 @@ async fn keep(target: Target, shared: Arc<Shared>) {
                 tracing::info!("connected to Redis");
                 shared.state.send_replace(State::Up {
                     number: next,
-                    connected,
+                    connected: Arc::new(connected),
                 });
                 next += 1;
             }
@@ -207,8 +232,28 @@ async fn keep(target: Target, shared: Arc<Shared>) {
     }
 }
 
+/// Listens to whatever server the line leads to, for as long as it does.
+async fn listen_to(listening: Listening, shared: Arc<Shared>) {
+    let mut states = shared.state.subscribe();
+    loop {
+        let up = states.wait_for(|state| matches!(state, State::Up { .. }));
+        let Ok(up) = up.await.map(|state| state.clone()) else {
+            return;
+        };
+        let State::Up { number, connected } = up else {
+            continue;
+        };
+        let is_elsewhere =
+            |state: &State| !matches!(state, State::Up { number: now, .. } if *now == number);
+        tokio::select! {
+            () = listen(&listening, &shared.proof, &connected.client, number) => {}
+            _ = states.wait_for(is_elsewhere) => {}
+        }
+    }
+}
+
 /// Returns once the connection may be lost, or was found well after a while.
-async fn watch_over(target: &Target, shared: &Shared, number: u64, connected: Connected) {
+async fn watch_over(target: &Target, shared: &Shared, number: u64, connected: &Connected) {
     if time::timeout(TRY_EVERY, shared.lost.notified())
         .await
         .is_ok()

@@ -101,6 +101,14 @@ impl Link {
         }
     }
 
+    /// Whether all has been heard until just now that the servers of those keys tell of changes.
+    pub fn is_heard(&self, keys: impl FnOnce() -> [String; 2]) -> bool {
+        match &self.way {
+            Way::One(line) => line.is_heard(),
+            Way::Cluster(cluster) => keys().iter().all(|key| cluster.is_heard(key)),
+        }
+    }
+
     /// Runs a command on a server of the caller's choice.
     pub async fn query_on<T: FromRedisValue + Send>(
         &self,

@@ -12,9 +12,11 @@
 //! Redis must not evict (`maxmemory-policy noeviction`): evicted epochs would be forgotten
 //! revocations. Opening warns about any other policy.
 
+mod cache;
 mod call;
 mod cluster;
 mod dial;
+mod ear;
 mod epochs;
 mod keys;
 mod line;
@@ -30,7 +32,9 @@ mod tokens;
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
 use crate::stores::codec::VERSION;
+use crate::stores::redis::cache::Cache;
 use crate::stores::redis::dial::Dial;
+use crate::stores::redis::ear::Listening;
 use crate::stores::redis::epochs::Epochs;
 use crate::stores::redis::keys::Keys;
 use crate::stores::redis::link::Link;
@@ -41,6 +45,7 @@ use secrecy::SecretString;
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a server may wait for one answer: with all steps of an operation a caller hears within 250 ms.
@@ -57,6 +62,8 @@ pub struct RedisOptions {
     pub key_prefix: String,
     /// How many replicas must have a write before it is acknowledged.
     pub wait_replicas: usize,
+    /// Whether checks are answered from memory while nothing has changed.
+    pub cache: bool,
     /// Who to be at sentinels, and the password there.
     pub sentinel_user: Option<String>,
     /// How long one answer may take.
@@ -71,6 +78,7 @@ pub struct RedisStore {
     keys: Keys,
     scripts: Scripts,
     known_epochs: ArcSwap<Epochs>,
+    cache: Option<Arc<Cache>>,
     steps_within: Duration,
 }
 
@@ -85,10 +93,17 @@ impl fmt::Debug for RedisStore {
 impl RedisStore {
     /// Connects; [`StoreError::Unavailable`] soon when Redis is away.
     pub async fn open(options: RedisOptions) -> Result<Self, StoreError> {
-        let dial = Dial::new(&options).await?;
+        let mut dial = Dial::new(&options).await?;
+        let keys = Keys::under(options.key_prefix);
+        let cache = options.cache.then(Arc::<Cache>::default);
+        dial.listening = cache.clone().map(|cache| Listening {
+            channel: keys.changes().into(),
+            cache,
+        });
         let store = Self {
             link: Link::open(dial, options.wait_replicas).await?,
-            keys: Keys::under(options.key_prefix),
+            keys,
+            cache,
             scripts: Scripts::new(),
             known_epochs: ArcSwap::default(),
             // A little longer than one step, so that a step which gets no answer notices by itself and gives its
@@ -176,7 +191,11 @@ impl Scripts {
         Self {
             open: script!("open.lua"),
             describe: script!("describe.lua"),
-            check: script!("check.lua"),
+            check: Script::new(concat!(
+                include_str!("scripts/check_live.lua"),
+                include_str!("scripts/common.lua"),
+                include_str!("scripts/check.lua")
+            )),
             end: script!("end.lua"),
             set_org: script!("set_org.lua"),
             put_token: script!("put_token.lua"),

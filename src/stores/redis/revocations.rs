@@ -28,8 +28,14 @@ impl Revocations for RedisStore {
             .arg(at.millis())
             .arg(field)
             .arg(millis(EPOCH_KEPT))
-            .arg(reason.as_str());
-        let reply: Reply = self.link.invoke(&call).await?;
+            .arg(reason.as_str())
+            .arg(self.keys.changes());
+        let reply = self.link.invoke::<Reply>(&call).await;
+        // However that ended: it may have been done.
+        if let Some(cache) = &self.cache {
+            cache.forget_all();
+        }
+        let reply = reply?;
         match word(&reply) {
             b"done" => Ok(()),
             _ => Err(unexpected(&reply)),

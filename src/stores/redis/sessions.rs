@@ -51,22 +51,19 @@ impl SessionStore for RedisStore {
     }
 
     async fn check(&self, id: &SessionId, now: Timestamp) -> Result<Check, StoreError> {
-        self.bounded(async {
-            let place = Place::of(id);
-            // Both at the same moment, and both must answer: a session is not known to live without its epochs.
-            let (found, epochs) = join(self.look(&place, now), self.epochs()).await;
-            let (found, epochs) = (found?, epochs?);
-            if let (Check::Live(session), Some(epochs)) = (&found, epochs)
-                && let Some(reason) = epochs.end(session)?
-            {
-                let was = self.end(&place, reason, None).await?;
-                return Ok(was.map_or(Check::Ended(reason), |was| {
-                    Check::JustEnded(reason, Box::new(was))
-                }));
-            }
-            Ok(found)
-        })
-        .await
+        let place = Place::of(id);
+        let Some(cache) = self.cache.as_deref().filter(|_| self.is_heard(&place)) else {
+            return self.ask(&place, now).await;
+        };
+        let ticket = match cache.find(&place.digest, now) {
+            Ok(session) => return Ok(Check::Live(Box::new(session))),
+            Err(ticket) => ticket,
+        };
+        let found = self.ask(&place, now).await?;
+        if let Check::Live(session) = &found {
+            cache.keep(ticket, &place.digest, session, now);
+        }
+        Ok(found)
     }
 
     async fn set_org(&self, id: &SessionId, org: OrgId) -> Result<bool, StoreError> {
@@ -82,8 +79,13 @@ impl SessionStore for RedisStore {
             }
             let mut call = Call::write(&self.scripts.set_org);
             self.session_keys(&place, &mut call);
-            call.arg(millis(REMEMBERED_FOR)).arg(org.0);
-            let reply: Reply = self.link.invoke(&call).await?;
+            call.arg(millis(REMEMBERED_FOR))
+                .arg(org.0)
+                .arg(self.keys.changes());
+            let reply = self.link.invoke::<Reply>(&call).await;
+            // However that ended: it may have been done.
+            self.forget(&place.digest);
+            let reply = reply?;
             match word(&reply) {
                 b"done" => Ok(true),
                 b"ended" | b"unknown" | b"version" => Ok(false),
@@ -155,6 +157,41 @@ impl RedisStore {
             keys.find(|key| self.link.is_on(key, server))
         };
         servers.iter().filter_map(on).collect()
+    }
+
+    /// Whether a session kept in memory would have been dropped by now if anything had ended or changed it.
+    fn is_heard(&self, place: &Place) -> bool {
+        self.link
+            .is_heard(|| [self.keys.sessions_of(place.tag), self.keys.epochs()])
+    }
+
+    /// Drops a session from memory, so that this node knows at once what it has done itself.
+    fn forget(&self, digest: &[u8; 32]) {
+        if let Some(cache) = &self.cache {
+            cache.forget(digest);
+        }
+    }
+
+    /// What Redis says of the session.
+    async fn ask(&self, place: &Place, now: Timestamp) -> Result<Check, StoreError> {
+        if !self.link.is_split() {
+            return self.look(place, now).await;
+        }
+        self.bounded(async {
+            // Both at the same moment, and both must answer: a session is not known to live without its epochs.
+            let (found, epochs) = join(self.look(place, now), self.epochs()).await;
+            let (found, epochs) = (found?, epochs?);
+            if let (Check::Live(session), Some(epochs)) = (&found, epochs)
+                && let Some(reason) = epochs.end(session)?
+            {
+                let was = self.end(place, reason, None).await?;
+                return Ok(was.map_or(Check::Ended(reason), |was| {
+                    Check::JustEnded(reason, Box::new(was))
+                }));
+            }
+            Ok(found)
+        })
+        .await
     }
 
     /// What the session's own slot says of it.
@@ -251,11 +288,18 @@ impl RedisStore {
                 Some(AtLimit::Refuse) => "refuse",
                 Some(AtLimit::Evict) | None => "evict",
             });
-        let reply: Reply = self.link.invoke(&call).await?;
+        let reply = self.link.invoke::<Reply>(&call).await;
+        if let Some(old) = replaced {
+            self.forget(&old.digest());
+        }
+        let reply = reply?;
         match word(&reply) {
             b"done" => {
                 let digests = reply.iter().skip(1).filter_map(|text| unhex(text));
-                let evicted = digests.map(|digest| SessionHandle::new(id.tag(), &digest));
+                let evicted = digests.map(|digest| {
+                    self.forget(&digest);
+                    SessionHandle::new(id.tag(), &digest)
+                });
                 Ok(Opening::Opened {
                     evicted: evicted.collect(),
                 })
@@ -276,7 +320,9 @@ impl RedisStore {
         call.arg(now.map(|now| now.millis().to_string()).unwrap_or_default())
             .arg(millis(REMEMBERED_FOR))
             .arg(reason.as_str());
-        let reply = self.link.invoke(&call).await?;
+        let reply = self.link.invoke(&call).await;
+        self.forget(&place.digest);
+        let reply = reply?;
         match word(&reply) {
             b"live" => live(&reply).map(Some),
             // What could not be read is over now all the same.

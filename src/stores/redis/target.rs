@@ -2,6 +2,7 @@
 
 use crate::settings::Endpoint;
 use crate::stores::redis::dial::Dial;
+use crate::stores::redis::ear::Listening;
 use crate::stores::redis::line::Trouble;
 use crate::stores::redis::sentinel::Sentinels;
 use ::redis::aio::MultiplexedConnection;
@@ -12,12 +13,13 @@ use std::time::Duration;
 const QUEUE: usize = 1_024;
 
 /// Connections to one server.
-#[derive(Clone)]
 pub struct Connected {
     /// For everything.
     pub connection: MultiplexedConnection,
     /// For what waits for replicas, when something does: others must not wait behind it.
     pub lasting: Option<MultiplexedConnection>,
+    /// Makes more of them.
+    pub client: Client,
     /// Who was the master, where that was asked.
     pub master: Option<Endpoint>,
 }
@@ -26,6 +28,8 @@ pub struct Connected {
 pub struct Target {
     /// How long an answer may take.
     pub patience: Duration,
+    /// Who hears of changes there.
+    pub listening: Option<Listening>,
     place: Place,
     has_lasting: bool,
 }
@@ -40,15 +44,17 @@ impl Target {
     pub fn server(client: Client, dial: &Dial) -> Self {
         Self {
             patience: dial.patience,
+            listening: dial.listening.clone(),
             place: Place::Fixed(client),
             has_lasting: dial.has_lasting,
         }
     }
 
-    /// A sentinel, which replicates nothing.
+    /// A sentinel or a seed, which replicates nothing and has no sessions.
     pub fn sentinel(client: Client, dial: &Dial) -> Self {
         Self {
             has_lasting: false,
+            listening: None,
             ..Self::server(client, dial)
         }
     }
@@ -57,6 +63,7 @@ impl Target {
     pub fn master(sentinels: Sentinels, dial: &Dial) -> Self {
         Self {
             patience: dial.patience,
+            listening: dial.listening.clone(),
             place: Place::Master(sentinels),
             has_lasting: dial.has_lasting,
         }
@@ -92,20 +99,22 @@ impl Target {
         Ok(Connected {
             connection,
             lasting,
+            client: client.clone(),
             master,
         })
     }
 
     /// Whether the connections work and still lead where they should.
-    pub async fn is_still_right(&self, mut connected: Connected) -> RedisResult<bool> {
-        if let Some(lasting) = &mut connected.lasting {
-            ::redis::cmd("PING").exec_async(lasting).await?;
-        }
-        if let (Place::Master(sentinels), Some(master)) = (&self.place, &connected.master) {
-            return sentinels.is_still(master, connected.connection).await;
-        }
+    pub async fn is_still_right(&self, connected: &Connected) -> RedisResult<bool> {
         let ping = ::redis::cmd("PING");
-        ping.exec_async(&mut connected.connection).await?;
+        if let Some(lasting) = &connected.lasting {
+            ping.exec_async(&mut lasting.clone()).await?;
+        }
+        let mut connection = connected.connection.clone();
+        if let (Place::Master(sentinels), Some(master)) = (&self.place, &connected.master) {
+            return sentinels.is_still(master, connection).await;
+        }
+        ping.exec_async(&mut connection).await?;
         Ok(true)
     }
 
@@ -113,7 +122,8 @@ impl Target {
     async fn once(&self, client: &Client) -> RedisResult<MultiplexedConnection> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.patience))
-            .set_response_timeout(Some(self.patience))
+            // Whoever asks has a deadline of their own; a second timer for each command would be for nothing.
+            .set_response_timeout(None)
             .set_pipeline_buffer_size(QUEUE);
         client
             .get_multiplexed_async_connection_with_config(&config)

@@ -60,7 +60,7 @@ impl Cluster {
         let seeds = dial.address.seeds.iter();
         let seeds: Vec<(Endpoint, Line)> = seeds
             .map(|seed| {
-                let target = Target::server(dial.server(seed)?, &dial);
+                let target = Target::sentinel(dial.server(seed)?, &dial);
                 Ok((seed.clone(), Line::start(target)))
             })
             .collect::<Result<_, Trouble>>()?;
@@ -100,6 +100,12 @@ impl Cluster {
         let view = self.shared.current();
         view.owner(key)
             .is_some_and(|owner| Arc::ptr_eq(owner, server))
+    }
+
+    /// Whether all has been heard until just now that the key's owner tells of changes.
+    pub fn is_heard(&self, key: &str) -> bool {
+        let view = self.shared.current();
+        view.owner(key).is_some_and(|owner| owner.is_heard())
     }
 
     /// Has the owner of the key do the work, wherever the slot has gone.

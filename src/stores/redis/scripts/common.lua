@@ -18,12 +18,17 @@ local function revoked(began, user_key, global_key, org, key)
   return nil
 end
 
+-- Nodes that keep sessions in memory drop this one, or with `*` all. A user who may not publish may not subscribe
+-- either, so nobody waits for it, and an end must not fail of it.
+local function tell(channel, what) redis.pcall('PUBLISH', channel, what) end
+
 -- The hash stays as a tombstone: a key that is gone could be written anew by a slow request.
 local function bury(session_key, index_key, digest, reason, kept)
   redis.call('DEL', session_key)
   redis.call('HSET', session_key, 'v', '1', 'x', reason)
   redis.call('PEXPIRE', session_key, kept)
   redis.call('ZREM', index_key, digest)
+  tell(string.match(session_key, '^([^{]*)s:{') .. 'changed', digest)
 end
 
 -- A later version is a newer program's, and not ours to judge; any other is damage, for there is none before 1.

@@ -1,4 +1,4 @@
--- KEYS user epoch or epochs; ARGV at, field (empty for a user's), kept, reason
+-- KEYS user epoch or epochs; ARGV at, field (empty for a user's), kept, reason, channel of changes
 local is_user = ARGV[2] == ''
 local before
 if is_user then before = redis.call('GET', KEYS[1]) else before = redis.call('HGET', KEYS[1], ARGV[2]) end
@@ -13,5 +13,6 @@ if not before or tonumber(before) <= tonumber(ARGV[1]) then
     local stamp = now[1] .. '.' .. now[2] .. ' ' .. ARGV[2] .. ' ' .. ARGV[1] .. ' ' .. ARGV[4]
     redis.call('HSET', KEYS[1], ARGV[2], ARGV[1], 'why:' .. ARGV[2], ARGV[4], 'stamp', stamp)
   end
+  tell(ARGV[5], '*')
 end
 return {'done'}
