@@ -118,7 +118,7 @@ fn is_good(session: &Session, now: Timestamp) -> bool {
 mod tests {
     use super::*;
     use crate::domain::directory::{OrgId, UserId};
-    use crate::domain::session::{Lifetime, Method};
+    use crate::domain::session::{Lifetime, Method, SessionNotes};
     use crate::domain::token::{Access, Attributes};
 
     fn at(millis: u64) -> Timestamp {
@@ -141,6 +141,7 @@ mod tests {
                 absolute: Duration::from_mins(1),
             },
             is_remembered: false,
+            notes: SessionNotes::default(),
             address: String::new(),
             agent: String::new(),
         }
