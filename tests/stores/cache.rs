@@ -2,6 +2,7 @@
 
 use crate::redis::{Kind, Topology};
 use crate::support::{START, TestRedis, at, key_id, options, session, session_id, user_id};
+use std::fmt::Write;
 use std::time::Duration;
 use vestibule::domain::directory::OrgId;
 use vestibule::domain::session::{
@@ -87,11 +88,10 @@ impl Servers {
 
     /// Takes a session away behind everybody's back.
     fn remove(&self, id: &SessionId) {
-        let digest: String = id
-            .digest()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let mut digest = String::new();
+        for byte in id.digest() {
+            write!(digest, "{byte:02x}").unwrap();
+        }
         let key = format!("a:s:{{{}}}:{digest}", id.tag().to_text());
         self.tell(&["DEL", &key]);
     }
