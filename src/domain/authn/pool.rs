@@ -279,6 +279,7 @@ impl Drop for Place<'_> {
 mod tests {
     use super::*;
     use futures_util::future::join_all;
+    use std::pin::pin;
     use std::sync::atomic::AtomicI64;
 
     const CHEAP: HashCost = HashCost {
@@ -328,15 +329,24 @@ mod tests {
     async fn when_the_queue_is_full_the_rest_is_told_when_to_come_back() {
         let (pool, seen) = pool(3);
         let password = SecretString::from("correct horse");
-        let all = join_all((0..10).map(|_| pool.verify(&password, None))).await;
+        let hashing = pool.shared.permits.acquire().await.unwrap();
+        let mut all = pin!(join_all((0..10).map(|_| pool.verify(&password, None))));
+        // Polled once, while another password is being hashed: all have come before it is done.
+        assert!(
+            tokio::time::timeout(Duration::ZERO, &mut all)
+                .await
+                .is_err()
+        );
+        drop(hashing);
+        let all = all.await;
         let refused = all.iter().filter(|result| match result {
             Err(VerifyError::Busy { retry_after }) => *retry_after >= Duration::from_secs(1),
             _ => false,
         });
-        // One is hashed, three wait, six do not.
-        assert_eq!(refused.count(), 6);
-        assert_eq!(seen.refused.load(Ordering::Relaxed), 6);
-        assert_eq!(seen.hashed.load(Ordering::Relaxed), 4);
+        // Three wait, seven do not.
+        assert_eq!(refused.count(), 7);
+        assert_eq!(seen.refused.load(Ordering::Relaxed), 7);
+        assert_eq!(seen.hashed.load(Ordering::Relaxed), 3);
         assert_eq!(seen.most.load(Ordering::Relaxed), 3);
         assert_eq!(seen.waiting.load(Ordering::Relaxed), 0);
         assert!(!pool.verify(&password, None).await.unwrap(), "room again");
@@ -346,13 +356,7 @@ mod tests {
     async fn whoever_hangs_up_gives_their_place_to_the_next() {
         let (pool, seen) = pool(1);
         let password = SecretString::from("correct horse");
-        let first = tokio::spawn({
-            let (pool, password) = (pool.clone(), password.clone());
-            async move { pool.hash(&password).await }
-        });
-        while pool.shared.permits.available_permits() > 0 {
-            tokio::task::yield_now().await;
-        }
+        let hashing = pool.shared.permits.acquire().await.unwrap();
         let waiting = pool.verify(&password, None);
         // Polled once, which takes the place, and dropped by the time-out that has passed already.
         let given_up = tokio::time::timeout(Duration::ZERO, waiting).await;
@@ -360,7 +364,8 @@ mod tests {
         assert_eq!(seen.most.load(Ordering::Relaxed), 1);
         assert_eq!(pool.shared.waiting.load(Ordering::Relaxed), 0);
         assert_eq!(seen.waiting.load(Ordering::Relaxed), 0);
-        first.await.unwrap().unwrap();
+        drop(hashing);
+        assert!(!pool.verify(&password, None).await.unwrap());
     }
 
     #[tokio::test]
