@@ -459,6 +459,12 @@ impl Topology {
                     .iter()
                     .all(|node| !node.info("replication", "master_link_status:down"))
         });
+        // A replica that has only just come answers for nothing yet.
+        let wanted = replicas.rsplit(':').next().unwrap_or_default();
+        until("replicas answer for what is written", || {
+            let mut masters = self.masters().into_iter();
+            masters.all(|master| master.command(&["WAIT", wanted, "500"]) == wanted)
+        });
     }
 }
 
