@@ -65,7 +65,7 @@ fn children(collector: &Collector, of: &Span) -> Vec<String> {
 }
 
 const LOGIN: &str = "POST /callosum/v1/tspublic/v1/session/login";
-const CHECK: &str = "GET /callosum/v1/tspublic/v1/session/{probe:(?i)isactive}";
+const CHECK: &str = "GET /callosum/v1/tspublic/v1/session/isactive";
 
 #[tokio::test]
 async fn a_login_is_a_trace_with_its_hash_and_its_stores_and_names_nobody() {
