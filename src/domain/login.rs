@@ -265,9 +265,11 @@ impl Login {
             agent: client.agent.chars().take(AGENT_CHARS).collect(),
             notes: request.notes,
         };
+        // A delegate must not push out the very session whose fate it shares.
+        let limit = self.policy.limit.filter(|_| session.notes.shares.is_none());
         let opening = self
             .sessions
-            .open_within(&id, &session, request.replaced.as_ref(), self.policy.limit)
+            .open_within(&id, &session, request.replaced.as_ref(), limit)
             .await?;
         match opening {
             Opening::AtLimit => return Err(LoginError::TooManySessions),

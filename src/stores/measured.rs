@@ -244,6 +244,7 @@ measured! { ApiTokens of Directory as "directory" {}
     api_token_of(user: UserId) -> Result<Option<ApiToken>, StoreError>;
     replace_api_token(token: &ApiToken, digest: &KeyDigest) -> Result<Option<ApiToken>, DirectoryError>;
     delete_api_token(user: UserId) -> Result<Option<ApiToken>, StoreError>;
+    delete_api_tokens() -> Result<(), StoreError>;
 }
 
 measured! { Content of Directory as "directory" {}

@@ -29,6 +29,10 @@ pub async fn create(
 ) -> Result<HttpResponse, Refusal> {
     let site = services.microstrategy()?;
     let user = may_have(&signed, &services).await?;
+    if signed.session.method == Method::ApiToken {
+        // Or a token could renew itself for ever, and its lifetime would mean nothing.
+        return Err(Failure::forbidden("an API token makes no other").into());
+    }
     let owner = match fields.text("userId")? {
         None => user.id,
         Some(id) => owner_of_id(&id, &user, &services).await?,
@@ -91,10 +95,10 @@ fn none() -> Failure {
     }
 }
 
-/// A guest has proved nothing that a token could stand for.
+/// A guest has proved nothing that a token could stand for; nor has who was delegated to, perhaps by a guest.
 async fn may_have(signed: &Signed, services: &Services) -> Result<User, Refusal> {
-    if signed.session.method == Method::Guest {
-        return Err(Failure::forbidden("guests have no API tokens").into());
+    if matches!(signed.session.method, Method::Guest | Method::IdentityToken) {
+        return Err(Failure::forbidden("guests and delegates have no API tokens").into());
     }
     Ok(services.require_user(&signed.principal).await?)
 }

@@ -100,7 +100,11 @@ impl Administration {
 
     /// A revocation before the write it belongs to, for writes that cannot be told from no change when
     /// they are done again: should the one after the write fail, what lived until now is over all the same.
-    async fn revoke_ahead(&self, scope: RevokeScope, by: &Actor) -> Result<(), AdminError> {
+    pub(in crate::domain::administration) async fn revoke_ahead(
+        &self,
+        scope: RevokeScope,
+        by: &Actor,
+    ) -> Result<(), AdminError> {
         self.revoke(scope, by).await.map_err(|error| match error {
             AdminError::NotRevoked(cause) => AdminError::Store(cause),
             other => other,

@@ -28,6 +28,10 @@ impl Administration {
             created_at: at,
             expires_at: at.plus(lifetime),
         };
+        // First as well: done again after a failure, the one before would no longer be known.
+        if let Some(before) = self.directory.api_token_of(user).await? {
+            self.revoke_ahead(RevokeScope::Key(before.id), by).await?;
+        }
         let before = self.directory.replace_api_token(&token, &digest).await?;
         if let Some(before) = before {
             self.end_behind(&before, by).await?;
@@ -44,6 +48,9 @@ impl Administration {
 
     /// Ends the user's token and every session it opened; false when there was none.
     pub async fn delete_api_token(&self, user: UserId, by: &Actor) -> Result<bool, AdminError> {
+        if let Some(token) = self.directory.api_token_of(user).await? {
+            self.revoke_ahead(RevokeScope::Key(token.id), by).await?;
+        }
         let Some(token) = self.directory.delete_api_token(user).await? else {
             return Ok(false);
         };

@@ -171,7 +171,7 @@ impl Administration {
         });
     }
 
-    /// Ends every session and token of one user.
+    /// Ends every session and token of one user, API token included.
     pub async fn end_sessions_of(&self, user: UserId, by: &Actor) -> Result<(), AdminError> {
         self.revoke(self.user_scope(user), by).await
     }
@@ -194,6 +194,12 @@ impl Administration {
         reason: EndReason,
         by: &Actor,
     ) -> Result<(), AdminError> {
+        // An epoch ends what is open; an API token would open the next session.
+        match scope {
+            RevokeScope::User(user, _) => drop(self.directory.delete_api_token(user).await?),
+            RevokeScope::All => self.directory.delete_api_tokens().await?,
+            RevokeScope::Org(_) | RevokeScope::Key(_) => {}
+        }
         self.revocations
             .revoke_for(scope, reason, self.clock.now())
             .await

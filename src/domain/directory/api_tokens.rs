@@ -34,4 +34,6 @@ pub trait ApiTokens: std::fmt::Debug + Send + Sync {
     ) -> Result<Option<ApiToken>, DirectoryError>;
     /// Forgets the user's token and gives it back.
     async fn delete_api_token(&self, user: UserId) -> Result<Option<ApiToken>, StoreError>;
+    /// Forgets everybody's.
+    async fn delete_api_tokens(&self) -> Result<(), StoreError>;
 }

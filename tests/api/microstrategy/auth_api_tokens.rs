@@ -147,3 +147,47 @@ async fn nothing_else_is_an_api_token() {
         401
     );
 }
+
+#[tokio::test]
+async fn case_36_whatever_ends_everything_of_a_user_ends_the_api_token_too() {
+    let app = TestApp::spawn();
+    let (administration, by) = app.administration();
+    let bob = app.user("bob").await.id;
+    for event in ["password", "revoked", "disabled", "everybody"] {
+        let client = log_in(&app, "bob", PASSWORD).await.client(&app);
+        let token = create(&app, &client, &json!({})).await;
+        let held = Held::of(&app, &use_it(&app, &token).await);
+        app.tick();
+        match event {
+            "password" => {
+                let same = PASSWORD.into();
+                drop(
+                    administration
+                        .set_password("bob", &same, &by)
+                        .await
+                        .unwrap(),
+                );
+            }
+            "revoked" => administration.end_sessions_of(bob, &by).await.unwrap(),
+            "disabled" => {
+                administration.disable_user("bob", &by).await.unwrap();
+                administration.enable_user("bob", &by).await.unwrap();
+            }
+            _ => administration.end_all_sessions(&by).await.unwrap(),
+        }
+        app.tick();
+        assert_eq!(status(&app, &held).await, 401, "{event}");
+        expect_error(&use_it(&app, &token).await, 401, "ERR003");
+    }
+}
+
+#[tokio::test]
+async fn an_api_token_makes_no_other_so_that_its_lifetime_means_something() {
+    let app = TestApp::spawn();
+    let alice = log_in(&app, "alice", ALICE_PASSWORD).await.client(&app);
+    let token = create(&app, &alice, &json!({ "lifeTimeInMinutes": 5 })).await;
+    let held = Held::of(&app, &use_it(&app, &token).await);
+    let reply = call(&held.client(&app), Method::POST, "auth/apiTokens").await;
+    expect_error(&reply, 403, "ERR0014");
+    assert!(use_it(&app, &token).await.status == 204, "and stays");
+}

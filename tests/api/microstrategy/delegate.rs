@@ -173,3 +173,26 @@ async fn nothing_else_is_an_identity_token_and_it_is_nothing_else() {
     );
     expect_error(&delegate(&app, "").await, 400, "ERR006");
 }
+
+#[tokio::test]
+async fn a_delegate_makes_no_lasting_token() {
+    let app = TestApp::spawn();
+    let alice = log_in(&app, "alice", ALICE_PASSWORD).await;
+    let token = identity_token(&app, &alice).await;
+    let other = Held::of(&app, &delegate(&app, &token).await);
+    for method in [Method::POST, Method::DELETE] {
+        let reply = call(&other.client(&app), method, "auth/apiTokens").await;
+        expect_error(&reply, 403, "ERR0014");
+    }
+}
+
+#[tokio::test]
+async fn case_35_a_delegate_does_not_push_out_the_session_it_shares() {
+    let app = TestApp::with(|settings| settings.sessions.max_per_user = 1);
+    let alice = log_in(&app, "alice", ALICE_PASSWORD).await;
+    let token = identity_token(&app, &alice).await;
+    app.tick();
+    let other = Held::of(&app, &delegate(&app, &token).await);
+    assert_eq!(status(&app, &other).await, 200);
+    assert_eq!(status(&app, &alice).await, 200);
+}
