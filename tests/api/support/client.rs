@@ -117,7 +117,10 @@ impl Client {
     /// Sends a request. Session cookies and tokens that come back are secrets from then on.
     pub async fn send(&self, request: RequestBuilder) -> Reply {
         let request = request.build().unwrap();
-        let is_saved = request.url().path().ends_with("/configure");
+        let saving = ["/configure", "/iserver/settings", "/library/auth"];
+        let path = request.url().path();
+        let is_saved =
+            request.method() != Method::GET && saving.iter().any(|end| path.ends_with(end));
         let reply = Reply::read(self.http.execute(request).await.unwrap()).await;
         if is_saved && self.nodes.len() > 1 {
             // What is saved at run time is on the other nodes after some seconds, which pass here.
