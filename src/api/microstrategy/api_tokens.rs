@@ -3,7 +3,7 @@
 use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::microstrategy::MicroStrategy;
-use crate::api::microstrategy::body::Fields;
+use crate::api::microstrategy::body::Behind;
 use crate::api::microstrategy::guard::Signed;
 use crate::api::microstrategy::project::{hex_id, parse_id};
 use crate::api::microstrategy::reply::json;
@@ -22,8 +22,10 @@ type Refusal = ApiError<MicroStrategy>;
 
 /// `POST auth/apiTokens`: a new token in place of the old, told this once.
 pub async fn create(
-    signed: Signed,
-    fields: Fields,
+    Behind {
+        who: signed,
+        fields,
+    }: Behind<Signed>,
     caller: Caller<MicroStrategy>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {

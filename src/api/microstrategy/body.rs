@@ -36,6 +36,35 @@ impl FromRequest for Fields {
     }
 }
 
+/// A body that is judged only once its sender has passed the guard: a stranger gets the guard's answer, whatever the
+/// body is like. Side by side the quicker refusal would win.
+pub struct Behind<G> {
+    /// Who has passed.
+    pub who: G,
+    /// What they sent.
+    pub fields: Fields,
+}
+
+impl<G> FromRequest for Behind<G>
+where
+    G: FromRequest<Error = ApiError<MicroStrategy>> + 'static,
+    G::Future: 'static,
+{
+    type Error = ApiError<MicroStrategy>;
+    type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let who = G::from_request(request, payload);
+        let fields = Fields::from_request(request, payload);
+        Box::pin(async move {
+            Ok(Self {
+                who: who.await?,
+                fields: fields.await?,
+            })
+        })
+    }
+}
+
 /// No content type at all means JSON.
 fn kind(request: &HttpRequest) -> Kind {
     let Some(value) = request.headers().get(CONTENT_TYPE) else {

@@ -3,7 +3,7 @@
 use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::microstrategy::MicroStrategy;
-use crate::api::microstrategy::body::Fields;
+use crate::api::microstrategy::body::Behind;
 use crate::api::microstrategy::guard::Administrator;
 use crate::api::microstrategy::project::project_id;
 use crate::api::microstrategy::reply::json;
@@ -59,8 +59,7 @@ fn described_modes(services: &Services) -> Value {
 
 /// `PUT mstrServices/library/auth`: which of the modes that the settings switch on are offered.
 pub async fn set_library_auth(
-    admin: Administrator,
-    fields: Fields,
+    Behind { who: admin, fields }: Behind<Administrator>,
     caller: Caller<MicroStrategy>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
@@ -112,8 +111,7 @@ fn described_settings(services: &Services) -> Value {
 
 /// `PATCH v2/iserver/settings`: the idle timeout of sessions opened from now on. Other settings are ignored.
 pub async fn set_settings(
-    admin: Administrator,
-    fields: Fields,
+    Behind { who: admin, fields }: Behind<Administrator>,
     caller: Caller<MicroStrategy>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {

@@ -191,3 +191,21 @@ async fn an_api_token_makes_no_other_so_that_its_lifetime_means_something() {
     expect_error(&reply, 403, "ERR0014");
     assert!(use_it(&app, &token).await.status == 204, "and stays");
 }
+
+#[tokio::test]
+async fn thing_9_a_dead_session_is_told_so_whatever_body_comes_with_it() {
+    let redis = Redis::start();
+    let app = TestApp::with(|settings| on_redis(settings, &redis));
+    let admin = log_in(&app, "tsadmin", ADMIN_PASSWORD).await.client(&app);
+    assert_eq!(call(&admin, Method::POST, "auth/logout").await.status, 204);
+    for (method, route) in [
+        (Method::POST, "auth/apiTokens"),
+        (Method::PATCH, "v2/iserver/settings"),
+        (Method::PUT, "mstrServices/library/auth"),
+    ] {
+        let bad = ask(&admin, method, route)
+            .header("content-type", "application/json")
+            .body("{");
+        expect_error(&admin.send(bad).await, 401, "ERR009");
+    }
+}
