@@ -255,25 +255,30 @@ def memory(folder):
     return [table, weight], goals
 
 
-def fill(server, folder, total, sample=1000, users=1000):
-    """Opens sessions of many users up to `total`; answers a file of cookies of some of them."""
+def fill(server, folder, total, sample=500, users=1000):
+    """Opens sessions of many users up to `total`; answers a file of cookies of some more."""
     pairs = pathlib.Path(folder) / f"tokens-{server.port}"
     if not pairs.exists():
         users = min(users, max(1, total // 10))
         pairs.write_text("".join(f"{mint(server, f'user{n}')} user{n}\n" for n in range(users)))
         server.opened = 0
-    cookies = pathlib.Path(folder) / f"filled-{server.port}"
-    every = max(1, (total - server.opened) // sample)
-    cookies.unlink(missing_ok=True)
     url = f"http://127.0.0.1:{server.port}{API}/session/login/token"
     while server.opened < total:
         left = total - server.opened
         seconds = 1 if left < 20_000 else 20
-        requests, rate, _, _, errors = wrk("redeem.lua", url, pairs, cookies, every, seconds=seconds, connections=128)
+        requests, rate, _, _, errors = wrk("redeem.lua", url, pairs, seconds=seconds, connections=128)
         assert errors == 0, errors
         server.opened += requests
         server.open_rate = rate
         say(f"  {server.opened:,} sessions, {rate:,.0f} opened per second")
+    found = []
+    for pair in random.choices(pairs.read_text().splitlines(), k=sample):
+        token, user = pair.split()
+        form = {"auth_token": token, "username": user}
+        found += cookies_of(server, f"{API}/session/login/token", form, "JSESSIONID", 1)
+    server.opened += len(found)
+    cookies = pathlib.Path(folder) / f"filled-{server.port}"
+    cookies.write_text("\n".join(found) + "\n")
     return cookies
 
 
@@ -286,7 +291,7 @@ def growth(folder, sizes, seconds):
     store = redis(folder)
     goals = []
     for name, where in (("embedded", "embedded"), ("Redis", f"redis://127.0.0.1:{store.port}")):
-        server = vestibule(folder, where)
+        server = vestibule(folder, where, settings=("sessions.embedded_max=4000000",))
         server.wait()
         costs = []
         for size in sizes:

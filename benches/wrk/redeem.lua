@@ -1,5 +1,5 @@
--- Redeems tokens, rotating through a file of "token username" lines. Every nth session's cookie goes to a file.
-local bodies, at, seen, every, out, out_name = {}, 0, 0, 1, nil, nil
+-- Redeems tokens, rotating through a file of "token username" lines.
+local bodies, at = {}, 0
 
 function init(args)
   for line in io.lines(args[1]) do
@@ -8,22 +8,11 @@ function init(args)
       { ["Content-Type"] = "application/x-www-form-urlencoded" },
       "auth_token=" .. token .. "&username=" .. user)
   end
-  out_name, every = args[2], tonumber(args[3])
-  if out_name then out = io.open(out_name, "a") end
 end
 
 function request()
   at = at % #bodies + 1
   return bodies[at]
-end
-
-function response(status, headers)
-  if not out then return end
-  seen = seen + 1
-  if seen % every ~= 0 or status ~= 204 then return end
-  local cookie = headers["set-cookie"] or headers["Set-Cookie"]
-  cookie = cookie and cookie:match("JSESSIONID=[^;]+")
-  if cookie then out:write(cookie, "\n") out:flush() end
 end
 
 function done(summary, latency)
