@@ -136,6 +136,16 @@ impl Node {
         assert!(sent.unwrap().success());
     }
 
+    /// From now on it runs only where nobody else wants to.
+    pub fn yield_to_others(&self) {
+        let pid = self.child.lock().unwrap().id().to_string();
+        let sent = Command::new("renice")
+            .args(["-n", "10", "-p", &pid])
+            .stdout(Stdio::null())
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Kills it without notice.
     pub fn kill(&self) {
         let mut child = self.child.lock().unwrap();
