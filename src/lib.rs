@@ -21,6 +21,7 @@
 pub mod api;
 pub mod cli;
 pub mod domain;
+pub mod idp;
 pub mod operator;
 pub mod server;
 pub mod settings;

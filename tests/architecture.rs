@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each room and what of ours it may name besides itself; `*` is everything. A new room needs a row.
-const FLOORS: [(&str, &str); 10] = [
+const FLOORS: [(&str, &str); 11] = [
     ("domain", ""),
     ("settings", ""),
     ("telemetry", ""),
     ("stores", "domain settings"),
+    ("idp", "domain settings"),
     ("api", "domain settings"),
     ("operator", "domain settings"),
     ("cli", "*"),
@@ -18,8 +19,10 @@ const FLOORS: [(&str, &str); 10] = [
     ("lib", "*"),
 ];
 /// Crates that only some rooms may name: the start of the crate's name, then the rooms' paths.
-const CRATES: [(&str, &str); 4] = [
+const CRATES: [(&str, &str); 6] = [
     ("actix", "src/api/ src/api.rs src/server/ src/server.rs"),
+    ("openidconnect", "src/idp/oidc/ src/idp/oidc.rs"),
+    ("saml_rs", "src/idp/saml/ src/idp/saml.rs"),
     ("ldap3", "src/stores/ldap/ src/stores/ldap.rs"),
     ("redis", "src/stores/redis/ src/stores/redis.rs"),
     (

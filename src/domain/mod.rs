@@ -12,5 +12,6 @@ pub mod random;
 pub mod redirect;
 pub mod session;
 pub mod spans;
+pub mod sso;
 pub mod throttle;
 pub mod token;

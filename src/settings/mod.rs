@@ -10,6 +10,7 @@ mod reader;
 mod secrets;
 mod sections;
 mod spelling;
+mod sso;
 mod store_url;
 
 pub use ldap::{LdapGroupSetting, LdapUserSetting};
@@ -21,6 +22,7 @@ pub use sections::{
     LogFormat, Metrics, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
     Telemetry, TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
+pub use sso::{SsoAccounts, SsoMapSetting, SsoProtocol, SsoProvider};
 pub use store_url::{Endpoint, RedisAddress, RedisTopology};
 
 use std::path::PathBuf;

@@ -1,0 +1,19 @@
+//! Single sign-on: what an identity provider is asked, what it answers, and who that is here.
+//!
+//! ```text
+//! begin ─▶ browser at the provider ─▶ finish ─▶ Assertion ─▶ mapping ─▶ Identity ─▶ the door ─▶ session
+//!    └──────── kept in the FlowStore, bound to the browser ────────┘
+//! ```
+//!
+//! The protocols live in `idp`; nothing here knows XML or JWT.
+
+mod fault;
+mod provider;
+mod store;
+
+pub use fault::{AssertionFault, ProviderError};
+pub use provider::{
+    Answer, Assertion, Begun, Departure, IdentityProvider, LoggedOutThere, LogoutNotice,
+    LogoutWord, Protocol, ProviderLink, Wish,
+};
+pub use store::{FlowDigest, FlowStore};

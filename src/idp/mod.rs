@@ -1,0 +1,3 @@
+//! Who vouches elsewhere: identity providers, each spoken to in its protocol.
+//!
+//! The rooms below implement [`crate::domain::sso::IdentityProvider`]. Only here are XML and JWT known.
