@@ -198,6 +198,7 @@ measured! { ThrottleStore of ThrottleStore as "attempts" {}
 
 measured! { FlowStore of FlowStore as "flows" {}
     keep_new(under: &FlowDigest, text: &str, until: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
+    put(under: &FlowDigest, text: &str, until: Timestamp, now: Timestamp) -> Result<(), StoreError>;
     look(under: &FlowDigest, now: Timestamp) -> Result<Option<String>, StoreError>;
     take(under: &FlowDigest, now: Timestamp) -> Result<Option<String>, StoreError>;
 }

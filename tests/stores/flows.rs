@@ -64,6 +64,9 @@ async fn a_place_is_taken_until_its_time_is_over(room: Room) {
     );
     let held = flows.look(&under("a"), after).await.unwrap();
     assert_eq!(held.as_deref(), Some("3"));
+    flows.put(&under("a"), "4", again, after).await.unwrap();
+    let held = flows.look(&under("a"), after).await.unwrap();
+    assert_eq!(held.as_deref(), Some("4"));
     assert_eq!(
         flows.take(&under("a"), again.plus(TICK)).await.unwrap(),
         None

@@ -42,6 +42,21 @@ impl FlowStore for EmbeddedStore {
         ticket.written().await.map(|()| true)
     }
 
+    async fn put(
+        &self,
+        under: &FlowDigest,
+        text: &str,
+        until: Timestamp,
+        _: Timestamp,
+    ) -> Result<(), StoreError> {
+        let text = text.to_owned();
+        let flow = Flow { text, until };
+        self.room_for_flows()?;
+        self.core.memory.flows.insert(under.0, flow.clone());
+        let keep = Op::KeepFlow(under.0, flow);
+        self.core.queue.push(vec![keep]).written().await
+    }
+
     async fn look(&self, under: &FlowDigest, now: Timestamp) -> Result<Option<String>, StoreError> {
         let held = self.core.memory.flows.get(&under.0);
         Ok(held
@@ -61,6 +76,15 @@ impl FlowStore for EmbeddedStore {
 }
 
 impl EmbeddedStore {
+    fn room_for_flows(&self) -> Result<(), StoreError> {
+        if self.core.memory.flows.len() < MOST {
+            return Ok(());
+        }
+        Err(StoreError::unavailable(anyhow!(
+            "{MOST} sign-ins are under way, as many as are kept"
+        )))
+    }
+
     /// None when the place is taken. Apart from its `async` caller, so that no lock is held while the disk works.
     fn claim(
         &self,
@@ -69,11 +93,7 @@ impl EmbeddedStore {
         now: Timestamp,
     ) -> Result<Option<Ticket>, StoreError> {
         let flows = &self.core.memory.flows;
-        if flows.len() >= MOST {
-            return Err(StoreError::unavailable(anyhow!(
-                "{MOST} sign-ins are under way, as many as are kept"
-            )));
-        }
+        self.room_for_flows()?;
         let keep = Op::KeepFlow(under.0, flow.clone());
         match flows.entry(under.0) {
             Entry::Occupied(held) if now <= held.get().until => return Ok(None),

@@ -18,20 +18,17 @@ impl FlowStore for RedisStore {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        // Waits for replicas where that is on: a failover must not let an assertion be used again.
-        let mut call = Call::write(&self.scripts.keep);
-        let left = until.millis().saturating_sub(now.millis());
-        call.key(self.keys.flow(under))
-            .arg(now.millis())
-            .arg(until.millis())
-            .arg(text)
-            .arg(left.saturating_add(millis(REMEMBERED_FOR)));
-        let reply: Reply = self.link.invoke(&call).await?;
-        match word(&reply) {
-            b"done" => Ok(true),
-            b"taken" => Ok(false),
-            _ => Err(unexpected(&reply)),
-        }
+        self.keep_flow(under, text, until, now, "0").await
+    }
+
+    async fn put(
+        &self,
+        under: &FlowDigest,
+        text: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.keep_flow(under, text, until, now, "1").await.map(drop)
     }
 
     async fn look(&self, under: &FlowDigest, now: Timestamp) -> Result<Option<String>, StoreError> {
@@ -44,6 +41,33 @@ impl FlowStore for RedisStore {
         let mut call = Call::write(&self.scripts.look);
         call.key(self.keys.flow(under)).arg(now.millis()).arg("1");
         found(&self.link.invoke(&call).await?)
+    }
+}
+
+impl RedisStore {
+    async fn keep_flow(
+        &self,
+        under: &FlowDigest,
+        text: &str,
+        until: Timestamp,
+        now: Timestamp,
+        whatever_was_there: &str,
+    ) -> Result<bool, StoreError> {
+        // Waits for replicas where that is on: a failover must not let an assertion be used again.
+        let mut call = Call::write(&self.scripts.keep);
+        let left = until.millis().saturating_sub(now.millis());
+        call.key(self.keys.flow(under))
+            .arg(now.millis())
+            .arg(until.millis())
+            .arg(text)
+            .arg(left.saturating_add(millis(REMEMBERED_FOR)))
+            .arg(whatever_was_there);
+        let reply: Reply = self.link.invoke(&call).await?;
+        match word(&reply) {
+            b"done" => Ok(true),
+            b"taken" => Ok(false),
+            _ => Err(unexpected(&reply)),
+        }
     }
 }
 
