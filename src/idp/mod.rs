@@ -1,3 +1,6 @@
 //! Who vouches elsewhere: identity providers, each spoken to in its protocol.
 //!
 //! The rooms below implement [`crate::domain::sso::IdentityProvider`]. Only here are XML and JWT known.
+
+#[cfg(feature = "saml")]
+pub mod saml;
