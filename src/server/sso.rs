@@ -6,6 +6,10 @@ use crate::domain::random::Random;
 use crate::domain::sso::{
     AttributeNames, IdentityProvider, Protocol, Provider, SingleSignOn, SsoPolicy,
 };
+#[cfg(feature = "oidc")]
+use crate::idp::oidc::OidcProvider;
+#[cfg(feature = "saml")]
+use crate::idp::saml::SamlProvider;
 use crate::server::assemble::Ground;
 use crate::settings::{Settings, SsoAccounts, SsoProtocol, SsoProvider};
 use anyhow::Context;
@@ -80,11 +84,49 @@ fn policy(settings: &SsoProvider) -> anyhow::Result<SsoPolicy> {
 
 fn engine(
     settings: &SsoProvider,
-    _clock: &Arc<dyn Clock>,
-    _random: &Arc<dyn Random>,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
 ) -> anyhow::Result<Arc<dyn IdentityProvider>> {
     match settings.protocol {
-        SsoProtocol::Saml => anyhow::bail!("protocol: this program was built without SAML"),
-        SsoProtocol::Oidc => anyhow::bail!("protocol: this program was built without OIDC"),
+        SsoProtocol::Saml => saml(settings, clock, random),
+        SsoProtocol::Oidc => oidc(settings, clock, random),
     }
+}
+
+#[cfg(feature = "saml")]
+fn saml(
+    settings: &SsoProvider,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> anyhow::Result<Arc<dyn IdentityProvider>> {
+    let engine = SamlProvider::open(settings, Arc::clone(clock), Arc::clone(random))?;
+    Ok(Arc::new(engine))
+}
+
+#[cfg(not(feature = "saml"))]
+fn saml(
+    _: &SsoProvider,
+    _: &Arc<dyn Clock>,
+    _: &Arc<dyn Random>,
+) -> anyhow::Result<Arc<dyn IdentityProvider>> {
+    anyhow::bail!("protocol: this program was built without SAML")
+}
+
+#[cfg(feature = "oidc")]
+fn oidc(
+    settings: &SsoProvider,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> anyhow::Result<Arc<dyn IdentityProvider>> {
+    let engine = OidcProvider::open(settings, Arc::clone(clock), Arc::clone(random))?;
+    Ok(Arc::new(engine))
+}
+
+#[cfg(not(feature = "oidc"))]
+fn oidc(
+    _: &SsoProvider,
+    _: &Arc<dyn Clock>,
+    _: &Arc<dyn Random>,
+) -> anyhow::Result<Arc<dyn IdentityProvider>> {
+    anyhow::bail!("protocol: this program was built without OpenID Connect")
 }
