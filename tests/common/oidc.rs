@@ -1,4 +1,4 @@
-//! A real OpenID Connect provider on a free port: the published package `oidc-provider` in a process of its own.
+//! A real `OpenID Connect` provider on a free port: the published package `oidc-provider` in a process of its own.
 
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
 use serde_json::json;

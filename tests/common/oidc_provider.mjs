@@ -67,6 +67,8 @@ const provider = new Provider(given.issuer, {
   },
   clientAuthMethods: ['client_secret_post', 'private_key_jwt', 'none'],
   features: { backchannelLogout: { enabled: true } },
+  // Its own rule tells nobody on this machine of sign-outs.
+  fetch: (url, { dispatcher, ...options }) => fetch(url, options),
   // Everybody who is asked for exists, as the bundled form takes any name and password.
   findAccount: (_, sub) => ({ accountId: sub, claims: () => ({ sub, ...people[sub] }) }),
   // Consent is not what is tested.

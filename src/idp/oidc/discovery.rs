@@ -14,7 +14,9 @@ use openidconnect::core::{
     CoreJsonWebKey, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm,
     CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
 };
-use openidconnect::{AdditionalProviderMetadata, EndSessionUrl, ProviderMetadata};
+use openidconnect::{
+    AdditionalProviderMetadata, EndSessionUrl, ProviderMetadata, TokenUrl, UserInfoUrl,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -225,10 +227,10 @@ impl Discovery {
         let more = metadata.additional_metadata();
         let all = [
             Some(metadata.authorization_endpoint().url()),
-            metadata.token_endpoint().map(|url| url.url()),
-            metadata.userinfo_endpoint().map(|url| url.url()),
+            metadata.token_endpoint().map(TokenUrl::url),
+            metadata.userinfo_endpoint().map(UserInfoUrl::url),
             Some(metadata.jwks_uri().url()),
-            more.end_session_endpoint.as_ref().map(|url| url.url()),
+            more.end_session_endpoint.as_ref().map(EndSessionUrl::url),
         ];
         match all
             .into_iter()

@@ -32,13 +32,13 @@ fn hear(listener: &TcpListener) -> String {
     stream
         .set_read_timeout(Some(Duration::from_secs(10)))
         .unwrap();
-    let mut heard = Vec::new();
+    let mut bytes = Vec::new();
     let token = loop {
         let mut part = [0; 4096];
         let count = stream.read(&mut part).unwrap();
-        assert!(count > 0, "{}", String::from_utf8_lossy(&heard));
-        heard.extend_from_slice(&part[..count]);
-        let text = String::from_utf8_lossy(&heard);
+        assert!(count > 0, "{}", String::from_utf8_lossy(&bytes));
+        bytes.extend_from_slice(&part[..count]);
+        let text = String::from_utf8_lossy(&bytes);
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
             continue;
         };
