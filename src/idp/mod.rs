@@ -4,3 +4,5 @@
 
 #[cfg(feature = "oidc")]
 pub mod oidc;
+#[cfg(feature = "saml")]
+pub mod saml;
