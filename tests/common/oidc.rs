@@ -13,7 +13,7 @@ pub const CLIENT_SECRET: &str = "p1anted-client-secret-with-&+%-in-it";
 /// Where the engine's tests have answers sent; nobody listens there.
 pub const CALLBACK: &str = "http://127.0.0.1:9/callosum/v1/oidc/callback";
 /// Where browsers come back after a sign-out.
-pub const AFTER_LOGOUT: &str = "http://127.0.0.1:9/callosum/v1/session/logout/complete";
+pub const AFTER_LOGOUT: &str = "http://127.0.0.1:9/callosum/v1/oidc/logout/complete";
 
 /// How a provider is to be.
 #[derive(Clone)]
@@ -53,6 +53,27 @@ pub struct Provider {
 impl Provider {
     /// Starts one.
     pub fn start(wanted: Wanted) -> Self {
+        let mut provider = Self::at_rest(wanted);
+        provider.up();
+        provider
+    }
+
+    /// Starts it for servers of ours at these addresses, the first of which is told of sign-outs.
+    pub fn serve(&mut self, bases: &[&str]) {
+        let at = |path: &str| {
+            let urls = bases
+                .iter()
+                .map(|base| format!("{base}/callosum/v1/oidc/{path}"));
+            urls.collect::<Vec<_>>()
+        };
+        self.wanted.callbacks = at("callback");
+        self.wanted.after_logout = at("logout/complete");
+        self.wanted.backchannel = at("backchannel-logout").remove(0);
+        self.up();
+    }
+
+    /// One that is not up yet, but has its address.
+    pub fn at_rest(wanted: Wanted) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, algorithm) in [
             ("rsa.pem", &PKCS_RSA_SHA256),
@@ -66,14 +87,12 @@ impl Provider {
             .local_addr()
             .unwrap()
             .port();
-        let mut provider = Self {
+        Self {
             folder,
             port,
             wanted,
             child: None,
-        };
-        provider.up();
-        provider
+        }
     }
 
     /// Its name for itself.

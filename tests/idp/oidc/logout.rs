@@ -232,6 +232,14 @@ async fn forged_logout_tokens_are_refused() {
     let id_token = stage.key.token(&stage.claims("n"));
     let result = read(&stage.side, &id_token).await;
     assert_eq!(refusal(result).0, AssertionFault::Malformed);
+    // Of another provider, whom it names: our own is not bothered with it.
+    let asked = stage.evil.times("/jwks");
+    stage.side.clock.advance(Duration::from_hours(2));
+    let mut others = honest(&stage, stage.side.clock.now());
+    others["iss"] = json!("https://another.example");
+    let result = read(&stage.side, &foreign.token(&others)).await;
+    assert_eq!(refusal(result).0, AssertionFault::WrongIssuer);
+    assert_eq!(stage.evil.times("/jwks"), asked);
     let saml = LogoutNotice::SamlRedirect(String::new());
     let result = stage.side.oidc.read_logout(&saml, "http://here", now).await;
     assert_eq!(refusal(result).0, AssertionFault::Malformed);

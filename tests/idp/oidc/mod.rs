@@ -6,6 +6,7 @@ mod flow;
 mod forged;
 mod logout;
 #[path = "../../common/oidc.rs"]
+#[expect(dead_code, reason = "the tests in a browser use the rest")]
 mod provider;
 mod sign;
 mod times;
@@ -81,9 +82,7 @@ struct Side {
 impl Side {
     /// With the clock at the system's time, moved so many seconds.
     fn new(settings: &SsoProvider, seconds: i64) -> Self {
-        let now = SystemClock::start().now().millis();
-        let now = now.saturating_add_signed(seconds * 1000);
-        Self::at(settings, Timestamp::from_millis(now))
+        Self::at(settings, system_clock(seconds))
     }
 
     fn at(settings: &SsoProvider, now: Timestamp) -> Self {
@@ -104,6 +103,12 @@ impl Side {
         let now = self.clock.now();
         self.oidc.finish(answer, Some(begun), CALLBACK, now).await
     }
+}
+
+/// The system's time, moved so many seconds.
+fn system_clock(seconds: i64) -> Timestamp {
+    let now = SystemClock::start().now().millis();
+    Timestamp::from_millis(now.saturating_add_signed(seconds * 1000))
 }
 
 fn wish(is_forced: bool) -> Wish {

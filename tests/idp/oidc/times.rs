@@ -1,10 +1,10 @@
 //! Clocks that differ by two minutes, in both directions.
 
 use super::browser::Browser;
-use super::provider::{Provider, Wanted};
-use super::{Side, refusal, settings};
+use super::provider::{CALLBACK, Provider, Wanted};
+use super::{Side, refusal, settings, system_clock};
 use std::time::Duration;
-use vestibule::domain::sso::{Assertion, AssertionFault, ProviderError};
+use vestibule::domain::sso::{Assertion, AssertionFault, IdentityProvider, ProviderError};
 
 async fn sign_in(provider: &Provider, seconds: i64, skew: u64) -> Result<Assertion, ProviderError> {
     let mut settings = settings(&provider.issuer());
@@ -12,7 +12,10 @@ async fn sign_in(provider: &Provider, seconds: i64, skew: u64) -> Result<Asserti
     let side = Side::new(&settings, seconds);
     let away = side.begin().await;
     let answer = Browser::new().sign_in(&away.url, "lena").await;
-    side.finish(&answer, &away.begun).await
+    // The provider's clock went on meanwhile.
+    let now = system_clock(seconds);
+    let begun = Some(&away.begun);
+    side.oidc.finish(&answer, begun, CALLBACK, now).await
 }
 
 #[tokio::test]
