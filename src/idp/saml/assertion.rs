@@ -83,7 +83,11 @@ fn check_bearer(confirmation: Node<'_, '_>, expected: &Expected<'_>) -> Judged<T
     if recipient != expected.callback {
         return refuse(
             AssertionFault::WrongRecipient,
-            format!("for {}, arrived at {:?}", shown(recipient), expected.callback),
+            format!(
+                "for {}, arrived at {:?}",
+                shown(recipient),
+                expected.callback
+            ),
         );
     }
     check_in_response_to(data.attribute("InResponseTo"), expected)?;
@@ -175,10 +179,7 @@ fn moment(node: Node<'_, '_>, name: &str) -> Judged<Option<Timestamp>> {
 }
 
 /// There has to be a sign-in that it speaks of; answers the provider's name for its session.
-fn read_statements(
-    assertion: Node<'_, '_>,
-    expected: &Expected<'_>,
-) -> Judged<Option<String>> {
+fn read_statements(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Judged<Option<String>> {
     let mut statements = assertion.named(ASSERTION, "AuthnStatement").peekable();
     if statements.peek().is_none() {
         return Err(malformed("no AuthnStatement"));
@@ -199,9 +200,7 @@ fn read_attributes(assertion: Node<'_, '_>) -> Judged<BTreeMap<String, Vec<Strin
             let name = attribute
                 .attribute("Name")
                 .ok_or_else(|| malformed("an attribute without name"))?;
-            let values = attribute
-                .named(ASSERTION, "AttributeValue")
-                .map(Node::text);
+            let values = attribute.named(ASSERTION, "AttributeValue").map(Node::text);
             attributes
                 .entry(name.to_owned())
                 .or_default()

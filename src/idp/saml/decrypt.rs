@@ -7,7 +7,9 @@ use super::fault::{Judged, malformed, refuse, shown};
 use super::keys::OwnKey;
 use super::xml::{DSIG, Node, XENC, XENC11};
 use crate::domain::sso::{AssertionFault, ProviderError};
-use aws_lc_rs::aead::{AES_128_GCM, AES_192_GCM, AES_256_GCM, Aad, Algorithm, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::aead::{
+    AES_128_GCM, AES_192_GCM, AES_256_GCM, Aad, Algorithm, LessSafeKey, Nonce, UnboundKey,
+};
 use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384, OAEP_SHA512_MGF1SHA512,
     OaepAlgorithm,
@@ -121,7 +123,10 @@ fn transport_algorithm(key: Node<'_, '_>) -> Judged<&'static OaepAlgorithm> {
         other => {
             return refuse(
                 AssertionFault::WeakAlgorithm,
-                format!("its key is encrypted by {}; RSA-OAEP is needed", shown(other)),
+                format!(
+                    "its key is encrypted by {}; RSA-OAEP is needed",
+                    shown(other)
+                ),
             );
         }
     };

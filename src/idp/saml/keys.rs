@@ -164,11 +164,11 @@ impl Certificate {
             ],
             _ => return None,
         };
-        Some(algorithms.into_iter().any(|algorithm| {
-            algorithm
-                .verify_sig(&self.raw, data, signature)
-                .is_ok()
-        }))
+        Some(
+            algorithms
+                .into_iter()
+                .any(|algorithm| algorithm.verify_sig(&self.raw, data, signature).is_ok()),
+        )
     }
 }
 
@@ -233,7 +233,12 @@ impl OwnKey {
         // PKCS #1 signatures are the same every time; the generator only blinds the computation.
         let blinding = aws_lc_rs::rand::SystemRandom::new();
         self.signing
-            .sign(&signature::RSA_PKCS1_SHA256, &blinding, data, &mut signature)
+            .sign(
+                &signature::RSA_PKCS1_SHA256,
+                &blinding,
+                data,
+                &mut signature,
+            )
             .map_err(|_| anyhow::anyhow!("cannot sign"))?;
         Ok(signature)
     }

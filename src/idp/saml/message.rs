@@ -40,7 +40,11 @@ impl Head<'_> {
     }
 
     pub(super) fn authn_request(&self, callback: &str, is_forced: bool) -> String {
-        let forced = if is_forced { " ForceAuthn=\"true\"" } else { "" };
+        let forced = if is_forced {
+            " ForceAuthn=\"true\""
+        } else {
+            ""
+        };
         self.message(
             "AuthnRequest",
             &format!(

@@ -128,7 +128,10 @@ fn signing_certificates(role: Node<'_, '_>) -> Result<(Vec<Certificate>, Vec<Str
         if left_out.is_empty() {
             bail!("no signing certificate in it");
         }
-        bail!("no signing certificate of use in it: {}", left_out.join("; "));
+        bail!(
+            "no signing certificate of use in it: {}",
+            left_out.join("; ")
+        );
     }
     Ok((found, left_out))
 }

@@ -78,10 +78,7 @@ impl SamlProvider {
         let own = match (&settings.key_file, &settings.cert_file) {
             (Some(key), Some(cert)) => Some(OwnKey::open(key, cert).with_context(section)?),
             (None, None) => None,
-            _ => bail!(
-                "sso.{}: key_file and cert_file go together",
-                settings.name
-            ),
+            _ => bail!("sso.{}: key_file and cert_file go together", settings.name),
         };
         ensure!(
             own.is_some() || !settings.sign_requests,
@@ -190,15 +187,9 @@ impl IdentityProvider for SamlProvider {
         let xml = self
             .head(&id, now, place)
             .logout_request(&link.subject, link.session_index.as_deref());
-        redirect::write(
-            place,
-            Field::Request,
-            &xml,
-            Some(handle),
-            self.own.as_ref(),
-        )
-        .map(Some)
-        .map_err(ProviderError::Unavailable)
+        redirect::write(place, Field::Request, &xml, Some(handle), self.own.as_ref())
+            .map(Some)
+            .map_err(ProviderError::Unavailable)
     }
 
     async fn read_logout(

@@ -142,7 +142,10 @@ fn check_profile(signature: Node<'_, '_>, parent: Node<'_, '_>) -> Judged<()> {
 
     let transforms: Vec<_> = only(reference, "Transforms")?.children().collect();
     if let Some(odd) = transforms.iter().find(|t| !t.is(DSIG, "Transform")) {
-        return Err(bad_signature(format!("{} as a transform", odd.local_name())));
+        return Err(bad_signature(format!(
+            "{} as a transform",
+            odd.local_name()
+        )));
     }
     for transform in &transforms {
         expect_method(*transform, &[ENVELOPED, EXCLUSIVE])?;
@@ -194,8 +197,7 @@ fn expect_children(node: Node<'_, '_>, needed: &[&str], possible: &[&str]) -> Ju
     for name in possible {
         node.one(DSIG, name).map_err(bad_signature)?;
     }
-    let is_known =
-        |child: &Node<'_, '_>| needed.iter().chain(possible).any(|n| child.is(DSIG, n));
+    let is_known = |child: &Node<'_, '_>| needed.iter().chain(possible).any(|n| child.is(DSIG, n));
     match node.children().find(|child| !is_known(child)) {
         Some(odd) => Err(bad_signature(format!(
             "{} in {}",

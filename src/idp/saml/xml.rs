@@ -280,7 +280,13 @@ mod tests {
         ] {
             assert!(guard(text, Source::Browser).is_err(), "{text:?}");
         }
-        assert!(guard("<?xml version='1.0' encoding='utf-8' ?><a/>", Source::Browser).is_ok());
+        assert!(
+            guard(
+                "<?xml version='1.0' encoding='utf-8' ?><a/>",
+                Source::Browser
+            )
+            .is_ok()
+        );
         assert!(guard("<?xml version=\"1.0\"?>\n<a/>", Source::Browser).is_ok());
     }
 
