@@ -2,5 +2,7 @@
 //!
 //! The rooms below implement [`crate::domain::sso::IdentityProvider`]. Only here are XML and JWT known.
 
+#[cfg(feature = "oidc")]
+pub mod oidc;
 #[cfg(feature = "saml")]
 pub mod saml;

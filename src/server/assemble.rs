@@ -1,5 +1,6 @@
 //! From settings to services: opens the stores, reads the server's own secrets, puts the domain together.
 
+use crate::api::landings;
 use crate::api::microstrategy;
 use crate::api::request_log::RequestObserver;
 use crate::api::services::{Live, SameSiteRule, Services, Site};
@@ -7,7 +8,7 @@ use crate::domain::administration::{Administration, AdministrationParts};
 use crate::domain::audit::AuditSink;
 use crate::domain::authn::{
     GroupRule, HashCost, KeyHasher, KeySealer, LdapAuth, LdapParts, LdapPolicy, PasswordPool,
-    PoolObserver, PoolOptions, TrustedAuth, TrustedParts, TrustedPolicy,
+    PoolObserver, PoolOptions, Settler, TrustedAuth, TrustedParts, TrustedPolicy,
 };
 use crate::domain::clock::Clock;
 use crate::domain::directory::{NameKey, OrgId, ServerSecrets};
@@ -19,6 +20,7 @@ use crate::domain::throttle::Throttle;
 use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
 use crate::server::meters::Meters;
 use crate::server::priority::yield_to_others;
+use crate::server::sso::single_sign_on;
 use crate::settings::{
     AtLimitSetting, LoginMode, Passwords, SameSite, Settings, TokenLifetimeSetting,
     TokenReuseSetting,
@@ -179,6 +181,13 @@ pub async fn services(
         is_enabled: settings.trusted_auth.enabled,
     }));
     let login = Arc::new(Login {
+        sso: single_sign_on(settings, ground)?,
+        settler: Settler {
+            directory: Arc::clone(&ground.stores.directory),
+            audit: Arc::clone(&ground.audit),
+            clock: Arc::clone(&ground.clock),
+            random: Arc::clone(&ground.random),
+        },
         directory: Arc::clone(&ground.stores.directory),
         sessions: Arc::clone(&ground.stores.sessions),
         trusted: Arc::clone(&trusted),
@@ -207,6 +216,7 @@ pub async fn services(
         directory: Arc::clone(&ground.stores.directory),
         sessions: Arc::clone(&ground.stores.sessions),
         random: Arc::clone(&ground.random),
+        landings: landings(),
         microstrategy: microstrategy_site(settings, &secrets)?,
         site: site(settings, secrets, addresses),
         requests: Arc::clone(&ground.meters) as Arc<dyn RequestObserver>,

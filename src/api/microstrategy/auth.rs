@@ -156,7 +156,7 @@ pub fn wanted(fields: &Fields, site: &Site, services: &Services) -> Result<OpenR
         notes: SessionNotes {
             working_set: fields.count("workingSet")?,
             max_search: fields.count("maxSearch")?,
-            shares: None,
+            ..SessionNotes::default()
         },
         ..OpenRequest::default()
     })
