@@ -11,6 +11,7 @@ pub mod guard;
 pub mod health;
 pub mod json;
 pub mod landing;
+pub mod message_page;
 pub mod microstrategy;
 pub mod openapi;
 pub mod pages;
@@ -30,7 +31,7 @@ use actix_web::web;
 
 /// Where browsers land that are back from an identity provider.
 pub fn landings() -> Vec<&'static dyn Landing> {
-    vec![&sso::BrowserLanding]
+    vec![&sso::BrowserLanding, &microstrategy::DialogLanding]
 }
 
 /// Adds every route. What matches none is refused in the words of the oldest dialect; the server's outermost

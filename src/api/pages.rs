@@ -34,6 +34,7 @@ const ASSETS: &[Asset] = &[
     asset!("dom.js", "text/javascript; charset=utf-8"),
     asset!("framed.js", "text/javascript; charset=utf-8"),
     asset!("host.js", "text/javascript; charset=utf-8"),
+    asset!("login-complete.js", "text/javascript; charset=utf-8"),
     asset!("post-again.js", "text/javascript; charset=utf-8"),
     asset!("probes.js", "text/javascript; charset=utf-8"),
     asset!("session.js", "text/javascript; charset=utf-8"),

@@ -22,7 +22,7 @@ use crate::server::meters::Meters;
 use crate::server::priority::yield_to_others;
 use crate::server::sso::single_sign_on;
 use crate::settings::{
-    AtLimitSetting, LoginMode, Passwords, SameSite, Settings, TokenLifetimeSetting,
+    AtLimitSetting, LoginMode, Passwords, SameSite, Settings, SsoProtocol, TokenLifetimeSetting,
     TokenReuseSetting,
 };
 use crate::stores::Stores;
@@ -312,11 +312,16 @@ fn live(settings: &Settings, addresses: &Addresses) -> anyhow::Result<Live> {
     })
 }
 
-/// The numbers of the login modes that are switched on; LDAP is none without a server to ask.
+/// The numbers of the login modes that are switched on; those that ask somebody else are none without anybody to ask.
 fn login_modes(settings: &Settings) -> Vec<i64> {
-    let has_ldap = !settings.ldap.urls.is_empty();
-    let modes = settings.microstrategy.login_modes.iter();
-    let usable = modes.filter(|mode| **mode != LoginMode::Ldap || has_ldap);
+    let has_provider = |protocol| settings.sso.iter().any(|one| one.protocol == protocol);
+    let is_usable = |mode: &&LoginMode| match mode {
+        LoginMode::Ldap => !settings.ldap.urls.is_empty(),
+        LoginMode::Saml => has_provider(SsoProtocol::Saml),
+        LoginMode::Oidc => has_provider(SsoProtocol::Oidc),
+        _ => true,
+    };
+    let usable = settings.microstrategy.login_modes.iter().filter(is_usable);
     usable.map(|mode| mode.number()).collect()
 }
 

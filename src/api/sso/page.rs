@@ -1,15 +1,12 @@
 //! What people see when a sign-in does not go on: a page that says why in plain words, and how else to sign in.
 
 use crate::api::dialect::{Dialect, Incident};
+use crate::api::message_page::{escaped, page};
 use crate::api::thoughtspot;
 use crate::domain::failure::{Failure, Unauthenticated};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, RETRY_AFTER};
-
-const PAGE: &str = include_str!("../../../static/sso.html");
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'self'";
+use actix_web::http::header::RETRY_AFTER;
 
 /// The dialect of browsers on their way to and from a provider.
 #[derive(Debug)]
@@ -114,31 +111,4 @@ pub fn confirm_logout() -> HttpResponse {
                 <p class=\"lead\">This ends your session here and, where that is possible, at your identity provider.</p>\n\
                 <button type=\"submit\" class=\"primary\">Sign out</button>\n</form>";
     page(StatusCode::OK, "Sign out?", body)
-}
-
-fn page(status: StatusCode, title: &str, body: &str) -> HttpResponse {
-    HttpResponse::build(status)
-        .content_type(ContentType::html())
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
-        .body(
-            PAGE.replace("{{title}}", &escaped(title))
-                .replace("{{body}}", body),
-        )
-}
-
-/// Text as it may stand in HTML, between tags or in a quoted attribute.
-pub fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            other => safe.push(other),
-        }
-    }
-    safe
 }
