@@ -1,5 +1,6 @@
 //! How we are spoken to: the only room that knows HTTP. One dialect a folder, one line each in [`mount`].
 
+pub mod admin;
 pub mod admin_guard;
 pub mod caller;
 pub mod cors;
@@ -27,6 +28,8 @@ use actix_web::web;
 /// Adds every route. What matches none is refused in the words of the oldest dialect; the server's outermost
 /// [`dialect::render_strays`] puts them.
 pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
+    // Before the prefix it stands under, which would take its paths.
+    admin::mount(config, services);
     thoughtspot_v1::mount(config, services);
     thoughtspot_v2::mount(config, services);
     microstrategy::mount(config, services);
