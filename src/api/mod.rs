@@ -4,32 +4,44 @@ pub mod admin;
 pub mod admin_guard;
 pub mod caller;
 pub mod cors;
+pub mod departure;
 pub mod dialect;
 pub mod embed_doctor;
 pub mod form;
 pub mod guard;
 pub mod health;
 pub mod json;
+pub mod landing;
+pub mod message_page;
 pub mod microstrategy;
 pub mod openapi;
 pub mod pages;
 pub mod request_log;
 pub mod services;
 pub mod session_layer;
+pub mod sso;
 pub mod thoughtspot;
 pub mod thoughtspot_v1;
 pub mod thoughtspot_v2;
 
 use crate::api::dialect::refuse_path;
+use crate::api::landing::Landing;
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use actix_web::web;
+
+/// Where browsers land that are back from an identity provider.
+pub fn landings() -> Vec<&'static dyn Landing> {
+    vec![&sso::BrowserLanding, &microstrategy::DialogLanding]
+}
 
 /// Adds every route. What matches none is refused in the words of the oldest dialect; the server's outermost
 /// [`dialect::render_strays`] puts them.
 pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     // Before the prefix it stands under, which would take its paths.
     admin::mount(config, services);
+    // Before the dialect below whose prefix its paths lie.
+    sso::mount(config, services);
     thoughtspot_v1::mount(config, services);
     thoughtspot_v2::mount(config, services);
     microstrategy::mount(config, services);

@@ -1,6 +1,7 @@
 //! From settings to services: opens the stores, reads the server's own secrets, puts the domain together.
 
 use crate::api::admin::{AuditHistory, Console};
+use crate::api::landings;
 use crate::api::microstrategy;
 use crate::api::request_log::RequestObserver;
 use crate::api::services::{Live, SameSiteRule, Services, Site};
@@ -8,7 +9,7 @@ use crate::domain::administration::{Administration, AdministrationParts};
 use crate::domain::audit::AuditSink;
 use crate::domain::authn::{
     GroupRule, HashCost, KeyHasher, KeySealer, LdapAuth, LdapParts, LdapPolicy, PasswordPool,
-    PoolObserver, PoolOptions, TrustedAuth, TrustedParts, TrustedPolicy,
+    PoolObserver, PoolOptions, Settler, TrustedAuth, TrustedParts, TrustedPolicy,
 };
 use crate::domain::clock::Clock;
 use crate::domain::directory::{NameKey, OrgId, ServerSecrets};
@@ -21,8 +22,9 @@ use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
 use crate::server::meters::Meters;
 use crate::server::priority::yield_to_others;
 use crate::server::trends::ServerTrends;
+use crate::server::sso::single_sign_on;
 use crate::settings::{
-    AtLimitSetting, LoginMode, Passwords, SameSite, Settings, TokenLifetimeSetting,
+    AtLimitSetting, LoginMode, Passwords, SameSite, Settings, SsoProtocol, TokenLifetimeSetting,
     TokenReuseSetting,
 };
 use crate::stores::Stores;
@@ -183,6 +185,13 @@ pub async fn services(
         is_enabled: settings.trusted_auth.enabled,
     }));
     let login = Arc::new(Login {
+        sso: single_sign_on(settings, ground)?,
+        settler: Settler {
+            directory: Arc::clone(&ground.stores.directory),
+            audit: Arc::clone(&ground.audit),
+            clock: Arc::clone(&ground.clock),
+            random: Arc::clone(&ground.random),
+        },
         directory: Arc::clone(&ground.stores.directory),
         sessions: Arc::clone(&ground.stores.sessions),
         trusted: Arc::clone(&trusted),
@@ -211,6 +220,7 @@ pub async fn services(
         directory: Arc::clone(&ground.stores.directory),
         sessions: Arc::clone(&ground.stores.sessions),
         random: Arc::clone(&ground.random),
+        landings: landings(),
         microstrategy: microstrategy_site(settings, &secrets)?,
         site: site(settings, secrets, addresses),
         requests: Arc::clone(&ground.meters) as Arc<dyn RequestObserver>,
@@ -234,7 +244,6 @@ fn console(ground: &Ground) -> Console {
             meters: Arc::clone(&ground.meters),
             stores: ground.stores.clone(),
         }),
-        providers: Vec::new(),
     }
 }
 
@@ -319,11 +328,16 @@ fn live(settings: &Settings, addresses: &Addresses) -> anyhow::Result<Live> {
     })
 }
 
-/// The numbers of the login modes that are switched on; LDAP is none without a server to ask.
+/// The numbers of the login modes that are switched on; those that ask somebody else are none without anybody to ask.
 fn login_modes(settings: &Settings) -> Vec<i64> {
-    let has_ldap = !settings.ldap.urls.is_empty();
-    let modes = settings.microstrategy.login_modes.iter();
-    let usable = modes.filter(|mode| **mode != LoginMode::Ldap || has_ldap);
+    let has_provider = |protocol| settings.sso.iter().any(|one| one.protocol == protocol);
+    let is_usable = |mode: &&LoginMode| match mode {
+        LoginMode::Ldap => !settings.ldap.urls.is_empty(),
+        LoginMode::Saml => has_provider(SsoProtocol::Saml),
+        LoginMode::Oidc => has_provider(SsoProtocol::Oidc),
+        _ => true,
+    };
+    let usable = settings.microstrategy.login_modes.iter().filter(is_usable);
     usable.map(|mode| mode.number()).collect()
 }
 

@@ -9,6 +9,7 @@ pub mod listen;
 pub mod meters;
 pub mod operations;
 mod priority;
+pub mod sso;
 mod tls;
 #[cfg(feature = "otel")]
 mod traces;

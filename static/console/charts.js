@@ -4,7 +4,6 @@ import { h, table } from './ui.js';
 import { t } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
-const WIDTH = 640;
 const HEIGHT = 200;
 const LEFT = 52;
 const RIGHT = 8;
@@ -29,16 +28,18 @@ const roundUp = (most) => {
 /**
  * A figure. `series` are `{name, kind, values, isBars}`, values null where nothing is known; `format` writes a value.
  */
-export const chart = ({ title, times, series, format = (value) => value.toLocaleString(), least = 4 }) => {
+export const chart = ({ title, times, series, isWide = false, format = (value) => value.toLocaleString(), least = 4 }) => {
+  // About as wide as it will be, so that the words in it have the size of words.
+  const width = window.innerWidth < 840 ? 340 : isWide ? 900 : 440;
   const all = series.flatMap(({ values }) => values).filter((value) => value !== null);
   const top = roundUp(Math.max(least, ...all));
-  const slot = (WIDTH - LEFT - RIGHT) / Math.max(times.length, 1);
+  const slot = (width - LEFT - RIGHT) / Math.max(times.length, 1);
   const x = (index) => LEFT + slot * (index + 0.5);
   const y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top);
   const marks = [];
   for (const share of [0, 0.5, 1]) {
     const value = top * share;
-    marks.push(s('line', { class: 'axis', x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }),
+    marks.push(s('line', { class: 'axis', x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }),
       s('text', { class: 'scale', x: LEFT - 8, y: y(value) + 4, 'text-anchor': 'end' }, format(value)));
   }
   times.forEach((at, index) => {
@@ -46,9 +47,9 @@ export const chart = ({ title, times, series, format = (value) => value.toLocale
   });
   series.forEach(({ kind, values, isBars }, place) => {
     if (isBars) {
-      const width = (slot * 0.8) / series.length;
+      const thick = (slot * 0.8) / series.length;
       values.forEach((value, index) => {
-        if (value) marks.push(s('rect', { class: `bar-${kind}`, x: x(index) - slot * 0.4 + width * place, y: y(value), width, height: HEIGHT - BOTTOM - y(value), rx: Math.min(width / 2, 1.5) }));
+        if (value) marks.push(s('rect', { class: `bar-${kind}`, x: x(index) - slot * 0.4 + thick * place, y: y(value), width: thick, height: HEIGHT - BOTTOM - y(value), rx: Math.min(thick / 2, 1.5) }));
       });
       return;
     }
@@ -72,6 +73,6 @@ export const chart = ({ title, times, series, format = (value) => value.toLocale
   const columns = [[t.at, ({ at }) => clock.format(at)], ...series.map(({ name, values }) => [name, ({ index }) => (values[index] === null ? t.liveUnknown : format(values[index]))])];
   return h('figure', { class: 'panel chart' },
     h('figcaption', {}, h('h2', {}, title), h('ul', { class: 'legend' }, series.map(({ name, kind }) => h('li', { class: `key-${kind}` }, name)))),
-    s('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': title }, ...marks),
+    s('svg', { viewBox: `0 0 ${width} ${HEIGHT}`, role: 'img', 'aria-label': title }, ...marks),
     h('details', {}, h('summary', {}, t.asTable), table(title, columns, rows, t.noData)));
 };

@@ -26,11 +26,12 @@ const draw = ({ minutes }) => {
       figure(t.loginsHour, sum('logins')), figure(t.failuresHour, sum('failures')), figure(t.checksHour, sum('checks'))),
     chart({
       title: t.loginsChart,
+      isWide: true,
       times,
       series: [{ name: t.logins, kind: 'one', values: values('logins', 0), isBars: true }, { name: t.failures, kind: 'two', values: values('failures', 0), isBars: true }],
     }),
     h('div', { class: 'columns' },
-      live60.some((value) => value !== null) && chart({ title: t.liveChart, times, series: [{ name: t.liveNow, kind: 'one', values: live60 }] }),
+      live60.some((value) => value !== null) && chart({ title: t.liveChart, times, series: [{ name: t.liveSeries, kind: 'one', values: live60 }] }),
       chart({
         title: t.latencyChart,
         times,

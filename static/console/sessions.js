@@ -27,7 +27,7 @@ export const sessionTable = (sessions, me, end, hasUser = true, orgName = String
     [t.orgOf, (session) => orgName(session.org)],
     [t.method, (session) => t.methods[session.method] ?? session.method],
     [t.opened, (session) => when(session.opened_at)],
-    [t.lastSeen, (session) => (session.is_own ? badge(t.thisOne, 'note') : when(session.last_seen_at))],
+    [t.lastSeen, (session) => (session.is_own ? badge(t.thisOne, 'strong') : when(session.last_seen_at))],
     ['', (session) => button(t.end, () => end(session), 'danger', { 'aria-label': `${t.end}: ${session.user}, ${device(session.agent)}` })],
   ];
   const user = [t.user, (session) => h('a', { href: `#/users/${encodeURIComponent(session.user_id)}` }, session.user)];

@@ -107,9 +107,9 @@ export const showUser = async (view, { me, id, again }) => {
     !user.may_change && h('p', { class: 'status' }, t.userShared),
     h('div', { class: 'columns' },
       card('', facts([
-        [t.status, h('span', { class: 'badges' }, status(user.status), user.is_admin && badge(t.administrator, 'note'))],
+        [t.status, h('span', { class: 'badges' }, status(user.status), user.is_admin && badge(t.administrator, 'strong'))],
         [t.email, user.email ?? t.none],
-        [t.type, user.account_type === 'ldap' ? t.ldap : t.local],
+        [t.type, t.types[user.account_type]],
         [t.hasPassword, user.has_password ? t.passwordSet : t.passwordNone],
         [t.created, when(user.created_at)],
       ]), h('div', { class: 'panel-buttons' }, buttons)),

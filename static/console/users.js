@@ -98,7 +98,7 @@ export const showUsers = async (view, { me, parameters, again }) => {
     [t.displayName, (user) => user.display_name],
     [t.email, (user) => user.email ?? ''],
     [t.inOrgs, (user) => user.orgs.join(', ')],
-    [t.status, (user) => h('span', { class: 'badges' }, status(user.status), user.is_admin && badge(t.administrator, 'note'), user.account_type === 'ldap' && badge(t.ldap))],
+    [t.status, (user) => h('span', { class: 'badges' }, status(user.status), user.is_admin && badge(t.administrator, 'strong'), user.account_type !== 'local' && badge(t.types[user.account_type]))],
   ];
   const pages = h('div', { class: 'pages' },
     wanted.offset > 0 && button(t.previous, () => move({ offset: Math.max(0, wanted.offset - ON_PAGE) })),

@@ -1,6 +1,5 @@
-//! What the console looks at besides the services: the latest audit lines, the last hour, the identity providers.
+//! What the console looks at besides the services: the latest audit lines and the last hour.
 
-use crate::api::admin::ProviderState;
 use crate::domain::clock::Timestamp;
 use std::fmt;
 use std::sync::Arc;
@@ -13,8 +12,6 @@ pub struct Console {
     pub history: Arc<dyn AuditHistory>,
     /// The last hour.
     pub trends: Arc<dyn Trends>,
-    /// The configured identity providers.
-    pub providers: Vec<ProviderState>,
 }
 
 /// One line of the audit trail, as it is written.

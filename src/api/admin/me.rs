@@ -5,6 +5,7 @@ use crate::api::admin::desk::{Asks, Looks, Refusal};
 use crate::api::admin::proof::FRESH_FOR;
 use crate::api::caller::Caller;
 use crate::domain::administration::{AdminScope, MAX_FOUND};
+use crate::domain::directory::AccountType;
 use crate::domain::failure::{Failure, Unauthenticated};
 use actix_web::HttpResponse;
 use secrecy::SecretString;
@@ -29,8 +30,11 @@ pub async fn me(Looks(desk): Looks) -> Result<HttpResponse, Refusal> {
         "session": desk.session.to_string(),
         "now": services.login.now().millis(),
         "fresh_until": desk.fresh_until.millis(),
-        "may_confirm": services.directory.password_hash(user.id).await?.is_some()
-            || services.login.has_ldap(),
+        "may_confirm": match user.account_type {
+            AccountType::Local => services.directory.password_hash(user.id).await?.is_some(),
+            AccountType::Ldap => services.login.has_ldap(),
+            AccountType::Saml | AccountType::Oidc => false,
+        },
         "has_ldap": services.login.has_ldap(),
         "most_found": MAX_FOUND,
         "version": env!("CARGO_PKG_VERSION"),

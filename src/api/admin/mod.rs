@@ -26,7 +26,6 @@ mod view;
 
 pub use console::{AuditHistory, AuditLine, Console, Minute, Trends};
 pub use error::Admin;
-pub use providers::ProviderState;
 
 use crate::api::dialect::{read, refuse_path, render_failures, resource};
 use crate::api::services::Services;

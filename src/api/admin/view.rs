@@ -18,6 +18,8 @@ pub fn user(user: &User) -> Value {
         "account_type": match user.account_type {
             AccountType::Local => "local",
             AccountType::Ldap => "ldap",
+            AccountType::Saml => "saml",
+            AccountType::Oidc => "oidc",
         },
         "status": status_word(user.status),
         "is_admin": user.is_admin,
