@@ -1,0 +1,310 @@
+//! Debian's SimpleSAMLphp, a second opinion on all of SAML: sign-in and sign-out both ways, encrypted and signed.
+
+use super::process::{Landed, Process, Walker, free_port};
+use super::support::*;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use vestibule::domain::clock::{Clock, SystemClock, Timestamp};
+use vestibule::domain::random::SystemRandom;
+use vestibule::domain::sso::{
+    Answer, Assertion, AssertionFault, Departure, IdentityProvider, LogoutNotice, LogoutWord,
+    ProviderError, ProviderLink, Wish,
+};
+use vestibule::idp::saml::SamlProvider;
+
+const LENA: (&str, &str) = ("lena", "p1anted-lena-word");
+const WWW: &str = "/usr/share/simplesamlphp/www";
+
+/// The provider, and our side over the metadata it serves.
+struct Php {
+    folder: TempDir,
+    base: String,
+    port: u16,
+    options: Vec<(&'static str, &'static str)>,
+    process: Option<Process>,
+    clock: Arc<SystemClock>,
+    provider: SamlProvider,
+}
+
+impl Php {
+    async fn start(options: &[(&'static str, &'static str)]) -> Self {
+        assert!(
+            Path::new(WWW).is_dir(),
+            "no SimpleSAMLphp: run `make setup`"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path();
+        for sub in ["config/metadata", "log", "data", "tmp"] {
+            std::fs::create_dir_all(home.join(sub)).unwrap();
+        }
+        let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/saml/simplesamlphp");
+        for name in [
+            "config.php",
+            "authsources.php",
+            "metadata/saml20-idp-hosted.php",
+            "metadata/saml20-sp-remote.php",
+        ] {
+            std::fs::copy(files.join(name), home.join("config").join(name)).unwrap();
+        }
+        Pair::rsa(home, "idp");
+        let mut settings = settings(home);
+        with_own_key(home, &mut settings);
+        settings.sign_requests = true;
+        let port = free_port();
+        let base = format!("http://127.0.0.1:{port}");
+        let process = Some(run_php(home, &base, port, options));
+        fetch_metadata(home, &base).await;
+        let clock = Arc::new(SystemClock::start());
+        let random = Arc::new(SystemRandom::open().unwrap());
+        let provider = SamlProvider::open(&settings, Arc::clone(&clock) as _, random).unwrap();
+        Self {
+            folder,
+            base,
+            port,
+            options: options.to_vec(),
+            process,
+            clock,
+            provider,
+        }
+    }
+
+    fn restart(&mut self) {
+        self.process = None;
+        let home = self.folder.path();
+        self.process = Some(run_php(home, &self.base, self.port, &self.options));
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn begin(&self, is_forced: bool) -> Departure {
+        let wish = Wish {
+            handle: "handle-1".into(),
+            callback: CALLBACK.into(),
+            is_forced,
+        };
+        self.provider.begin(&wish).await.unwrap()
+    }
+
+    /// Signs in; answers what was posted and what has to be known to judge it.
+    async fn arrive(&self, walker: &Walker) -> (String, Departure) {
+        let departure = self.begin(false).await;
+        let form = walker.walk(&departure.url, Some(LENA)).await.form();
+        assert_eq!(form.action, CALLBACK);
+        assert_eq!(form.field("RelayState"), Some("handle-1"));
+        (form.field("SAMLResponse").unwrap().to_owned(), departure)
+    }
+
+    async fn judge(
+        &self,
+        posted: &str,
+        departure: &Departure,
+        now: Timestamp,
+    ) -> Result<Assertion, ProviderError> {
+        let answer = Answer::Saml(posted.to_owned());
+        self.provider
+            .finish(&answer, Some(&departure.begun), CALLBACK, now)
+            .await
+    }
+
+    async fn sign_in(&self, walker: &Walker) -> Assertion {
+        let (posted, departure) = self.arrive(walker).await;
+        self.judge(&posted, &departure, self.now()).await.unwrap()
+    }
+}
+
+fn run_php(home: &Path, base: &str, port: u16, options: &[(&str, &str)]) -> Process {
+    let text = |path: &str| home.join(path).to_str().unwrap().to_owned();
+    let (config, own, home_text) = (text("config"), text("own.crt"), text(""));
+    let mut environment = vec![
+        ("SIMPLESAMLPHP_CONFIG_DIR", config.as_str()),
+        ("IDP_HOME", home_text.trim_end_matches('/')),
+        ("IDP_BASE", base),
+        ("SP_ENTITY", SP),
+        ("SP_CALLBACK", CALLBACK),
+        ("SP_LOGOUT", LOGOUT),
+        ("SP_CERT", own.as_str()),
+    ];
+    environment.extend(options);
+    let address = format!("127.0.0.1:{port}");
+    let line = ["php", "-d", "log_errors=0", "-S", &address, "-t", WWW];
+    Process::start(&line, &environment, port, &home.join("php.log"))
+}
+
+async fn fetch_metadata(home: &Path, base: &str) {
+    let url = format!("{base}/saml2/idp/metadata.php");
+    let metadata = Walker::new().text(&url).await;
+    std::fs::write(home.join("idp.xml"), metadata).unwrap();
+}
+
+fn is_lena(found: &Assertion) {
+    assert_eq!(found.subject, "lena");
+    assert_eq!(found.attributes["mail"], ["lena@example.org"]);
+    assert_eq!(
+        found.attributes["displayName"],
+        ["Lena Öztürk & Söhne <BI>"]
+    );
+    assert_eq!(found.attributes["groups"], ["analysts", "staff"]);
+    assert!(found.session_index.is_some());
+}
+
+#[tokio::test]
+async fn simplesamlphp_signs_somebody_in() {
+    let php = Php::start(&[]).await;
+    assert_eq!(
+        php.provider.issuer(),
+        format!("{}/saml2/idp/metadata.php", php.base)
+    );
+    let walker = Walker::new();
+    let first = php.sign_in(&walker).await;
+    is_lena(&first);
+    // Remembered there, so nobody is asked; another assertion all the same.
+    let second = php.sign_in(&walker).await;
+    is_lena(&second);
+    assert_ne!(first.id, second.id);
+
+    // Clocks two minutes apart either way, and too far apart.
+    let (posted, departure) = php.arrive(&walker).await;
+    let now = php.now();
+    let early = Timestamp::from_millis(now.millis() - 115_000);
+    is_lena(&php.judge(&posted, &departure, early).await.unwrap());
+    let late = now.plus(Duration::from_secs(115));
+    is_lena(&php.judge(&posted, &departure, late).await.unwrap());
+    let far = php
+        .judge(&posted, &departure, now.plus(Duration::from_mins(8)))
+        .await;
+    assert_eq!(fault(far), AssertionFault::Expired);
+    let far = Timestamp::from_millis(now.millis() - 10 * 60_000);
+    let far = php.judge(&posted, &departure, far).await;
+    assert_eq!(fault(far), AssertionFault::TooEarly);
+    // And to another request than this one.
+    let other = php.begin(false).await;
+    let found = php.judge(&posted, &other, now).await;
+    assert_eq!(fault(found), AssertionFault::UnknownRequest);
+}
+
+#[tokio::test]
+async fn simplesamlphp_asks_again_when_it_is_told_to() {
+    let php = Php::start(&[]).await;
+    let walker = Walker::new();
+    is_lena(&php.sign_in(&walker).await);
+    let departure = php.begin(true).await;
+    // Without a person to ask the walk would panic at the login page: here one is, and is asked.
+    let form = walker.walk(&departure.url, Some(LENA)).await.form();
+    let posted = form.field("SAMLResponse").unwrap();
+    is_lena(&php.judge(posted, &departure, php.now()).await.unwrap());
+}
+
+#[tokio::test]
+async fn simplesamlphp_encrypts_to_our_key() {
+    let php = Php::start(&[("SP_ENCRYPTION", "yes")]).await;
+    let (posted, departure) = php.arrive(&Walker::new()).await;
+    use base64::Engine;
+    let xml = base64::engine::general_purpose::STANDARD
+        .decode(&posted)
+        .unwrap();
+    let xml = String::from_utf8(xml).unwrap();
+    assert!(xml.contains("EncryptedAssertion") && !xml.contains("lena"));
+    is_lena(&php.judge(&posted, &departure, php.now()).await.unwrap());
+
+    let cbc = ("SP_CIPHER", "http://www.w3.org/2001/04/xmlenc#aes128-cbc");
+    let php = Php::start(&[("SP_ENCRYPTION", "yes"), cbc]).await;
+    let (posted, departure) = php.arrive(&Walker::new()).await;
+    let found = php.judge(&posted, &departure, php.now()).await;
+    assert_eq!(fault(found), AssertionFault::WeakAlgorithm);
+}
+
+#[tokio::test]
+async fn simplesamlphp_takes_our_sign_out_and_confirms_it() {
+    let php = Php::start(&[]).await;
+    let walker = Walker::new();
+    let found = php.sign_in(&walker).await;
+    let link = ProviderLink {
+        provider: "corp".into(),
+        subject: found.subject,
+        session_index: found.session_index,
+    };
+    let url = php
+        .provider
+        .begin_logout(&link, "out-1", LOGOUT)
+        .await
+        .unwrap()
+        .unwrap();
+    let back = walker.walk(&url, None).await.redirect();
+    assert!(back.starts_with(LOGOUT), "{back}");
+    let (_, query) = back.split_once('?').unwrap();
+    let notice = LogoutNotice::SamlRedirect(query.to_owned());
+    let word = php
+        .provider
+        .read_logout(&notice, LOGOUT, php.now())
+        .await
+        .unwrap();
+    match word {
+        LogoutWord::Answer { handle } => assert_eq!(handle.as_deref(), Some("out-1")),
+        other @ LogoutWord::Request(_) => panic!("{other:?}"),
+    }
+    // It has forgotten the person: the next sign-in asks.
+    let departure = php.begin(false).await;
+    let form = walker.walk(&departure.url, Some(LENA)).await.form();
+    assert!(form.field("SAMLResponse").is_some());
+}
+
+#[tokio::test]
+async fn simplesamlphp_tells_us_of_a_sign_out_and_hears_that_it_is_done() {
+    let php = Php::start(&[]).await;
+    let walker = Walker::new();
+    let found = php.sign_in(&walker).await;
+    let url = format!(
+        "{}/saml2/idp/initSLO.php?RelayState={}/module.php/core/welcome.php",
+        php.base, php.base
+    );
+    let there = match walker.walk(&url, None).await {
+        Landed::Redirect(url) => url,
+        Landed::Form(form) => panic!("{form:?}"),
+    };
+    assert!(there.starts_with(LOGOUT), "{there}");
+    let (_, query) = there.split_once('?').unwrap();
+    let notice = LogoutNotice::SamlRedirect(query.to_owned());
+    let word = php
+        .provider
+        .read_logout(&notice, LOGOUT, php.now())
+        .await
+        .unwrap();
+    let LogoutWord::Request(out) = word else {
+        panic!("{word:?}");
+    };
+    assert_eq!(out.subject.as_deref(), Some("lena"));
+    assert_eq!(out.session_index, found.session_index);
+    // Somebody else's copy of it, cut.
+    let bent = LogoutNotice::SamlRedirect(query.replace("&SigAlg=", "&sigalg="));
+    let refused = php.provider.read_logout(&bent, LOGOUT, php.now()).await;
+    assert_eq!(fault(refused), AssertionFault::Unsigned);
+    // Our confirmation, signed, is to its liking: it goes on to where it was told to.
+    let reply = out.reply_url.unwrap();
+    assert!(reply.starts_with(&php.base), "{reply}");
+    let page = walker.follow(&reply).await;
+    assert!(page.contains("/module.php/core/welcome.php"), "{page}");
+}
+
+#[tokio::test]
+async fn simplesamlphp_may_restart_and_change_its_key() {
+    let mut php = Php::start(&[]).await;
+    let before = php.begin(false).await;
+    php.restart();
+    // A sign-in begun before is finished after.
+    let form = Walker::new().walk(&before.url, Some(LENA)).await.form();
+    let posted = form.field("SAMLResponse").unwrap();
+    is_lena(&php.judge(posted, &before, php.now()).await.unwrap());
+
+    // Another key, which our file does not have yet, and then has.
+    Pair::rsa(php.folder.path(), "idp");
+    let (posted, departure) = php.arrive(&Walker::new()).await;
+    let refused = php.judge(&posted, &departure, php.now()).await;
+    assert_eq!(fault(refused), AssertionFault::BadSignature);
+    fetch_metadata(php.folder.path(), &php.base).await;
+    let later = php.now().plus(Duration::from_secs(2));
+    is_lena(&php.judge(&posted, &departure, later).await.unwrap());
+}
