@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,19 @@ const KEEPER: &str = r#"exec 3<&0
 (read -r _ <&3; kill -KILL $server) 2>/dev/null & reader=$!
 wait $server
 kill $reader"#;
+
+/// What setup fetched.
+pub fn installed(path: &str) -> PathBuf {
+    let binary = Path::new(env!("CARGO_BIN_EXE_vestibule"));
+    let target = binary.ancestors().nth(2).unwrap();
+    let installed = target.join("clients").join(path);
+    assert!(
+        installed.exists(),
+        "{} is missing: run `make setup`",
+        installed.display()
+    );
+    installed
+}
 
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
@@ -179,32 +192,42 @@ impl Walker {
     }
 }
 
+/// The form that takes one further: what a person would fill in, not the choice of a language.
 fn read_form(page: &str) -> Option<Form> {
-    // The one that matters comes last: pages have a form for the language first.
-    let from = page.rfind("<form")?;
-    let body = &page[from..];
-    let body = &body[..body.find("</form>").unwrap_or(body.len())];
-    let mut form = Form {
-        action: attribute(&body[..body.find('>')?], "action").unwrap_or_default(),
-        ..Form::default()
-    };
-    for input in body.split("<input").skip(1) {
-        let tag = &input[..input.find('>')?];
-        let kind = attribute(tag, "type").unwrap_or_default();
-        form.has_password |= kind == "password";
-        if let Some(name) = attribute(tag, "name")
-            && kind != "submit"
-        {
-            form.fields
-                .push((name, attribute(tag, "value").unwrap_or_default()));
+    let forms = page.split("<form").skip(1).filter_map(|text| {
+        let body = &text[..text.find("</form>").unwrap_or(text.len())];
+        let head = &body[..body.find('>')?];
+        let mut form = Form {
+            action: attribute(head, "action").unwrap_or_default(),
+            ..Form::default()
+        };
+        for input in body.split("<input").skip(1) {
+            let tag = &input[..input.find('>')?];
+            let kind = attribute(tag, "type").unwrap_or_default();
+            form.has_password |= kind == "password";
+            if let Some(name) = attribute(tag, "name")
+                && kind != "submit"
+            {
+                form.fields
+                    .push((name, attribute(tag, "value").unwrap_or_default()));
+            }
         }
-    }
-    Some(form)
+        let is_post = attribute(head, "method").is_some_and(|m| m.eq_ignore_ascii_case("post"));
+        let rank = (
+            form.field("SAMLResponse").is_some(),
+            form.has_password,
+            is_post,
+            form.fields.len(),
+        );
+        Some((rank, form))
+    });
+    forms.max_by_key(|(rank, _)| *rank).map(|(_, form)| form)
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {
-    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
-    let (value, _) = rest.split_once('"')?;
+    let (_, rest) = tag.split_once(&format!(" {name}="))?;
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let (value, _) = rest[1..].split_once(quote)?;
     Some(
         value
             .replace("&#x3D;", "=")

@@ -1,8 +1,8 @@
 //! Debian's SimpleSAMLphp, a second opinion on all of SAML: sign-in and sign-out both ways, encrypted and signed.
 
-use super::process::{Landed, Process, Walker, free_port};
+use super::process::{Landed, Process, Walker, free_port, installed};
 use super::support::*;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -15,7 +15,11 @@ use vestibule::domain::sso::{
 use vestibule::idp::saml::SamlProvider;
 
 const LENA: (&str, &str) = ("lena", "p1anted-lena-word");
-const WWW: &str = "/usr/share/simplesamlphp/www";
+
+/// Where setup unpacked it.
+fn unpacked() -> PathBuf {
+    installed("simplesamlphp/usr/share/simplesamlphp/www")
+}
 
 /// The provider, and our side over the metadata it serves.
 struct Php {
@@ -30,10 +34,6 @@ struct Php {
 
 impl Php {
     async fn start(options: &[(&'static str, &'static str)]) -> Self {
-        assert!(
-            Path::new(WWW).is_dir(),
-            "no SimpleSAMLphp: run `make setup`"
-        );
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path();
         for sub in ["config/metadata", "log", "data", "tmp"] {
@@ -130,7 +130,9 @@ fn run_php(home: &Path, base: &str, port: u16, options: &[(&str, &str)]) -> Proc
     ];
     environment.extend(options);
     let address = format!("127.0.0.1:{port}");
-    let line = ["php", "-d", "log_errors=0", "-S", &address, "-t", WWW];
+    let www = unpacked();
+    let root = www.to_str().unwrap();
+    let line = ["php", "-d", "log_errors=0", "-S", &address, "-t", root];
     Process::start(&line, &environment, port, &home.join("php.log"))
 }
 
@@ -198,23 +200,21 @@ async fn simplesamlphp_asks_again_when_it_is_told_to() {
     is_lena(&php.judge(posted, &departure, php.now()).await.unwrap());
 }
 
+/// Its version 1.19 knows AES-CBC alone for a certificate's key. What `xmlsec1` seals by AES-GCM is in `encrypted.rs`.
 #[tokio::test]
-async fn simplesamlphp_encrypts_to_our_key() {
+async fn simplesamlphp_encrypts_by_a_cipher_that_is_refused_by_name() {
     let php = Php::start(&[("SP_ENCRYPTION", "yes")]).await;
     let (posted, departure) = php.arrive(&Walker::new()).await;
-    use base64::Engine;
-    let xml = base64::engine::general_purpose::STANDARD
-        .decode(&posted)
-        .unwrap();
-    let xml = String::from_utf8(xml).unwrap();
-    assert!(xml.contains("EncryptedAssertion") && !xml.contains("lena"));
-    is_lena(&php.judge(&posted, &departure, php.now()).await.unwrap());
-
-    let cbc = ("SP_CIPHER", "http://www.w3.org/2001/04/xmlenc#aes128-cbc");
-    let php = Php::start(&[("SP_ENCRYPTION", "yes"), cbc]).await;
-    let (posted, departure) = php.arrive(&Walker::new()).await;
-    let found = php.judge(&posted, &departure, php.now()).await;
-    assert_eq!(fault(found), AssertionFault::WeakAlgorithm);
+    match php.judge(&posted, &departure, php.now()).await {
+        Err(ProviderError::Refused { fault, detail }) => {
+            assert_eq!(fault, AssertionFault::WeakAlgorithm);
+            assert!(
+                detail.contains("aes128-cbc") && detail.contains("AES-GCM is needed"),
+                "{detail}"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]

@@ -9,5 +9,4 @@ $metadata[getenv('SP_ENTITY')] = [
     'certData' => preg_replace('/-----[A-Z ]+-----|\s/', '', file_get_contents($own)),
     'validate.authnrequest' => true,
     'assertion.encryption' => getenv('SP_ENCRYPTION') === 'yes',
-    'sharedkey_algorithm' => getenv('SP_CIPHER') ?: 'http://www.w3.org/2009/xmlenc11#aes256-gcm',
 ];
