@@ -1,9 +1,11 @@
-//! Identity providers as they are met: real ones, and messages as an attacker would bend them.
+//! Identity providers: each protocol against real providers, and against hostile ones.
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
-    reason = "a step that fails fails its test"
+    reason = "a test fails by panicking, its helpers too"
 )]
 
+mod oidc;
 mod saml;

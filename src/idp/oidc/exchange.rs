@@ -55,7 +55,7 @@ pub(super) async fn redeem(
             &provider.client_id,
             endpoint.as_str(),
             provider.random.as_ref(),
-            now,
+            known.theirs(now),
         )
         .map_err(ProviderError::Unavailable)?;
     let reply = provider.http.post(endpoint.as_str(), &form).await?;
