@@ -1,6 +1,7 @@
 //! The npm package `saml-idp`, the identity provider that developers try things with.
 
-use super::process::{Process, Walker, free_port, installed, said};
+use super::php::{Process, fetched, free_port};
+use super::process::Walker;
 use super::support::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,11 @@ async fn saml_idp_signs_somebody_in() {
     let home = folder.path();
     let idp = Pair::rsa(home, "idp");
     let port = free_port();
-    let (program, text, log) = (installed("node/node_modules/saml-idp/bin/run.js"), port.to_string(), home.join("log"));
+    let (program, text, log) = (
+        fetched("node/node_modules/saml-idp/bin/run.js"),
+        port.to_string(),
+        home.join("log"),
+    );
     let line = [
         "node",
         program.to_str().unwrap(),
@@ -50,7 +55,7 @@ async fn saml_idp_signs_somebody_in() {
     };
     let departure = provider.begin(&wish).await.unwrap();
     let form = walker.walk(&departure.url, None).await.form();
-    assert_eq!(form.field("RelayState"), Some("handle-1"), "{}", said(&log));
+    assert_eq!(form.field("RelayState"), Some("handle-1"));
     let answer = Answer::Saml(form.field("SAMLResponse").unwrap().to_owned());
     let now = clock.now();
     let judge = |at: Timestamp| provider.finish(&answer, Some(&departure.begun), CALLBACK, at);

@@ -2,7 +2,7 @@
 // Us, as the test says we are.
 $own = getenv('SP_CERT');
 $metadata[getenv('SP_ENTITY')] = [
-    'AssertionConsumerService' => getenv('SP_CALLBACK'),
+    'AssertionConsumerService' => explode(',', getenv('SP_CALLBACKS')),
     'SingleLogoutService' => getenv('SP_LOGOUT'),
     'NameIDFormat' => 'urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified',
     'simplesaml.nameidattribute' => 'uid',
