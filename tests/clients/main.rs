@@ -14,6 +14,9 @@ mod mstrio;
 #[expect(dead_code, reason = "the tests of the protocol itself use the rest")]
 mod oidc;
 mod python;
+#[path = "../common/simplesaml.rs"]
+#[expect(dead_code, reason = "the tests of the protocol itself use the rest")]
+mod simplesaml;
 #[path = "../common/slapd.rs"]
 #[expect(dead_code, reason = "the tests of LDAP itself use the rest")]
 mod slapd;

@@ -6,6 +6,8 @@ mod encrypted;
 mod files;
 mod fuzz;
 mod logout;
+#[path = "../../common/simplesaml.rs"]
+mod php;
 mod process;
 mod refused;
 mod saml_idp;

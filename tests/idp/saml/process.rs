@@ -1,66 +1,4 @@
-//! Real identity providers as processes of the tests' own, and a browser without a screen that signs in at them.
-
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// Runs the provider for as long as somebody holds the other end of standard input, so that a test that is killed leaves
-/// none behind.
-const KEEPER: &str = r#"exec 3<&0
-"$@" </dev/null 3<&- & server=$!
-(read -r _ <&3; kill -KILL $server) 2>/dev/null & reader=$!
-wait $server
-kill $reader"#;
-
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
-
-/// A provider's process; gone when dropped.
-pub struct Process(Child);
-
-impl Process {
-    /// Starts it and waits until it listens.
-    pub fn start(line: &[&str], environment: &[(&str, &str)], port: u16, log: &Path) -> Self {
-        let log_file = std::fs::File::create(log).unwrap();
-        let child = Command::new("sh")
-            .args(["-c", KEEPER, "sh"])
-            .args(line)
-            .envs(environment.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(log_file.try_clone().unwrap())
-            .stderr(log_file)
-            .spawn()
-            .unwrap();
-        let process = Self(child);
-        let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(
-                start.elapsed() < Duration::from_secs(30),
-                "{line:?} does not listen (make setup fetches it): {}",
-                std::fs::read_to_string(log).unwrap()
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        process
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // The keeper kills its server when this end is closed, and ends with it.
-        if let Some(mut input) = self.0.stdin.take() {
-            let _ = input.flush();
-        }
-        let _ = self.0.wait();
-    }
-}
+//! A browser without a screen that signs in at identity providers.
 
 /// Where a walk ended: at an address of ours, or with a form to post there.
 #[derive(Debug)]
@@ -179,32 +117,42 @@ impl Walker {
     }
 }
 
+/// The form that takes one further: what a person would fill in, not the choice of a language.
 fn read_form(page: &str) -> Option<Form> {
-    // The one that matters comes last: pages have a form for the language first.
-    let from = page.rfind("<form")?;
-    let body = &page[from..];
-    let body = &body[..body.find("</form>").unwrap_or(body.len())];
-    let mut form = Form {
-        action: attribute(&body[..body.find('>')?], "action").unwrap_or_default(),
-        ..Form::default()
-    };
-    for input in body.split("<input").skip(1) {
-        let tag = &input[..input.find('>')?];
-        let kind = attribute(tag, "type").unwrap_or_default();
-        form.has_password |= kind == "password";
-        if let Some(name) = attribute(tag, "name")
-            && kind != "submit"
-        {
-            form.fields
-                .push((name, attribute(tag, "value").unwrap_or_default()));
+    let forms = page.split("<form").skip(1).filter_map(|text| {
+        let body = &text[..text.find("</form>").unwrap_or(text.len())];
+        let head = &body[..body.find('>')?];
+        let mut form = Form {
+            action: attribute(head, "action").unwrap_or_default(),
+            ..Form::default()
+        };
+        for input in body.split("<input").skip(1) {
+            let tag = &input[..input.find('>')?];
+            let kind = attribute(tag, "type").unwrap_or_default();
+            form.has_password |= kind == "password";
+            if let Some(name) = attribute(tag, "name")
+                && kind != "submit"
+            {
+                form.fields
+                    .push((name, attribute(tag, "value").unwrap_or_default()));
+            }
         }
-    }
-    Some(form)
+        let is_post = attribute(head, "method").is_some_and(|m| m.eq_ignore_ascii_case("post"));
+        let rank = (
+            form.field("SAMLResponse").is_some(),
+            form.has_password,
+            is_post,
+            form.fields.len(),
+        );
+        Some((rank, form))
+    });
+    forms.max_by_key(|(rank, _)| *rank).map(|(_, form)| form)
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {
-    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
-    let (value, _) = rest.split_once('"')?;
+    let (_, rest) = tag.split_once(&format!(" {name}="))?;
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let (value, _) = rest[1..].split_once(quote)?;
     Some(
         value
             .replace("&#x3D;", "=")
@@ -217,13 +165,4 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
             .replace("&gt;", ">")
             .replace("&amp;", "&"),
     )
-}
-
-/// What a process said, for failures.
-pub fn said(log: &Path) -> String {
-    let mut text = String::new();
-    if let Ok(mut file) = std::fs::File::open(log) {
-        let _ = file.read_to_string(&mut text);
-    }
-    text
 }

@@ -1,8 +1,8 @@
 //! The npm package `saml-idp`, the identity provider that developers try things with.
 
-use super::process::{Process, Walker, free_port, said};
+use super::php::{Process, fetched, free_port};
+use super::process::Walker;
 use super::support::*;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use vestibule::domain::clock::{Clock, SystemClock, Timestamp};
@@ -10,25 +10,17 @@ use vestibule::domain::random::SystemRandom;
 use vestibule::domain::sso::{Answer, AssertionFault, IdentityProvider, Wish};
 use vestibule::idp::saml::SamlProvider;
 
-fn program() -> PathBuf {
-    let binary = Path::new(env!("CARGO_BIN_EXE_vestibule"));
-    let target = binary.ancestors().nth(2).unwrap();
-    let program = target.join("clients/node/node_modules/saml-idp/bin/run.js");
-    assert!(
-        program.is_file(),
-        "{} is missing: run `make setup`",
-        program.display()
-    );
-    program
-}
-
 #[tokio::test]
 async fn saml_idp_signs_somebody_in() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path();
     let idp = Pair::rsa(home, "idp");
     let port = free_port();
-    let (program, text, log) = (program(), port.to_string(), home.join("log"));
+    let (program, text, log) = (
+        fetched("node/node_modules/saml-idp/bin/run.js"),
+        port.to_string(),
+        home.join("log"),
+    );
     let line = [
         "node",
         program.to_str().unwrap(),
@@ -63,7 +55,7 @@ async fn saml_idp_signs_somebody_in() {
     };
     let departure = provider.begin(&wish).await.unwrap();
     let form = walker.walk(&departure.url, None).await.form();
-    assert_eq!(form.field("RelayState"), Some("handle-1"), "{}", said(&log));
+    assert_eq!(form.field("RelayState"), Some("handle-1"));
     let answer = Answer::Saml(form.field("SAMLResponse").unwrap().to_owned());
     let now = clock.now();
     let judge = |at: Timestamp| provider.finish(&answer, Some(&departure.begun), CALLBACK, at);

@@ -53,12 +53,7 @@ impl Pair {
             folder.join(format!("{name}.key")),
             folder.join(format!("{name}.crt")),
         );
-        let subject = format!("/CN={name}");
-        let mut arguments = vec!["req", "-x509", "-nodes", "-days", "3650", "-subj", &subject];
-        arguments.extend(kind);
-        arguments.extend(["-keyout", key.to_str().unwrap()]);
-        arguments.extend(["-out", cert.to_str().unwrap()]);
-        run("openssl", &arguments);
+        super::php::make_pair(folder, name, kind);
         Self { key, cert }
     }
 
