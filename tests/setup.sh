@@ -19,7 +19,7 @@ has_python() {
 }
 
 has_node() {
-  has npm && has node && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'
+  has npm && has node && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'
 }
 
 has_postgres() {

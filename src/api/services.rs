@@ -1,5 +1,6 @@
 //! What handlers work with: the domain's services and the few facts about ourselves that HTTP needs.
 
+use crate::api::admin::Console;
 use crate::api::landing::Landing;
 use crate::api::microstrategy;
 use crate::api::request_log::{RequestObserver, RequestTracer};
@@ -44,6 +45,8 @@ pub struct Services {
     pub requests: Arc<dyn RequestObserver>,
     /// Who makes traces of requests, if anybody.
     pub tracer: Option<Arc<dyn RequestTracer>>,
+    /// What the administrators' console looks at.
+    pub console: Console,
     /// What we know about ourselves.
     pub site: Site,
     /// What the `MicroStrategy` dialect knows about itself; none when it is not spoken.

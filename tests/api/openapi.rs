@@ -16,8 +16,8 @@ const METHODS: [(&str, Method); 5] = [
 /// What REST API v1 answers under besides its documented prefix.
 const DOCUMENTED: &str = "/callosum/v1/tspublic/v1/";
 const OTHERS: [&str; 2] = ["/callosum/v1/", "/tspublic/v1/"];
-/// Pages for people; no endpoints to describe.
-const PAGES: [&str; 2] = ["pages.rs", "openapi"];
+/// Pages for people, and what only one of them calls: no endpoints to describe.
+const PAGES: [&str; 3] = ["pages.rs", "openapi", "admin"];
 
 async fn description(client: &Client) -> Value {
     client.get("!/api/openapi.json").await.json()
