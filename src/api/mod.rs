@@ -31,7 +31,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     thoughtspot_v2::mount(config, services);
     microstrategy::mount(config, services);
     health::mount(config);
-    pages::mount(config);
+    pages::mount(config, services);
     embed_doctor::mount(config);
     openapi::mount(config);
     config.default_service(web::to(refuse_path::<V1>));

@@ -1,6 +1,7 @@
 //! From settings to services: opens the stores, reads the server's own secrets, puts the domain together.
 
 use crate::api::microstrategy;
+use crate::api::pages::{Colour, Logo, SignInSite};
 use crate::api::request_log::RequestObserver;
 use crate::api::services::{Live, SameSiteRule, Services, Site};
 use crate::domain::administration::{Administration, AdministrationParts};
@@ -30,6 +31,7 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use secrecy::SecretSlice;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -209,6 +211,7 @@ pub async fn services(
         random: Arc::clone(&ground.random),
         microstrategy: microstrategy_site(settings, &secrets)?,
         site: site(settings, secrets, addresses),
+        sign_in: sign_in_site(settings)?,
         requests: Arc::clone(&ground.meters) as Arc<dyn RequestObserver>,
         tracer: None,
         live: ArcSwap::from_pointee(configured.clone()),
@@ -285,6 +288,22 @@ fn site(settings: &Settings, secrets: Secrets, addresses: &Addresses) -> Site {
         may_login_by_get: settings.tokens.login_by_get,
         cluster_id: secrets.cluster_id,
     }
+}
+
+/// What the pages look like. The providers are none of this file's.
+fn sign_in_site(settings: &Settings) -> anyhow::Result<SignInSite> {
+    let pages = &settings.pages;
+    let read_logo = |path: &PathBuf| {
+        let logo = std::fs::read(path).map_err(anyhow::Error::from);
+        logo.and_then(|body| Ok(Logo::read(body)?))
+            .with_context(|| format!("pages.logo_file: {}", path.display()))
+    };
+    Ok(SignInSite {
+        title: pages.title.clone(),
+        colour: pages.colour.as_deref().and_then(Colour::parse),
+        logo: pages.logo_file.as_ref().map(read_logo).transpose()?,
+        providers: Vec::new(),
+    })
 }
 
 fn live(settings: &Settings, addresses: &Addresses) -> anyhow::Result<Live> {

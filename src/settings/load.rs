@@ -5,6 +5,7 @@ use crate::settings::layers::Layers;
 use crate::settings::ldap::ldap;
 use crate::settings::microstrategy::microstrategy;
 use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
+use crate::settings::pages::pages;
 use crate::settings::reader::{DURATION, Reader, parse_duration};
 use crate::settings::store_url::{self, RedisAddress};
 use crate::settings::{
@@ -188,6 +189,7 @@ fn read(reader: &mut Reader) -> Settings {
         audit: Audit {
             file: reader.path("audit.file"),
         },
+        pages: pages(reader),
     }
 }
 

@@ -18,6 +18,7 @@ mod microstrategy;
 mod nodes;
 mod openapi;
 mod outage;
+mod pages;
 mod parity;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "nodes kill and encrypt no database")]

@@ -17,7 +17,7 @@ const METHODS: [(&str, Method); 5] = [
 const DOCUMENTED: &str = "/callosum/v1/tspublic/v1/";
 const OTHERS: [&str; 2] = ["/callosum/v1/", "/tspublic/v1/"];
 /// Pages for people; no endpoints to describe.
-const PAGES: [&str; 2] = ["pages.rs", "openapi"];
+const PAGES: [&str; 3] = ["pages.rs", "pages", "openapi"];
 
 async fn description(client: &Client) -> Value {
     client.get("!/api/openapi.json").await.json()
