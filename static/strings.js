@@ -56,6 +56,7 @@ export const text = {
 
   signedInAs: (name) => `Signed in as ${name}`,
   account: 'Signed in as',
+  mySessions: 'My sessions',
   organisation: 'Org',
   switchOrg: 'Switch',
   switchedOrg: (name) => `You now work in ${name}.`,

@@ -3,6 +3,7 @@
 pub mod admin_guard;
 pub mod caller;
 pub mod cors;
+pub mod device;
 pub mod dialect;
 pub mod embed_doctor;
 pub mod form;
@@ -11,6 +12,7 @@ pub mod health;
 pub mod json;
 pub mod microstrategy;
 pub mod openapi;
+pub mod own_sessions;
 pub mod pages;
 pub mod request_log;
 pub mod services;
@@ -27,6 +29,7 @@ use actix_web::web;
 /// Adds every route. What matches none is refused in the words of the oldest dialect; the server's outermost
 /// [`dialect::render_strays`] puts them.
 pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
+    own_sessions::mount(config, services);
     thoughtspot_v1::mount(config, services);
     thoughtspot_v2::mount(config, services);
     microstrategy::mount(config, services);

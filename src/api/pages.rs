@@ -6,6 +6,7 @@
 mod colour;
 mod form_token;
 mod html;
+mod sessions;
 mod sign_in;
 mod site;
 mod target;
@@ -52,6 +53,7 @@ const ASSETS: &[Asset] = &[
     asset!("dom.js", "text/javascript; charset=utf-8"),
     asset!("framed.js", "text/javascript; charset=utf-8"),
     asset!("host.js", "text/javascript; charset=utf-8"),
+    asset!("moments.js", "text/javascript; charset=utf-8"),
     asset!("probes.js", "text/javascript; charset=utf-8"),
     asset!("session.js", "text/javascript; charset=utf-8"),
     asset!("sign-in.js", "text/javascript; charset=utf-8"),
@@ -73,15 +75,26 @@ struct Shell<'a> {
 /// Adds the pages and their files. Only what holds no secret is compressed: a reply that mixes one with what a
 /// stranger chose must not tell by its length how alike they are.
 pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
-    config.service(
-        resource::<Pages>("/sign-in")
-            .route(read().to(sign_in::show))
-            .route(web::post().to(sign_in::sign_in))
+    let rendered = |path| {
+        resource::<Pages>(path)
             .wrap(session_layer::middleware(services))
             .wrap(from_fn(session_layer::shape_cookies))
             .wrap(from_fn(form_token::remember))
-            .wrap(from_fn(render_failures::<Pages>)),
-    );
+            .wrap(from_fn(render_failures::<Pages>))
+    };
+    config
+        .service(
+            rendered("/sign-in")
+                .route(read().to(sign_in::show))
+                .route(web::post().to(sign_in::sign_in)),
+        )
+        .service(rendered("/sign-out").route(web::post().to(sessions::sign_out)))
+        .service(rendered("/sessions").route(read().to(sessions::list)))
+        .service(
+            rendered("/sessions/end")
+                .route(read().to(sessions::ask))
+                .route(web::post().to(sessions::end)),
+        );
     for path in ["/", "/v2", "/v2/"] {
         config.service(
             resource::<V1>(path)

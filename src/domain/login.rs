@@ -7,12 +7,14 @@
 //! without one learns who belongs where.
 
 mod error;
+mod own;
 mod password;
 mod switch;
 mod verify;
 mod web;
 
 pub use error::LoginError;
+pub use own::{Confirmed, FRESH, OwnSessions, OwnSessionsError, ProofNeeded};
 pub use switch::SwitchError;
 pub use web::{IDLE_SLACK, Shared};
 

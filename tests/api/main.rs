@@ -18,6 +18,7 @@ mod microstrategy;
 mod nodes;
 mod openapi;
 mod outage;
+mod own_sessions;
 mod pages;
 mod parity;
 #[path = "../common/postgres.rs"]

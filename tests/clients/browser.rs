@@ -78,3 +78,9 @@ async fn the_pages_work_for_everybody() {
     let home = Home::on(&redis);
     run(&furnished(&home, ""), "pages.mjs", &[], 19);
 }
+
+#[tokio::test]
+async fn signing_in_and_my_sessions_work_for_everybody() {
+    let home = Home::new();
+    run(&furnished(&home, ""), "sign_in_pages.mjs", &[], 11);
+}

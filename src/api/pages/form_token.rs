@@ -3,10 +3,11 @@
 //! Before anybody is signed in there is no session to bind a form to, and a foreign page could sign the
 //! browser in as somebody else. So the page sets a cookie of random bits and puts a MAC of them into the form:
 //! who cannot read the page cannot know it. Over https the cookie's `__Host-` prefix keeps sibling hosts from
-//! planting one of their own.
+//! planting one of their own. Once there is a session, the form is bound to that and needs no cookie.
 
 use crate::api::services::Services;
 use crate::domain::random;
+use crate::domain::session::SessionId;
 use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -86,6 +87,16 @@ impl FormCookies {
 
 const fn name(is_https: bool) -> &'static str {
     if is_https { HOST_NAME } else { NAME }
+}
+
+/// The token for a form of that session.
+pub fn for_session(services: &Services, id: &SessionId) -> String {
+    token(services, &id.digest())
+}
+
+/// Whether a form's token is of that session.
+pub fn is_for_session(services: &Services, id: &SessionId, given: &str) -> bool {
+    is_token(services, &id.digest(), given)
 }
 
 fn token(services: &Services, of: &[u8]) -> String {

@@ -1,8 +1,16 @@
 //! Every word of the pages that are rendered here, in one place; those of scripts are in `static/strings.js`.
 
+use crate::domain::clock::Timestamp;
 use crate::domain::failure::Failure;
-use crate::domain::session::EndReason;
+use crate::domain::session::{EndReason, Method};
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::StaticFormatDescription;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+
+const MOMENT: StaticFormatDescription =
+    format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC");
 
 /// The language of these words.
 pub(super) const LANGUAGE: &str = "en";
@@ -52,8 +60,80 @@ pub fn too_many_attempts(wait: Duration) -> String {
 pub fn last_session(reason: EndReason) -> String {
     match reason {
         EndReason::Logout => SIGNED_OUT.to_owned(),
+        EndReason::EndedByOwner => "Your last session ended: you ended it elsewhere.".to_owned(),
         other => format!("Your last session ended: {}.", other.sentence()),
     }
+}
+
+// ---- My sessions ----
+
+pub(super) const MY_SESSIONS: &str = "My sessions";
+pub(super) const MY_SESSIONS_LEAD: &str = "These are all your sessions, wherever they were opened.";
+pub(super) const THIS_SESSION: &str = "this one";
+pub(super) const END: &str = "End";
+pub(super) const END_ONE: &str = "End this session";
+pub(super) const END_OTHERS: &str = "End all others";
+pub(super) const DEVICE: &str = "Device";
+pub(super) const SEEN: &str = "Last seen";
+pub(super) const OPENED: &str = "Opened";
+pub(super) const EXPIRES: &str = "Ends if unused";
+pub(super) const ADDRESS: &str = "From";
+pub(super) const SIGNED_IN_BY: &str = "Signed in with";
+pub(super) const REMEMBERED: &str = "remembered";
+pub(super) const SIGN_OUT: &str = "Sign out";
+pub(super) const OVERVIEW: &str = "Overview";
+pub(super) const YOUR_PASSWORD: &str = "Your password";
+pub(super) const WHY_PASSWORD: &str = "So that nobody who finds your screen unlocked can do this.";
+pub(super) const WRONG_PASSWORD: &str = "That is not your password. Try again.";
+pub(super) const BACK_TO_SESSIONS: &str = "Back to my sessions";
+pub(super) const TOO_LATE: &str =
+    "You have no password here to ask for. Sign out and in again, then do this within 5 minutes.";
+
+/// How many are about to be ended.
+pub fn others(number: usize) -> String {
+    match number {
+        0 => "There is no other session.".to_owned(),
+        1 => "This ends the one session besides this one.".to_owned(),
+        number => format!("This ends the {number} sessions besides this one."),
+    }
+}
+
+/// How many were ended.
+pub fn ended(number: usize) -> String {
+    match number {
+        0 => "There was nothing to end any more.".to_owned(),
+        1 => "One session was ended.".to_owned(),
+        number => format!("{number} sessions were ended."),
+    }
+}
+
+/// How many the list leaves out.
+pub fn more(number: usize) -> String {
+    format!("{number} more are not shown.")
+}
+
+/// How long ago something was.
+pub fn ago(time: Duration) -> String {
+    if time < Duration::from_secs(10) {
+        "just now".to_owned()
+    } else {
+        format!("{} ago", span(time))
+    }
+}
+
+/// How soon something is.
+pub fn within(time: Duration) -> String {
+    format!("in {}", span(time))
+}
+
+/// A moment as machines read it, and as people do who may be anywhere.
+pub fn moment(at: Timestamp) -> (String, String) {
+    let read = |at: Timestamp| {
+        let seconds = i64::try_from(at.seconds()).ok()?;
+        let at = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
+        Some((at.format(&Rfc3339).ok()?, at.format(MOMENT).ok()?))
+    };
+    read(at).unwrap_or_default()
 }
 
 // ---- what any page may have to say ----
@@ -91,6 +171,19 @@ pub fn failed(failure: &Failure) -> (&'static str, &'static str) {
     }
 }
 
+/// How somebody signed in.
+pub(super) const fn method(method: Method) -> &'static str {
+    match method {
+        Method::Password => "password",
+        Method::TrustedToken => "trusted token",
+        Method::Guest => "guest",
+        Method::TrustedHeader => "proxy",
+        Method::ApiToken => "API token",
+        Method::IdentityToken => "another session",
+        Method::Ldap => "LDAP",
+    }
+}
+
 /// A length of time, rounded to what people count in.
 pub fn span(time: Duration) -> String {
     let seconds = time.as_millis().div_ceil(1_000).max(1);
@@ -122,5 +215,14 @@ mod tests {
             assert_eq!(span(Duration::from_secs(seconds)), words);
         }
         assert_eq!(span(Duration::from_millis(1_001)), "2 seconds");
+        assert_eq!(ago(Duration::from_secs(9)), "just now");
+        assert_eq!(ago(Duration::from_mins(3)), "3 minutes ago");
+    }
+
+    #[test]
+    fn a_moment_says_its_time_zone() {
+        let (iso, words) = moment(Timestamp::from_millis(1_772_366_400_999));
+        assert_eq!(iso, "2026-03-01T12:00:00Z");
+        assert_eq!(words, "1 Mar 2026, 12:00 UTC");
     }
 }

@@ -27,11 +27,13 @@ pub enum EndReason {
     KeyRetired,
     /// The Org it worked in was switched off.
     OrgDisabled,
+    /// Its owner ended it from another session.
+    EndedByOwner,
 }
 
 impl EndReason {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Logout,
         Self::IdleTimeout,
         Self::AbsoluteTimeout,
@@ -43,6 +45,7 @@ impl EndReason {
         Self::PasswordChanged,
         Self::KeyRetired,
         Self::OrgDisabled,
+        Self::EndedByOwner,
     ];
 
     /// The word used in audit lines and stored records.
@@ -59,6 +62,7 @@ impl EndReason {
             Self::PasswordChanged => "password_changed",
             Self::KeyRetired => "key_retired",
             Self::OrgDisabled => "org_disabled",
+            Self::EndedByOwner => "ended_by_owner",
         }
     }
 
@@ -81,6 +85,7 @@ impl EndReason {
             Self::PasswordChanged => "the password was changed",
             Self::KeyRetired => "the secret key behind it was retired",
             Self::OrgDisabled => "the Org was switched off",
+            Self::EndedByOwner => "its owner ended it from another session",
         }
     }
 }
