@@ -22,7 +22,7 @@ const FLOORS: [(&str, &str); 11] = [
 const CRATES: [(&str, &str); 6] = [
     ("actix", "src/api/ src/api.rs src/server/ src/server.rs"),
     ("openidconnect", "src/idp/oidc/ src/idp/oidc.rs"),
-    ("saml_rs", "src/idp/saml/ src/idp/saml.rs"),
+    ("bergshamra", "src/idp/saml/ src/idp/saml.rs"),
     ("ldap3", "src/stores/ldap/ src/stores/ldap.rs"),
     ("redis", "src/stores/redis/ src/stores/redis.rs"),
     (

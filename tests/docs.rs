@@ -112,6 +112,9 @@ fn the_readme_lists_every_setting_with_its_default() {
     let mut settings = BTreeMap::new();
     let defaults: toml::Table = read("src/settings/default.toml").parse().unwrap();
     flat("", &defaults, &mut settings);
+    // Those of a section that may be there any number of times.
+    let provider: toml::Table = read("src/settings/provider.toml").parse().unwrap();
+    flat("", &provider, &mut settings);
     let listed: BTreeMap<String, String> = table(&read("README.md"), "setting")
         .iter()
         .map(|row| (row[0].trim_matches('`').to_owned(), row[1].clone()))

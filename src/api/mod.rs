@@ -3,6 +3,7 @@
 pub mod admin_guard;
 pub mod caller;
 pub mod cors;
+pub mod departure;
 pub mod device;
 pub mod dialect;
 pub mod embed_doctor;
@@ -10,6 +11,8 @@ pub mod form;
 pub mod guard;
 pub mod health;
 pub mod json;
+pub mod landing;
+pub mod message_page;
 pub mod microstrategy;
 pub mod openapi;
 pub mod own_sessions;
@@ -17,18 +20,27 @@ pub mod pages;
 pub mod request_log;
 pub mod services;
 pub mod session_layer;
+pub mod sso;
 pub mod thoughtspot;
 pub mod thoughtspot_v1;
 pub mod thoughtspot_v2;
 
 use crate::api::dialect::refuse_path;
+use crate::api::landing::Landing;
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use actix_web::web;
 
+/// Where browsers land that are back from an identity provider.
+pub fn landings() -> Vec<&'static dyn Landing> {
+    vec![&sso::BrowserLanding, &microstrategy::DialogLanding]
+}
+
 /// Adds every route. What matches none is refused in the words of the oldest dialect; the server's outermost
 /// [`dialect::render_strays`] puts them.
 pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
+    // Before the dialect below whose prefix their paths lie.
+    sso::mount(config, services);
     own_sessions::mount(config, services);
     thoughtspot_v1::mount(config, services);
     thoughtspot_v2::mount(config, services);

@@ -16,8 +16,9 @@ pub use colour::Colour;
 pub use html::Pages;
 pub use site::{Logo, LogoError, MAX_LOGO_BYTES, ProviderButton, SignInSite};
 
+use crate::api::departure::own_base;
 use crate::api::dialect::{read, render_failures, resource};
-use crate::api::pages::target::{Target, own_origin};
+use crate::api::pages::target::Target;
 use crate::api::services::Services;
 use crate::api::session_layer;
 use crate::api::thoughtspot_v1::V1;
@@ -54,6 +55,8 @@ const ASSETS: &[Asset] = &[
     asset!("framed.js", "text/javascript; charset=utf-8"),
     asset!("host.js", "text/javascript; charset=utf-8"),
     asset!("moments.js", "text/javascript; charset=utf-8"),
+    asset!("login-complete.js", "text/javascript; charset=utf-8"),
+    asset!("post-again.js", "text/javascript; charset=utf-8"),
     asset!("probes.js", "text/javascript; charset=utf-8"),
     asset!("session.js", "text/javascript; charset=utf-8"),
     asset!("sign-in.js", "text/javascript; charset=utf-8"),
@@ -120,15 +123,11 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
 
 /// The app shell: where redirects land and frames point.
 async fn index(request: HttpRequest, services: web::Data<Services>) -> HttpResponse {
-    let start = Target::own("/", &own_origin(&request, &services));
+    let own = own_base(&request, &services);
     let site = &services.sign_in;
     let shell = Shell {
         site,
-        providers: site
-            .providers
-            .iter()
-            .map(|provider| (provider.label.as_str(), provider.link(&start)))
-            .collect(),
+        providers: site.buttons(&own, &Target::own("/", &own)),
     };
     framed_page(&services, &shell)
 }

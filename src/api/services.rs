@@ -1,5 +1,6 @@
 //! What handlers work with: the domain's services and the few facts about ourselves that HTTP needs.
 
+use crate::api::landing::Landing;
 use crate::api::microstrategy;
 use crate::api::pages::SignInSite;
 use crate::api::request_log::{RequestObserver, RequestTracer};
@@ -36,6 +37,8 @@ pub struct Services {
     pub sessions: Arc<dyn SessionStore>,
     /// The acts of administrators.
     pub administration: Arc<Administration>,
+    /// Where browsers land that are back from an identity provider.
+    pub landings: Vec<&'static dyn Landing>,
     /// Randomness.
     pub random: Arc<dyn Random>,
     /// Who is told of every request that was answered.
@@ -152,6 +155,12 @@ impl Services {
         }
         live.web.default_mode = saved.default_mode.unwrap_or(live.web.default_mode);
         Ok(())
+    }
+
+    /// The landing of that name.
+    pub fn landing(&self, name: &str) -> Option<&'static dyn Landing> {
+        let mut all = self.landings.iter().copied();
+        all.find(|landing| landing.name() == name)
     }
 
     /// Whether a path is the `MicroStrategy` dialect's.

@@ -24,6 +24,8 @@ pub const fn account_type_word(account_type: AccountType) -> &'static str {
     match account_type {
         AccountType::Local => "LOCAL_USER",
         AccountType::Ldap => "LDAP_USER",
+        AccountType::Saml => "SAML_USER",
+        AccountType::Oidc => "OIDC_USER",
     }
 }
 
@@ -36,13 +38,15 @@ pub fn account_type(
     match text {
         None | Some("LOCAL_USER") => Ok(AccountType::Local),
         Some("LDAP_USER") if has_ldap => Ok(AccountType::Ldap),
+        Some("SAML_USER") => Ok(AccountType::Saml),
+        Some("OIDC_USER") => Ok(AccountType::Oidc),
         Some(_) if has_ldap => Err(Failure::bad(
             field,
-            "LOCAL_USER or LDAP_USER; SAML_USER, OIDC_USER and REMOTE_USER are not offered",
+            "LOCAL_USER, LDAP_USER, SAML_USER or OIDC_USER; REMOTE_USER is not offered",
         )),
         Some(_) => Err(Failure::bad(
             field,
-            "LOCAL_USER; LDAP_USER (with LDAP off), SAML_USER, OIDC_USER and REMOTE_USER are not offered",
+            "LOCAL_USER, SAML_USER or OIDC_USER; LDAP_USER (with LDAP off) and REMOTE_USER are not offered",
         )),
     }
 }

@@ -3,6 +3,7 @@
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
 use crate::domain::session::{EndReason, Method, RevokeScope, SessionHandle};
+use crate::domain::sso::AssertionFault;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -64,6 +65,10 @@ pub enum Refusal {
     Overloaded,
     /// A store was away.
     Unavailable,
+    /// What an identity provider sent was not believed.
+    Assertion(AssertionFault),
+    /// The identity provider was away.
+    ProviderAway,
 }
 
 impl Refusal {
@@ -87,6 +92,8 @@ impl Refusal {
             Self::BadRequest => "bad_request",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "store_unavailable",
+            Self::Assertion(fault) => fault.as_str(),
+            Self::ProviderAway => "provider_unavailable",
         }
     }
 }

@@ -9,18 +9,20 @@
 mod error;
 mod own;
 mod password;
+mod sso;
 mod switch;
 mod verify;
 mod web;
 
 pub use error::LoginError;
 pub use own::{Confirmed, FRESH, OwnSessions, OwnSessionsError, ProofNeeded};
+pub use sso::ProviderAnswer;
 pub use switch::SwitchError;
 pub use web::{IDLE_SLACK, Shared};
 
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client};
 use crate::domain::authn::{
-    Authenticated, LdapAuth, PasswordPool, RedeemError, TrustedAuth, choose_org,
+    Authenticated, LdapAuth, PasswordPool, RedeemError, Settler, TrustedAuth, choose_org,
 };
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::directory::{Directory, OrgId, User};
@@ -32,6 +34,7 @@ use crate::domain::session::{
     BlockId, BlockIds, Check, EndReason, Lifetime, Method, Opening, Session, SessionHandle,
     SessionId, SessionLimit, SessionNotes, SessionStore,
 };
+use crate::domain::sso::SingleSignOn;
 use crate::domain::throttle::Throttle;
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -110,6 +113,10 @@ pub struct Login {
     pub passwords: PasswordPool,
     /// Signing in by LDAP, when it is on.
     pub ldap: Option<LdapAuth>,
+    /// Signing in at identity providers.
+    pub sso: SingleSignOn,
+    /// Makes users of those whom providers vouch for.
+    pub settler: Settler,
     /// Attempt limits.
     pub throttle: Throttle,
     /// Where events go.
@@ -356,29 +363,33 @@ impl Login {
         result: &Result<Opened, LoginError>,
         client: &Client,
     ) {
-        let (act, user_id, name) = match result {
-            Ok(opened) => (
-                Act::LoggedIn {
-                    method: opened.session.method,
-                    org: opened.session.org,
-                    key: opened.session.key,
-                },
-                Some(opened.session.user_id),
-                opened.session.user_name.clone(),
-            ),
-            Err(error) => (
-                Act::LoginRefused {
-                    method,
-                    why: error.refusal(),
-                },
-                None,
-                username.chars().take(AGENT_CHARS).collect(),
-            ),
+        let opened = match result {
+            Ok(opened) => opened,
+            Err(error) => return self.audit_refused(method, username, error, client),
         };
+        let session = &opened.session;
         self.audit.record(AuditEvent {
             at: self.clock.now(),
-            act,
-            user_id,
+            act: Act::LoggedIn {
+                method: session.method,
+                org: session.org,
+                key: session.key,
+            },
+            user_id: Some(session.user_id),
+            user_name: Some(session.user_name.clone()).filter(|name| !name.is_empty()),
+            client: client.clone(),
+        });
+    }
+
+    fn audit_refused(&self, method: Method, username: &str, error: &LoginError, client: &Client) {
+        let name: String = username.chars().take(AGENT_CHARS).collect();
+        self.audit.record(AuditEvent {
+            at: self.clock.now(),
+            act: Act::LoginRefused {
+                method,
+                why: error.refusal(),
+            },
+            user_id: None,
             user_name: Some(name).filter(|name| !name.is_empty()),
             client: client.clone(),
         });

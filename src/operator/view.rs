@@ -44,6 +44,8 @@ pub(in crate::operator) fn user(user: &User) -> Value {
         "account_type": match user.account_type {
             AccountType::Local => "local",
             AccountType::Ldap => "ldap",
+            AccountType::Saml => "saml",
+            AccountType::Oidc => "oidc",
         },
         "status": match user.status {
             AccountStatus::Active => "active",

@@ -1,14 +1,14 @@
 //! From settings to services: opens the stores, reads the server's own secrets, puts the domain together.
 
+use crate::api::landings;
 use crate::api::microstrategy;
-use crate::api::pages::{Colour, Logo, SignInSite};
 use crate::api::request_log::RequestObserver;
 use crate::api::services::{Live, SameSiteRule, Services, Site};
 use crate::domain::administration::{Administration, AdministrationParts};
 use crate::domain::audit::AuditSink;
 use crate::domain::authn::{
     GroupRule, HashCost, KeyHasher, KeySealer, LdapAuth, LdapParts, LdapPolicy, PasswordPool,
-    PoolObserver, PoolOptions, TrustedAuth, TrustedParts, TrustedPolicy,
+    PoolObserver, PoolOptions, Settler, TrustedAuth, TrustedParts, TrustedPolicy,
 };
 use crate::domain::clock::Clock;
 use crate::domain::directory::{NameKey, OrgId, ServerSecrets};
@@ -19,9 +19,11 @@ use crate::domain::session::{AtLimit, BlockIds, SessionLimit};
 use crate::domain::throttle::Throttle;
 use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
 use crate::server::meters::Meters;
+use crate::server::pages::sign_in_site;
 use crate::server::priority::yield_to_others;
+use crate::server::sso::single_sign_on;
 use crate::settings::{
-    AtLimitSetting, LoginMode, Passwords, SameSite, Settings, TokenLifetimeSetting,
+    AtLimitSetting, LoginMode, Passwords, SameSite, Settings, SsoProtocol, TokenLifetimeSetting,
     TokenReuseSetting,
 };
 use crate::stores::Stores;
@@ -31,7 +33,6 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use secrecy::SecretSlice;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -181,6 +182,13 @@ pub async fn services(
         is_enabled: settings.trusted_auth.enabled,
     }));
     let login = Arc::new(Login {
+        sso: single_sign_on(settings, ground)?,
+        settler: Settler {
+            directory: Arc::clone(&ground.stores.directory),
+            audit: Arc::clone(&ground.audit),
+            clock: Arc::clone(&ground.clock),
+            random: Arc::clone(&ground.random),
+        },
         directory: Arc::clone(&ground.stores.directory),
         sessions: Arc::clone(&ground.stores.sessions),
         trusted: Arc::clone(&trusted),
@@ -209,6 +217,7 @@ pub async fn services(
         directory: Arc::clone(&ground.stores.directory),
         sessions: Arc::clone(&ground.stores.sessions),
         random: Arc::clone(&ground.random),
+        landings: landings(),
         microstrategy: microstrategy_site(settings, &secrets)?,
         site: site(settings, secrets, addresses),
         sign_in: sign_in_site(settings)?,
@@ -290,22 +299,6 @@ fn site(settings: &Settings, secrets: Secrets, addresses: &Addresses) -> Site {
     }
 }
 
-/// What the pages look like. The providers are none of this file's.
-fn sign_in_site(settings: &Settings) -> anyhow::Result<SignInSite> {
-    let pages = &settings.pages;
-    let read_logo = |path: &PathBuf| {
-        let logo = std::fs::read(path).map_err(anyhow::Error::from);
-        logo.and_then(|body| Ok(Logo::read(body)?))
-            .with_context(|| format!("pages.logo_file: {}", path.display()))
-    };
-    Ok(SignInSite {
-        title: pages.title.clone(),
-        colour: pages.colour.as_deref().and_then(Colour::parse),
-        logo: pages.logo_file.as_ref().map(read_logo).transpose()?,
-        providers: Vec::new(),
-    })
-}
-
 fn live(settings: &Settings, addresses: &Addresses) -> anyhow::Result<Live> {
     Ok(Live {
         embed_origins: settings.embed.origins.clone(),
@@ -321,11 +314,16 @@ fn live(settings: &Settings, addresses: &Addresses) -> anyhow::Result<Live> {
     })
 }
 
-/// The numbers of the login modes that are switched on; LDAP is none without a server to ask.
+/// The numbers of the login modes that are switched on; those that ask somebody else are none without anybody to ask.
 fn login_modes(settings: &Settings) -> Vec<i64> {
-    let has_ldap = !settings.ldap.urls.is_empty();
-    let modes = settings.microstrategy.login_modes.iter();
-    let usable = modes.filter(|mode| **mode != LoginMode::Ldap || has_ldap);
+    let has_provider = |protocol| settings.sso.iter().any(|one| one.protocol == protocol);
+    let is_usable = |mode: &&LoginMode| match mode {
+        LoginMode::Ldap => !settings.ldap.urls.is_empty(),
+        LoginMode::Saml => has_provider(SsoProtocol::Saml),
+        LoginMode::Oidc => has_provider(SsoProtocol::Oidc),
+        _ => true,
+    };
+    let usable = settings.microstrategy.login_modes.iter().filter(is_usable);
     usable.map(|mode| mode.number()).collect()
 }
 

@@ -7,7 +7,9 @@ pub mod greeting;
 pub mod listen;
 pub mod meters;
 pub mod operations;
+mod pages;
 mod priority;
+pub mod sso;
 mod tls;
 #[cfg(feature = "otel")]
 mod traces;

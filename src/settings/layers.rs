@@ -8,6 +8,10 @@ use toml::{Table, Value};
 
 /// How environment variables of ours begin.
 const PREFIX: &str = "VESTIBULE__";
+/// What the keys of sections with a name of the operator's own begin with.
+const NAMED: &str = "sso.";
+/// The longest such name.
+const MOST_NAME_BYTES: usize = 32;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +81,8 @@ impl Raw {
 #[derive(Debug)]
 pub(in crate::settings) struct Layers {
     leaves: BTreeMap<String, (Raw, Origin)>,
+    /// What each section of [`NAMED`] begins with, by the last part of the key.
+    template: BTreeMap<String, Raw>,
     /// One sentence each.
     pub problems: Vec<String>,
 }
@@ -86,6 +92,7 @@ impl Layers {
     pub fn of_defaults(text: &str) -> Self {
         let mut layers = Self {
             leaves: BTreeMap::new(),
+            template: BTreeMap::new(),
             problems: Vec::new(),
         };
         match text.parse::<Table>() {
@@ -100,6 +107,43 @@ impl Layers {
                 .push(format!("the embedded defaults: {}", error.message())),
         }
         layers
+    }
+
+    /// The settings that each section `[sso.NAME]` may have, with their defaults.
+    #[must_use]
+    pub fn with_named(mut self, text: &str) -> Self {
+        let table = text.parse::<Table>().unwrap_or_default();
+        for (key, value) in flatten(&table) {
+            let Some((_, rest)) = named(&key).or_else(|| key.split_once(".NAME.")) else {
+                continue;
+            };
+            let raw = value.map_or(Raw::Odd, Raw::of);
+            self.template.insert(rest.to_owned(), raw);
+        }
+        self
+    }
+
+    /// The names of the sections `[sso.NAME]` that somebody has set something in.
+    pub fn names(&self) -> Vec<String> {
+        let names = self.leaves.keys().filter_map(|key| named(key));
+        let mut names: Vec<String> = names.map(|(name, _)| name.to_owned()).collect();
+        names.dedup();
+        names
+    }
+
+    /// Makes room for the section a key is in, if it is one with a name.
+    fn make_named(&mut self, key: &str) {
+        let Some((name, rest)) = named(key) else {
+            return;
+        };
+        if !self.template.contains_key(rest) {
+            return;
+        }
+        for (rest, raw) in &self.template {
+            let key = format!("{NAMED}{name}.{rest}");
+            let leaf = (raw.clone(), Origin::Default);
+            self.leaves.entry(key).or_insert(leaf);
+        }
     }
 
     /// Lays the file of `--config` on top.
@@ -126,6 +170,7 @@ impl Layers {
                 }
                 continue;
             };
+            self.make_named(&key);
             if let Some(leaf) = self.leaves.get_mut(&key) {
                 *leaf = (Raw::of(value), Origin::File(path.to_owned()));
             } else if self.is_section(&key) {
@@ -145,6 +190,9 @@ impl Layers {
                 continue;
             };
             let key = rest.replace("__", ".").to_ascii_lowercase();
+            if *name == variable_of(&key) {
+                self.make_named(&key);
+            }
             if self.leaves.contains_key(&key) && *name == variable_of(&key) {
                 let origin = Origin::Environment(name.clone());
                 self.leaves.insert(key, (Raw::One(value.clone()), origin));
@@ -157,6 +205,7 @@ impl Layers {
     /// Lays flags on top.
     pub fn add_flags(&mut self, flags: &[(String, String)]) {
         for (key, value) in flags {
+            self.make_named(key);
             if self.leaves.contains_key(key) {
                 let origin = Origin::Flag(flag_of(key));
                 self.leaves
@@ -178,19 +227,40 @@ impl Layers {
     }
 
     fn is_section(&self, name: &str) -> bool {
+        if name == NAMED.trim_end_matches('.') {
+            return true;
+        }
         self.keys()
             .any(|key| key.split_once('.').is_some_and(|(first, _)| first == name))
     }
 
     /// Reports a name nobody knows. Never its value: a misspelt password is still one.
     fn unknown(&mut self, place: &str, written: &str, key: &str, spell: fn(&str) -> String) {
-        let hint = spelling::closest(key, self.keys()).map_or_else(
+        // A misspelt setting of a section with a name is measured by what such sections may have.
+        let near: Vec<String> = match named(key) {
+            Some((name, _)) => {
+                let rest = self.template.keys();
+                rest.map(|rest| format!("{NAMED}{name}.{rest}")).collect()
+            }
+            None => self.keys().map(str::to_owned).collect(),
+        };
+        let hint = spelling::closest(key, near.iter().map(String::as_str)).map_or_else(
             || "`vestibule config show` lists them all".to_owned(),
             |close| format!("did you mean {}?", spell(close)),
         );
         self.problems
             .push(format!("{place}: {written} is not a setting; {hint}"));
     }
+}
+
+/// The name and the rest of a key in a section with a name.
+fn named(key: &str) -> Option<(&str, &str)> {
+    let (name, rest) = key.strip_prefix(NAMED)?.split_once('.')?;
+    let is_good = (1..=MOST_NAME_BYTES).contains(&name.len())
+        && name.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte)
+        });
+    is_good.then_some((name, rest))
 }
 
 /// The environment variable of a key.

@@ -7,6 +7,7 @@ use crate::settings::microstrategy::microstrategy;
 use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
 use crate::settings::pages::pages;
 use crate::settings::reader::{DURATION, Reader, parse_duration};
+use crate::settings::sso::sso;
 use crate::settings::store_url::{self, RedisAddress};
 use crate::settings::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Embed, Log, LogFormat, Metrics, Passwords,
@@ -23,6 +24,7 @@ use tracing_subscriber::EnvFilter;
 
 /// The reference: every key with its meaning and default.
 const DEFAULTS: &str = include_str!("default.toml");
+const PROVIDER: &str = include_str!("provider.toml");
 /// The shortest password an administrator may start with, in bytes; the domain's rule for all passwords.
 const MIN_PASSWORD_BYTES: usize = 8;
 /// The longest, in bytes.
@@ -103,7 +105,7 @@ pub struct Loaded {
 impl Loaded {
     /// Reads all sources; says everything that is wrong with them, not only the first thing.
     pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
-        let mut layers = Layers::of_defaults(DEFAULTS);
+        let mut layers = Layers::of_defaults(DEFAULTS).with_named(PROVIDER);
         if let Some(path) = &sources.config_file {
             match std::fs::read_to_string(path) {
                 Ok(text) => layers.add_file(path, &text),
@@ -177,6 +179,7 @@ fn read(reader: &mut Reader) -> Settings {
         microstrategy: microstrategy(reader),
         passwords: passwords(reader),
         ldap: ldap(reader),
+        sso: sso(reader),
         bootstrap: bootstrap(reader),
         log: log(reader),
         metrics: Metrics {

@@ -50,15 +50,21 @@ pub enum LoginMode {
     TrustedHeader,
     /// An API token.
     ApiToken,
+    /// In a browser, at a SAML identity provider, where there is one.
+    Saml,
+    /// In a browser, at an `OpenID Connect` provider, where there is one.
+    Oidc,
 }
 
 impl LoginMode {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Standard,
         Self::Guest,
         Self::Ldap,
         Self::TrustedHeader,
         Self::ApiToken,
+        Self::Saml,
+        Self::Oidc,
     ];
 
     /// Its number on the wire.
@@ -69,6 +75,8 @@ impl LoginMode {
             Self::Ldap => 16,
             Self::TrustedHeader => 64,
             Self::ApiToken => 4096,
+            Self::Saml => 1_048_576,
+            Self::Oidc => 4_194_304,
         }
     }
 }
@@ -98,7 +106,7 @@ pub(in crate::settings) fn microstrategy(reader: &mut Reader) -> MicroStrategy {
     }
     let login_modes = reader.numbers(
         "microstrategy.login_modes",
-        "1, 8, 16, 64 or 4096",
+        "1, 8, 16, 64, 4096, 1048576 or 4194304",
         |text| {
             LoginMode::ALL
                 .into_iter()

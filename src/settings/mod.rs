@@ -56,6 +56,8 @@ pub struct Settings {
     pub passwords: Passwords,
     /// Signing in by LDAP.
     pub ldap: Ldap,
+    /// Identity providers.
+    pub sso: Vec<SsoProvider>,
     /// What the first start creates.
     pub bootstrap: Bootstrap,
     /// The log.

@@ -52,6 +52,11 @@ impl Reader {
         (self.layers.problems, shown)
     }
 
+    /// The names of the sections `[sso.NAME]`.
+    pub fn names(&self) -> Vec<String> {
+        self.layers.names()
+    }
+
     /// How many problems there are so far.
     pub fn problem_count(&self) -> usize {
         self.layers.problems.len()

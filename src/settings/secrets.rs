@@ -15,6 +15,7 @@ pub(in crate::settings) fn shown(key: &str, text: &str) -> String {
             MASK.to_owned()
         }
         "sessions.store" | "directory.store" | "telemetry.otlp_endpoint" => mask_url(text),
+        key if key.ends_with(".client_secret") && !text.is_empty() => MASK.to_owned(),
         _ => text.to_owned(),
     }
 }
@@ -64,5 +65,6 @@ mod tests {
         assert_eq!(shown("bootstrap.secret_key", "pw"), "***");
         assert_eq!(shown("bootstrap.secret_key", ""), "");
         assert_eq!(shown("sessions.sentinel_password", "pw"), "***");
+        assert_eq!(shown("sso.corp.client_secret", "pw"), "***");
     }
 }

@@ -1,7 +1,9 @@
 //! The settings of single sign-on: one `[sso.NAME]` section per identity provider.
 
+use crate::settings::reader::Reader;
 use secrecy::SecretString;
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
@@ -30,6 +32,12 @@ pub struct SsoMapSetting {
     pub theirs: String,
     /// A group's name, an Org's name or number here.
     pub ours: String,
+}
+
+impl fmt::Display for SsoMapSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} => {}", self.theirs, self.ours)
+    }
 }
 
 /// `[sso.NAME]`
@@ -93,4 +101,346 @@ pub struct SsoProvider {
     pub create_users: bool,
     /// Which users it may sign in.
     pub accounts: SsoAccounts,
+}
+
+/// The longest time one request to a provider gets: whoever signs in waits as long.
+const LONGEST_TIMEOUT: Duration = Duration::from_mins(1);
+/// The largest difference of clocks: an assertion is remembered as long beyond its own end.
+const LARGEST_SKEW: Duration = Duration::from_mins(10);
+
+pub(in crate::settings) fn sso(reader: &mut Reader) -> Vec<SsoProvider> {
+    let names = reader.names();
+    names
+        .into_iter()
+        .map(|name| provider(&mut Section { reader, name }))
+        .collect()
+}
+
+/// One section, so that its name stands in one place.
+struct Section<'a> {
+    reader: &'a mut Reader,
+    name: String,
+}
+
+impl Section<'_> {
+    fn key(&self, rest: &str) -> String {
+        format!("sso.{}.{rest}", self.name)
+    }
+
+    fn line(&mut self, rest: &str) -> Option<String> {
+        let key = self.key(rest);
+        self.reader.line(&key, "a text of one line")
+    }
+
+    fn file(&mut self, rest: &str) -> Option<PathBuf> {
+        let key = self.key(rest);
+        self.reader.file(&key)
+    }
+
+    fn flag(&mut self, rest: &str) -> bool {
+        let key = self.key(rest);
+        self.reader.flag(&key)
+    }
+
+    fn map(&mut self, rest: &str, is_good: fn(&str) -> bool, expected: &str) -> Vec<SsoMapSetting> {
+        let key = self.key(rest);
+        self.reader.list_between(&key, ';', expected, |text| {
+            let (theirs, ours) = text.rsplit_once("=>")?;
+            let (theirs, ours) = (theirs.trim(), ours.trim());
+            (!theirs.is_empty() && is_good(ours)).then(|| SsoMapSetting {
+                theirs: theirs.to_owned(),
+                ours: ours.to_owned(),
+            })
+        })
+    }
+
+    fn span(&mut self, rest: &str, most: Duration) -> Duration {
+        let key = self.key(rest);
+        let span = self.reader.duration(&key).unwrap_or_default();
+        if span > most {
+            let minutes = most.as_secs() / 60;
+            self.reader.refuse(&key, format!("at most {minutes}m"));
+        }
+        span
+    }
+
+    fn refuse(&mut self, rests: &[&str], sentence: &str) {
+        let keys: Vec<String> = rests.iter().map(|rest| self.key(rest)).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        self.reader.refuse_together(&keys, sentence);
+    }
+}
+
+fn provider(section: &mut Section<'_>) -> SsoProvider {
+    let key = section.key("protocol");
+    let words = [("oidc", SsoProtocol::Oidc), ("saml", SsoProtocol::Saml)];
+    let protocol = section
+        .reader
+        .word(&key, "oidc or saml", &words, SsoProtocol::Oidc);
+    let key = section.key("accounts");
+    let words = [("own", SsoAccounts::Own), ("local", SsoAccounts::Local)];
+    let accounts = section
+        .reader
+        .word(&key, "own or local", &words, SsoAccounts::Own);
+    let key = section.key("hosts");
+    let hosts = section
+        .reader
+        .list(&key, "a host name without scheme and port", |text| {
+            let is_host = !text.is_empty() && !text.contains(['/', ':', '@', ' ']);
+            is_host.then(|| text.to_ascii_lowercase())
+        });
+    let key = section.key("scopes");
+    let scopes = section.reader.list(&key, "a scope such as email", |text| {
+        let is_scope = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        is_scope.then(|| text.to_owned())
+    });
+    let key = section.key("org");
+    let org = section.reader.number(&key, 0..=(usize::MAX >> 1));
+    let timeout = section.span("timeout", LONGEST_TIMEOUT);
+    if timeout.is_zero() {
+        section.refuse(&["timeout"], "expected more than 0s");
+    }
+    let label = section.line("label");
+    let provider = SsoProvider {
+        label: label.unwrap_or_else(|| section.name.clone()),
+        name: section.name.clone(),
+        protocol,
+        hosts,
+        issuer: issuer(section),
+        client_id: section.line("client_id").unwrap_or_default(),
+        client_secret: client_secret(section),
+        client_key_file: section.file("client_key_file"),
+        client_key_id: section.line("client_key_id"),
+        scopes,
+        ca_file: section.file("ca_file"),
+        metadata_file: section.file("metadata_file"),
+        entity_id: section.line("entity_id").unwrap_or_default(),
+        key_file: section.file("key_file"),
+        cert_file: section.file("cert_file"),
+        sign_requests: section.flag("sign_requests"),
+        idp_initiated: section.flag("idp_initiated"),
+        clock_skew: section.span("clock_skew", LARGEST_SKEW),
+        timeout,
+        username_attribute: section.line("username_attribute"),
+        display_name_attribute: section.line("display_name_attribute"),
+        email_attribute: section.line("email_attribute"),
+        group_attribute: section.line("group_attribute"),
+        org_attribute: section.line("org_attribute"),
+        group_map: section.map("group_map", |ours| !ours.is_empty(), "\"theirs => group\""),
+        org_map: section.map(
+            "org_map",
+            |ours| ours.parse::<i64>().is_ok_and(|id| id >= 0),
+            "\"theirs => number of an Org\"",
+        ),
+        org: i64::try_from(org).unwrap_or_default(),
+        create_users: section.flag("create_users"),
+        accounts,
+    };
+    refuse_incomplete(section, &provider);
+    provider
+}
+
+fn refuse_incomplete(section: &mut Section<'_>, provider: &SsoProvider) {
+    match provider.protocol {
+        SsoProtocol::Oidc => {
+            if provider.issuer.is_none() || provider.client_id.is_empty() {
+                section.refuse(&["issuer", "client_id"], "expected both for OIDC");
+            }
+            if provider.client_secret.is_some() && provider.client_key_file.is_some() {
+                section.refuse(
+                    &["client_secret", "client_key_file"],
+                    "expected one of them: a secret, or a key in its place",
+                );
+            }
+        }
+        SsoProtocol::Saml => {
+            if provider.metadata_file.is_none() {
+                section.refuse(&["metadata_file"], "expected a file for SAML");
+            }
+            if provider.entity_id.is_empty() {
+                section.refuse(&["entity_id"], "expected a name for SAML");
+            }
+        }
+    }
+    if provider.key_file.is_some() != provider.cert_file.is_some() {
+        section.refuse(&["key_file", "cert_file"], "expected both or neither");
+    }
+    if provider.sign_requests && provider.key_file.is_none() {
+        section.refuse(
+            &["sign_requests", "key_file"],
+            "expected a key to sign with",
+        );
+    }
+    let maps = [
+        (
+            !provider.group_map.is_empty(),
+            provider.group_attribute.is_none(),
+            "group",
+        ),
+        (
+            !provider.org_map.is_empty(),
+            provider.org_attribute.is_none(),
+            "org",
+        ),
+    ];
+    for (has_map, lacks_attribute, what) in maps {
+        if has_map && lacks_attribute {
+            let rests = [format!("{what}_map"), format!("{what}_attribute")];
+            let rests: Vec<&str> = rests.iter().map(String::as_str).collect();
+            section.refuse(&rests, "expected the attribute that the map reads");
+        }
+    }
+}
+
+/// The provider's documents have to name the very same.
+fn issuer(section: &mut Section<'_>) -> Option<Url> {
+    let key = section.key("issuer");
+    let expected = "an https address such as https://idp.example.com/realms/main without user, query or fragment \
+                    (http on this machine only), or nothing";
+    section.reader.optional(&key, expected, |text| {
+        let url = Url::parse(text).ok()?;
+        let is_near = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_near);
+        let is_bare = url.query().is_none() && url.fragment().is_none();
+        let is_plain = url.username().is_empty() && url.password().is_none();
+        (is_safe && is_bare && is_plain).then_some(url)
+    })
+}
+
+fn client_secret(section: &mut Section<'_>) -> Option<SecretString> {
+    let key = section.key("client_secret");
+    let given = section.reader.secret(&key, "a secret", |_| true);
+    let path = section.file("client_secret_file");
+    let from_file = match path.as_deref().map(read_secret) {
+        Some(None) => {
+            section.refuse(
+                &["client_secret_file"],
+                "expected a file that holds a secret in UTF-8",
+            );
+            None
+        }
+        found => found.flatten(),
+    };
+    if given.is_some() && from_file.is_some() {
+        section.refuse(
+            &["client_secret", "client_secret_file"],
+            "expected one of them",
+        );
+    }
+    given.or(from_file)
+}
+
+fn read_secret(path: &Path) -> Option<SecretString> {
+    let text = zeroize::Zeroizing::new(std::fs::read_to_string(path).ok()?);
+    let text = text.trim_end_matches(['\r', '\n']);
+    (!text.is_empty()).then(|| SecretString::from(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Loaded, Sources};
+    use secrecy::ExposeSecret;
+
+    fn load(flags: &[(&str, &str)]) -> Result<Vec<SsoProvider>, String> {
+        let flags = flags.iter().map(|(key, value)| {
+            let key = format!("sso.{key}");
+            (key, (*value).to_owned())
+        });
+        let sources = Sources {
+            flags: flags.collect(),
+            ..Sources::default()
+        };
+        Loaded::load(&sources)
+            .map(|loaded| loaded.settings.sso)
+            .map_err(|error| error.to_string())
+    }
+
+    const ISSUER: (&str, &str) = ("corp.issuer", "https://idp.example");
+    const CLIENT: (&str, &str) = ("corp.client_id", "us");
+
+    #[test]
+    fn each_section_is_a_provider_with_defaults_of_its_own() {
+        assert!(load(&[]).unwrap().is_empty());
+        let two = load(&[
+            ("second_one.issuer", "http://127.0.0.1:3000"),
+            ("second_one.client_id", "x"),
+            ISSUER,
+            CLIENT,
+        ])
+        .unwrap();
+        let names: Vec<&str> = two.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["corp", "second_one"]);
+        assert_eq!(two[0].label, "corp");
+        assert_eq!(two[0].scopes, ["profile", "email"]);
+        assert_eq!(two[0].clock_skew, Duration::from_mins(3));
+        assert!(!two[0].create_users);
+    }
+
+    #[test]
+    fn a_file_and_the_environment_name_providers_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("vestibule.toml");
+        let text = "[sso.corp]\nissuer = \"https://idp.example\"\nclient_id = \"us\"\n";
+        std::fs::write(&file, text).unwrap();
+        let sources = Sources {
+            config_file: Some(file),
+            environment: vec![(
+                "VESTIBULE__SSO__CORP__CLIENT_SECRET".to_owned(),
+                "p1anted".to_owned(),
+            )],
+            ..Sources::default()
+        };
+        let loaded = Loaded::load(&sources).unwrap();
+        let secret = loaded.settings.sso[0].client_secret.as_ref().unwrap();
+        assert_eq!(secret.expose_secret(), "p1anted");
+        assert!(!format!("{loaded:?}").contains("p1anted"), "case 56");
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_what_was_expected() {
+        for (flags, words) in [
+            (vec![ISSUER], "expected both for OIDC"),
+            (vec![CLIENT, ("corp.issuer", "http://idp.example")], "https"),
+            (
+                vec![CLIENT, ("corp.issuer", "https://u:p@idp.example")],
+                "https",
+            ),
+            (
+                vec![ISSUER, CLIENT, ("corp.clientid", "x")],
+                "sso.corp.client_id",
+            ),
+            (vec![("Corp.client_id", "x")], "not a setting"),
+            (vec![("corp.protocol", "saml")], "metadata_file"),
+            (vec![("corp.protocol", "ldap")], "oidc or saml"),
+            (
+                vec![ISSUER, CLIENT, ("corp.clock_skew", "1h")],
+                "at most 10m",
+            ),
+            (vec![ISSUER, CLIENT, ("corp.timeout", "0s")], "more than 0s"),
+            (
+                vec![ISSUER, CLIENT, ("corp.hosts", "https://a")],
+                "host name",
+            ),
+            (
+                vec![ISSUER, CLIENT, ("corp.org_map", "eu => x")],
+                "number of an Org",
+            ),
+            (
+                vec![ISSUER, CLIENT, ("corp.org_map", "eu => 7")],
+                "the attribute",
+            ),
+            (
+                vec![ISSUER, CLIENT, ("corp.sign_requests", "true")],
+                "a key to sign",
+            ),
+            (
+                vec![ISSUER, CLIENT, ("corp.accounts", "all")],
+                "own or local",
+            ),
+        ] {
+            let refused = load(&flags).unwrap_err();
+            assert!(refused.contains(words), "{flags:?}: {refused}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use crate::domain::failure::StoreError;
 use crate::domain::session::{
     EndReason, Lifetime, Method, Session, SessionId, SessionNotes, UserTag,
 };
+use crate::domain::sso::ProviderLink;
 use crate::domain::token::{
     Access, Attributes, Filter, MetadataRef, NamedValues, Purpose, Sort, TokenRecord,
 };
@@ -68,11 +69,14 @@ struct NotesRow {
     /// Not what a client carries: the clients of such sessions carry another id, which this does not lead to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     s: Option<String>,
+    /// Provider, subject, the provider's session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    p: Option<(String, String, Option<String>)>,
 }
 
 impl NotesRow {
     const fn is_empty(&self) -> bool {
-        self.w.is_none() && self.m.is_none() && self.s.is_none()
+        self.w.is_none() && self.m.is_none() && self.s.is_none() && self.p.is_none()
     }
 
     fn of(notes: &SessionNotes) -> Self {
@@ -80,6 +84,10 @@ impl NotesRow {
             w: notes.working_set,
             m: notes.max_search,
             s: notes.shares.as_ref().map(id_text),
+            p: notes
+                .provider
+                .clone()
+                .map(|link| (link.provider, link.subject, link.session_index)),
         }
     }
 
@@ -88,6 +96,13 @@ impl NotesRow {
             working_set: self.w,
             max_search: self.m,
             shares: self.s.as_deref().map(read_id).transpose()?,
+            provider: self
+                .p
+                .map(|(provider, subject, session_index)| ProviderLink {
+                    provider,
+                    subject,
+                    session_index,
+                }),
         })
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::session::{
     SessionLimit, SessionPage, SessionStore, SessionSummary, UserTag,
 };
 use crate::domain::spans::SPANS;
+use crate::domain::sso::{FlowDigest, FlowStore};
 use crate::domain::throttle::{Admission, Bucket, ThrottleStore};
 use crate::domain::token::{FoundToken, Spending, TokenDigest, TokenRecord, TokenStore};
 use async_trait::async_trait;
@@ -195,6 +196,13 @@ measured! { ThrottleStore of ThrottleStore as "attempts" {}
     forget(bucket: &Bucket) -> Result<(), StoreError>;
 }
 
+measured! { FlowStore of FlowStore as "flows" {}
+    keep_new(under: &FlowDigest, text: &str, until: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
+    put(under: &FlowDigest, text: &str, until: Timestamp, now: Timestamp) -> Result<(), StoreError>;
+    look(under: &FlowDigest, now: Timestamp) -> Result<Option<String>, StoreError>;
+    take(under: &FlowDigest, now: Timestamp) -> Result<Option<String>, StoreError>;
+}
+
 measured! { Users of Directory as "directory" {}
     find_user(name: &NameKey) -> Result<Option<User>, StoreError>;
     find_user_by_id(id: UserId) -> Result<Option<User>, StoreError>;
@@ -264,10 +272,11 @@ measured! { SavedSettings of Directory as "directory" {}
 #[cfg(test)]
 mod tests {
     /// What the measured traits are written in.
-    const TRAITS: [&str; 4] = [
+    const TRAITS: [&str; 5] = [
         include_str!("../domain/session/store.rs"),
         include_str!("../domain/token/store.rs"),
         include_str!("../domain/throttle/store.rs"),
+        include_str!("../domain/sso/store.rs"),
         include_str!("../domain/directory/mod.rs"),
     ];
 

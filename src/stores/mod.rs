@@ -13,6 +13,7 @@ use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::directory::{Directory, ServerSecrets};
 use crate::domain::failure::StoreError;
 use crate::domain::session::{Revocations, SessionStore};
+use crate::domain::sso::FlowStore;
 use crate::domain::throttle::ThrottleStore;
 use crate::domain::token::TokenStore;
 use crate::settings::{DirectoryStoreSetting, SessionStoreSetting, Settings};
@@ -43,6 +44,8 @@ pub struct Stores {
     pub ldap: Option<Arc<dyn DirectoryServer>>,
     /// Attempts to sign in.
     pub throttle: Arc<dyn ThrottleStore>,
+    /// Sign-ins under way at identity providers.
+    pub flows: Arc<dyn FlowStore>,
     kept: Kept,
 }
 
@@ -74,6 +77,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 revocations: Arc::clone(&store) as Arc<dyn Revocations>,
                 ldap,
                 throttle: Arc::new(AttemptCounts::default()),
+                flows: Arc::clone(&store) as Arc<dyn FlowStore>,
                 kept: Kept::Embedded(store),
             })
         }
@@ -99,6 +103,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 revocations: Arc::clone(&store) as Arc<dyn Revocations>,
                 ldap,
                 throttle: Arc::clone(&store) as Arc<dyn ThrottleStore>,
+                flows: Arc::clone(&store) as Arc<dyn FlowStore>,
                 kept: Kept::Redis(store),
             })
         }
@@ -173,6 +178,7 @@ impl Stores {
             tokens: Arc::new(Measured::new(self.tokens, watch())),
             revocations: Arc::new(Measured::new(self.revocations, watch())),
             throttle: Arc::new(Measured::new(self.throttle, watch())),
+            flows: Arc::new(Measured::new(self.flows, watch())),
             ..self
         }
     }

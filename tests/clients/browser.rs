@@ -2,6 +2,7 @@
 
 use crate::furnished;
 use crate::installed;
+use crate::oidc::{CLIENT_SECRET, Provider, Wanted};
 use crate::run_script;
 use crate::support::{Home, Redis, Server, with_each_store};
 use std::path::PathBuf;
@@ -30,6 +31,11 @@ fn chromium() -> PathBuf {
 
 /// Runs a script: all its cases, or those with these words in their names.
 fn run(server: &Server, name: &str, words: &[&str], cases: usize) {
+    run_with(server, &[], name, words, cases);
+}
+
+/// The same with more in its environment.
+fn run_with(server: &Server, variables: &[(&str, &str)], name: &str, words: &[&str], cases: usize) {
     let node_modules = installed("node/node_modules");
     let clients = node_modules.ancestors().nth(2).unwrap();
     assert!(installed("older").is_dir());
@@ -37,7 +43,8 @@ fn run(server: &Server, name: &str, words: &[&str], cases: usize) {
     node.env("TS_HTTP", server.http())
         .env("TS_HTTPS", server.https())
         .env("TS_CLIENTS", clients)
-        .env("TS_CHROMIUM", chromium());
+        .env("TS_CHROMIUM", chromium())
+        .envs(variables.iter().copied());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     run_script(node, name, words, cases);
 }
@@ -83,4 +90,25 @@ async fn the_pages_work_for_everybody() {
 async fn signing_in_and_my_sessions_work_for_everybody() {
     let home = Home::new();
     run(&furnished(&home, ""), "sign_in_pages.mjs", &[], 11);
+}
+
+#[tokio::test]
+async fn browsers_sign_in_at_an_openid_connect_provider() {
+    // Each has to know the other's address, so the provider comes up when the server listens already.
+    let mut provider = Provider::at_rest(Wanted::default());
+    let home = Home::new();
+    let secret = home.write("oidc-secret", CLIENT_SECRET);
+    let issuer = provider.issuer();
+    let line = format!(
+        "--set sso.company.issuer={issuer} --set sso.company.client_id=by-secret \
+         --set sso.company.client_secret_file={secret} --set sso.company.create_users=true"
+    );
+    let server = furnished(&home, &line);
+    provider.serve(&[server.http(), server.https()]);
+    let variables = [("TS_ISSUER", issuer.as_str())];
+    run_with(&server, &variables, "sso.mjs", &[], 16);
+    assert!(
+        !server.log().contains("p1anted-client"),
+        "a secret in the log"
+    );
 }

@@ -10,6 +10,9 @@
 mod browser;
 mod description;
 mod mstrio;
+#[path = "../common/oidc.rs"]
+#[expect(dead_code, reason = "the tests of the protocol itself use the rest")]
+mod oidc;
 mod python;
 #[path = "../common/slapd.rs"]
 #[expect(dead_code, reason = "the tests of LDAP itself use the rest")]

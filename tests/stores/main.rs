@@ -11,6 +11,7 @@ mod cache;
 mod directory;
 mod faults;
 mod files;
+mod flows;
 mod ldap;
 mod limits;
 #[path = "../common/postgres.rs"]

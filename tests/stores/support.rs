@@ -16,6 +16,7 @@ use vestibule::domain::random::{SystemRandom, uuid};
 use vestibule::domain::session::{
     Lifetime, Method, Revocations, Session, SessionId, SessionNotes, SessionStore, UserTag,
 };
+use vestibule::domain::sso::FlowStore;
 use vestibule::domain::token::{
     Access, Attributes, Filter, Purpose, TokenDigest, TokenMint, TokenRecord, TokenStore,
 };
@@ -38,6 +39,7 @@ pub fn at(millis: u64) -> Timestamp {
 pub struct Room {
     pub sessions: Arc<dyn SessionStore>,
     pub tokens: Arc<dyn TokenStore>,
+    pub flows: Arc<dyn FlowStore>,
     pub revocations: Arc<dyn Revocations>,
     again: Again,
 }
@@ -51,12 +53,13 @@ enum Again {
 impl Room {
     fn of<S>(store: S, again: Again) -> Self
     where
-        S: SessionStore + TokenStore + Revocations + 'static,
+        S: SessionStore + TokenStore + FlowStore + Revocations + 'static,
     {
         let store = Arc::new(store);
         Self {
             sessions: Arc::clone(&store) as _,
             tokens: Arc::clone(&store) as _,
+            flows: Arc::clone(&store) as _,
             revocations: store,
             again,
         }
@@ -67,10 +70,11 @@ impl Room {
         let Self {
             sessions,
             tokens,
+            flows,
             revocations,
             again,
         } = self;
-        drop((sessions, tokens, revocations));
+        drop((sessions, tokens, flows, revocations));
         match again {
             Again::Embedded(dir) => {
                 let store = open_file(&dir.path().join("sessions.db")).await;

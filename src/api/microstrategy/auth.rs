@@ -104,7 +104,8 @@ fn mode_of(fields: &Fields, site: &Site, services: &Services) -> Result<Mode, Fa
     Ok(mode)
 }
 
-const fn off(mode: Mode) -> Failure {
+/// The refusal of a mode that is not offered.
+pub const fn off(mode: Mode) -> Failure {
     Failure::SwitchedOff {
         feature: mode.feature(),
     }
@@ -156,7 +157,7 @@ pub fn wanted(fields: &Fields, site: &Site, services: &Services) -> Result<OpenR
         notes: SessionNotes {
             working_set: fields.count("workingSet")?,
             max_search: fields.count("maxSearch")?,
-            shares: None,
+            ..SessionNotes::default()
         },
         ..OpenRequest::default()
     })
@@ -164,7 +165,7 @@ pub fn wanted(fields: &Fields, site: &Site, services: &Services) -> Result<OpenR
 
 /// The live session that came with a login: it ends when the new one opens. What is dead, or only half there,
 /// is as if it had not come.
-fn replaced(request: &HttpRequest, services: &Services) -> Result<Option<SessionId>, Failure> {
+pub fn replaced(request: &HttpRequest, services: &Services) -> Result<Option<SessionId>, Failure> {
     let Ok(block) = belonging(request.headers(), services.microstrategy()?) else {
         return Ok(None);
     };

@@ -52,7 +52,23 @@ pub fn hand_out(
     id: &BlockId,
 ) {
     let companion = site.ids.companion(id);
-    set(reply, request, services, site, [&id.expose(), &companion]);
+    for line in lines(request, services, site, [&id.expose(), &companion]) {
+        reply.append_header((SET_COOKIE, line));
+    }
+}
+
+/// The same for a reply that is made already.
+pub fn hand_out_in(
+    headers: &mut HeaderMap,
+    request: &HttpRequest,
+    services: &Services,
+    site: &Site,
+    id: &BlockId,
+) {
+    let companion = site.ids.companion(id);
+    for line in lines(request, services, site, [&id.expose(), &companion]) {
+        headers.append(SET_COOKIE, line);
+    }
 }
 
 /// Clears them.
@@ -62,26 +78,27 @@ pub fn take_back(
     services: &Services,
     site: &Site,
 ) {
-    set(reply, request, services, site, ["", ""]);
+    for line in lines(request, services, site, ["", ""]) {
+        reply.append_header((SET_COOKIE, line));
+    }
 }
 
-fn set(
-    reply: &mut HttpResponseBuilder,
+fn lines(
     request: &HttpRequest,
     services: &Services,
     site: &Site,
     values: [&str; 2],
-) {
+) -> Vec<HeaderValue> {
     let attributes = attributes(request, services, site);
-    for (name, value) in [SESSION, COMPANION].into_iter().zip(values) {
+    let named = [SESSION, COMPANION].into_iter().zip(values);
+    let line = |(name, value): (&str, &str)| {
         let mut line = format!("{name}={value}; {attributes}");
         if value.is_empty() {
             line.push_str("; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
         }
-        if let Ok(line) = HeaderValue::from_str(&line) {
-            reply.append_header((SET_COOKIE, line));
-        }
-    }
+        HeaderValue::from_str(&line).ok()
+    };
+    named.filter_map(line).collect()
 }
 
 /// `Secure` only where the browser's side is https: over plain http a client would keep the cookie to itself.

@@ -11,6 +11,7 @@ mod auth;
 mod body;
 mod cookies;
 mod delegation;
+mod dialog;
 mod error;
 mod guard;
 mod project;
@@ -19,6 +20,7 @@ mod server;
 mod session;
 mod site;
 
+pub use dialog::DialogLanding;
 pub use error::MicroStrategy;
 pub use site::{LiveSite, Mode, Site};
 
@@ -37,6 +39,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
             .wrap(from_fn(render_failures::<MicroStrategy>))
             .wrap(from_fn(reply::never_kept))
             .configure(auth_routes)
+            .configure(browser_routes)
             .configure(session_routes)
             .configure(server_routes)
             .default_service(web::to(refuse_path::<MicroStrategy>)),
@@ -65,6 +68,12 @@ fn auth_routes(config: &mut web::ServiceConfig) {
                 .route(read().to(api_tokens::show))
                 .route(web::delete().to(api_tokens::delete)),
         );
+}
+
+fn browser_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(at("/auth/login-dialog.jsp").route(web::get().to(dialog::show)))
+        .service(at("/auth/login").route(web::post().to(dialog::log_in)));
 }
 
 fn session_routes(config: &mut web::ServiceConfig) {

@@ -1,13 +1,14 @@
 //! `/sign-in`: signing in with a password, or setting off to an identity provider; without scripts as well as with.
 
 use crate::api::caller::{Caller, is_https};
+use crate::api::departure::own_base;
 use crate::api::dialect::ApiError;
 use crate::api::form::{Form, Query, flag, optional};
 use crate::api::guard::refuse_forgery;
 use crate::api::pages::form_token::FormCookies;
 use crate::api::pages::html::{Pages, finish, start, status, whole_seconds};
 use crate::api::pages::site::SignInSite;
-use crate::api::pages::target::{Target, own_origin};
+use crate::api::pages::target::Target;
 use crate::api::pages::words;
 use crate::api::services::Services;
 use crate::api::session_layer::{self, Presented, presented_id, with_presented};
@@ -166,7 +167,7 @@ pub async fn sign_in(
         Err(failure) => return refused(&request, &services, &failure, shown).await,
     };
     session_layer::hand_out(&cookies, &opened);
-    let own = own_origin(&request, &services);
+    let own = own_base(&request, &services);
     let target = Target::read(shown.to, &own, &services.live.load().redirects);
     let start = if form.plain.is_some() {
         PLAIN_START
@@ -230,7 +231,7 @@ async fn page(
     status: StatusCode,
     mut shown: Shown<'_>,
 ) -> HttpResponse {
-    let own = own_origin(request, services);
+    let own = own_base(request, services);
     let wanted = Some(shown.to).filter(|to| !to.is_empty());
     let policy = services.live.load();
     let target = wanted.and_then(|to| Target::read(to, &own, &policy.redirects));
@@ -250,11 +251,7 @@ async fn page(
         .is_ok_and(|orgs| orgs.len() > 1);
     let page = SignInPage {
         site,
-        providers: site
-            .providers
-            .iter()
-            .map(|provider| (provider.label.as_str(), provider.link(&target)))
-            .collect(),
+        providers: site.buttons(&own, &target),
         notes: shown.notes,
         signed_in: signed_in_name().map(|name| {
             let go_on = if has_target { &target.location } else { START };
@@ -297,6 +294,7 @@ mod tests {
         let provider = ProviderButton {
             label: "Acme <SSO>".to_owned(),
             href: "/callosum/v1/saml/login?provider=acme".to_owned(),
+            hosts: Vec::new(),
         };
         let site = SignInSite {
             title: "Ours".to_owned(),

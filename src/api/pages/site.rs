@@ -4,6 +4,7 @@ use crate::api::pages::colour::Colour;
 use crate::api::pages::target::Target;
 use actix_web::web::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
 
 /// The largest logo, in bytes.
 pub const MAX_LOGO_BYTES: usize = 256 * 1024;
@@ -19,6 +20,22 @@ pub struct SignInSite {
     pub logo: Option<Logo>,
     /// Identity providers, in the order of their buttons.
     pub providers: Vec<ProviderButton>,
+}
+
+impl SignInSite {
+    /// Label and link of each provider, those first that are meant for the host by which the browser reaches us.
+    pub fn buttons(&self, own_origin: &str, target: &Target) -> Vec<(&str, String)> {
+        let url = Url::parse(own_origin).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+        let is_for_host = |one: &&ProviderButton| {
+            let mut hosts = one.hosts.iter();
+            hosts.any(|own| own.eq_ignore_ascii_case(host))
+        };
+        let (first, rest): (Vec<_>, Vec<_>) = self.providers.iter().partition(is_for_host);
+        let all = first.into_iter().chain(rest);
+        all.map(|one| (one.label.as_str(), one.link(target)))
+            .collect()
+    }
 }
 
 /// A logo.
@@ -74,6 +91,8 @@ pub struct ProviderButton {
     pub label: String,
     /// Where signing in there begins, with a query that can be added to: `/callosum/v1/saml/login?provider=NAME`.
     pub href: String,
+    /// Hosts of ours where it stands before the others.
+    pub hosts: Vec<String>,
 }
 
 impl ProviderButton {
@@ -87,6 +106,31 @@ impl ProviderButton {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_provider_of_this_host_comes_first() {
+        let button = |label: &str, hosts: &[&str]| ProviderButton {
+            label: label.to_owned(),
+            href: "/x?y=z".to_owned(),
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        };
+        let site = SignInSite {
+            title: String::new(),
+            colour: None,
+            logo: None,
+            providers: vec![button("all", &[]), button("b", &["B.example"])],
+        };
+        let labels = |origin| {
+            let target = Target::own("/", origin);
+            let buttons = site.buttons(origin, &target);
+            buttons
+                .iter()
+                .map(|(label, _)| (*label).to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(labels("https://a.example"), ["all", "b"]);
+        assert_eq!(labels("https://b.example:8443"), ["b", "all"]);
+    }
 
     #[test]
     fn a_logo_is_what_its_bytes_say() {

@@ -1,10 +1,6 @@
 //! Where somebody was going when they had to sign in: judged before the form is shown and again before it is left.
 
-use crate::api::caller::is_https;
-use crate::api::services::Services;
 use crate::domain::redirect::RedirectPolicy;
-use actix_web::HttpRequest;
-use actix_web::http::header::HOST;
 use url::Url;
 
 /// A place this server may send a browser.
@@ -53,29 +49,6 @@ impl Target {
             foreign_origin: None,
         }
     }
-}
-
-/// The origin by which the browser reaches us. `Host` only chooses among our own (case 50).
-pub fn own_origin(request: &HttpRequest, services: &Services) -> String {
-    let is_tls = request.app_config().secure();
-    let scheme = if is_https(request.head(), is_tls, services) {
-        "https"
-    } else {
-        "http"
-    };
-    let host = request.headers().get(HOST);
-    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let named = format!("{scheme}://{}", host.to_ascii_lowercase());
-    if services.is_own_origin(&named) {
-        return named;
-    }
-    let own = &services.site.own_origins;
-    let same_scheme = own.iter().find(|origin| {
-        origin
-            .strip_prefix(scheme)
-            .is_some_and(|rest| rest.starts_with("://"))
-    });
-    same_scheme.or(own.first()).cloned().unwrap_or(named)
 }
 
 #[cfg(test)]

@@ -181,6 +181,8 @@ pub(super) const fn method(method: Method) -> &'static str {
         Method::ApiToken => "API token",
         Method::IdentityToken => "another session",
         Method::Ldap => "LDAP",
+        Method::Saml => "SAML",
+        Method::Oidc => "OpenID Connect",
     }
 }
 

@@ -189,6 +189,8 @@ pub async fn search(
     let account_type = match wanted {
         Some("LOCAL_USER") => Some(AccountType::Local),
         Some("LDAP_USER") => Some(AccountType::Ldap),
+        Some("SAML_USER") => Some(AccountType::Saml),
+        Some("OIDC_USER") => Some(AccountType::Oidc),
         _ => None,
     };
     let is_unheard_of = wanted.is_some() && account_type.is_none();

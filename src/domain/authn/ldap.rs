@@ -9,22 +9,16 @@
 //! A local user is never judged there, whatever LDAP has under the name: whoever may write to the
 //! company's directory must not come into accounts it did not make.
 
-use crate::domain::audit::{Act, AuditEvent, AuditSink, Client, Refusal};
+use crate::domain::audit::{AuditSink, Client, Refusal};
 use crate::domain::authn::MAX_PASSWORD_BYTES;
+use crate::domain::authn::settle::{NotSettled, Outsider, SettleRules, Settler, is_same};
 use crate::domain::clock::Clock;
-use crate::domain::directory::{
-    AccountStatus, AccountType, Directory, DirectoryError, Membership, MembershipChange, NameKey,
-    Operation, OrgId, User, UserChange, UserDraft, UserId,
-};
+use crate::domain::directory::{AccountType, Directory, NameKey, OrgId, User};
 use crate::domain::failure::StoreError;
-use crate::domain::random::{self, Random};
-use anyhow::anyhow;
+use crate::domain::random::Random;
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
-
-/// The longest display name or mail address that is taken over, in bytes.
-const MAX_TEXT_BYTES: usize = 254;
 
 /// Somebody as the LDAP directory describes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,40 +111,37 @@ pub struct LdapParts {
 /// Signing in by LDAP.
 #[derive(Debug)]
 pub struct LdapAuth {
-    parts: LdapParts,
-}
-
-/// Why somebody whom LDAP vouched for is not let in.
-pub(in crate::domain) enum NotSettled {
-    Refused(Refusal),
-    Store(StoreError),
-}
-
-impl From<StoreError> for NotSettled {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<DirectoryError> for NotSettled {
-    fn from(error: DirectoryError) -> Self {
-        Self::Store(match error {
-            DirectoryError::Store(error) => error,
-            // The settings name an Org or a group that cannot be: nobody who signs in is to blame.
-            other => StoreError::unavailable(anyhow!("[ldap] org, group_map: {other}")),
-        })
-    }
+    server: Arc<dyn DirectoryServer>,
+    policy: LdapPolicy,
+    settler: Settler,
 }
 
 impl LdapAuth {
     /// Puts the parts together.
     pub fn new(parts: LdapParts) -> Self {
-        Self { parts }
+        let LdapParts {
+            server,
+            policy,
+            directory,
+            audit,
+            clock,
+            random,
+        } = parts;
+        Self {
+            server,
+            policy,
+            settler: Settler {
+                directory,
+                audit,
+                clock,
+                random,
+            },
+        }
     }
 
     /// Whether somebody unknown here may become a user by signing in.
     pub const fn creates_users(&self) -> bool {
-        self.parts.policy.creates_users
+        self.policy.creates_users
     }
 
     pub(in crate::domain) async fn judge(
@@ -161,7 +152,7 @@ impl LdapAuth {
         if !is_sendable(password.expose_secret()) {
             return Ok(LdapAnswer::WrongPassword);
         }
-        self.parts.server.authenticate(name, password).await
+        self.server.authenticate(name, password).await
     }
 
     /// The user here for somebody LDAP vouched for: made if need be, and brought up to date.
@@ -172,173 +163,33 @@ impl LdapAuth {
         identity: &LdapIdentity,
         client: &Client,
     ) -> Result<User, NotSettled> {
-        let user = match known {
-            Some(user) => user,
-            None => self.make(key, identity, client).await?,
-        };
-        if user.account_type != AccountType::Ldap {
-            return Err(NotSettled::Refused(Refusal::OtherAccountType));
-        }
-        if user.status != AccountStatus::Active {
-            return Err(NotSettled::Refused(Refusal::UserDisabled));
-        }
-        let user = self.rename(user, identity).await?;
-        self.regroup(&user, identity, client).await?;
-        Ok(user)
-    }
-
-    async fn make(
-        &self,
-        key: &NameKey,
-        identity: &LdapIdentity,
-        client: &Client,
-    ) -> Result<User, NotSettled> {
-        let LdapParts {
-            directory,
-            policy,
-            random,
-            ..
-        } = &self.parts;
         // The store promises it; an account under another name than the one judged would be somebody else's.
         if NameKey::new(&identity.username).as_ref() != Ok(key) {
             return Err(NotSettled::Refused(Refusal::UnknownUser));
         }
-        let draft = UserDraft {
-            id: UserId(random::uuid(&**random)),
-            name: identity.username.clone(),
-            key: key.clone(),
-            display_name: readable(identity.display_name.as_deref())
-                .unwrap_or(&identity.username)
-                .to_owned(),
-            email: address(identity.email.as_deref()).map(str::to_owned),
+        let policy = &self.policy;
+        let who = Outsider {
+            username: &identity.username,
+            key,
+            display_name: identity.display_name.as_deref(),
+            email: identity.email.as_deref(),
+            due_orgs: Vec::new(),
+            due_groups: due_groups(&policy.groups, &identity.groups),
+        };
+        let rules = SettleRules {
             account_type: AccountType::Ldap,
-            password: None,
-            is_admin: false,
-            memberships: vec![Membership {
-                org: policy.org,
-                groups: Vec::new(),
-            }],
-            create_groups: false,
-            at: self.parts.clock.now(),
-        };
-        match directory.create_user(&draft).await {
-            Ok(user) => {
-                self.changed("user_created", &user, client);
-                Ok(user)
-            }
-            // Somebody was quicker: the same user in another browser, or an administrator with a local one.
-            Err(DirectoryError::Exists { .. }) => directory
-                .find_user(key)
-                .await?
-                .ok_or(NotSettled::Refused(Refusal::UnknownUser)),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn rename(&self, user: User, identity: &LdapIdentity) -> Result<User, NotSettled> {
-        let display_name = readable(identity.display_name.as_deref())
-            .filter(|name| *name != user.display_name)
-            .map(str::to_owned);
-        let email = address(identity.email.as_deref())
-            .filter(|email| Some(*email) != user.email.as_deref())
-            .map(str::to_owned);
-        if display_name.is_none() && email.is_none() {
-            return Ok(user);
-        }
-        let change = UserChange {
-            display_name,
-            email,
-            at: self.parts.clock.now(),
-            ..UserChange::default()
-        };
-        Ok(self.parts.directory.update_user(user.id, &change).await?)
-    }
-
-    /// Has the user in exactly those groups that the rules give them, of all the groups that rules name;
-    /// other groups are none of LDAP's business.
-    async fn regroup(
-        &self,
-        user: &User,
-        identity: &LdapIdentity,
-        client: &Client,
-    ) -> Result<(), NotSettled> {
-        let LdapParts {
-            directory, policy, ..
-        } = &self.parts;
-        if policy.groups.is_empty() {
-            return Ok(());
-        }
-        // Whom an administrator took out of the Org, LDAP does not bring back.
-        let orgs = directory.orgs_of(user.id).await?;
-        if orgs.iter().all(|org| org.id != policy.org) {
-            return Ok(());
-        }
-        let current = directory.groups_of(user.id, policy.org).await?;
-        let is_in = |group: &str| {
-            let wanted = NameKey::fold(group);
-            current
+            accepts_local: false,
+            creates_users: policy.creates_users,
+            org: policy.org,
+            orgs: Vec::new(),
+            groups: policy
+                .groups
                 .iter()
-                .any(|held| NameKey::fold(&held.name) == wanted)
+                .map(|rule| rule.group.as_str())
+                .collect(),
+            setting: "[ldap] org, group_map",
         };
-        let due = due_groups(&policy.groups, &identity.groups);
-        let is_due = |group: &str| due.iter().any(|name| is_same(name, group));
-        let mut joined: Vec<&str> = Vec::new();
-        let mut left: Vec<&str> = Vec::new();
-        for rule in &policy.groups {
-            let group = rule.group.as_str();
-            let list = match (is_due(group), is_in(group)) {
-                (true, false) => &mut joined,
-                (false, true) => &mut left,
-                _ => continue,
-            };
-            if !list.iter().any(|listed| is_same(listed, group)) {
-                list.push(group);
-            }
-        }
-        // Rights are taken before any are given.
-        self.change_groups(user, Operation::Remove, &left, client)
-            .await?;
-        self.change_groups(user, Operation::Add, &joined, client)
-            .await
-    }
-
-    async fn change_groups(
-        &self,
-        user: &User,
-        operation: Operation,
-        groups: &[&str],
-        client: &Client,
-    ) -> Result<(), NotSettled> {
-        if groups.is_empty() {
-            return Ok(());
-        }
-        let change = MembershipChange {
-            operation,
-            orgs: None,
-            groups: Some(Membership {
-                org: self.parts.policy.org,
-                groups: groups.iter().map(|&group| group.to_owned()).collect(),
-            }),
-            create_groups: true,
-            at: self.parts.clock.now(),
-        };
-        let directory = &self.parts.directory;
-        directory.change_memberships(user.id, &change).await?;
-        self.changed("memberships_changed", user, client);
-        Ok(())
-    }
-
-    fn changed(&self, what: &'static str, user: &User, client: &Client) {
-        self.parts.audit.record(AuditEvent {
-            at: self.parts.clock.now(),
-            act: Act::DirectoryChanged {
-                what,
-                target: user.name.clone(),
-            },
-            user_id: Some(user.id),
-            user_name: Some(user.name.clone()),
-            client: client.clone(),
-        });
+        self.settler.settle(known, &who, &rules, client).await
     }
 }
 
@@ -367,10 +218,6 @@ fn due_groups<'a>(rules: &'a [GroupRule], held: &[LdapGroup]) -> Vec<&'a str> {
         .collect()
 }
 
-fn is_same(one: &str, other: &str) -> bool {
-    NameKey::fold(one) == NameKey::fold(other)
-}
-
 /// A DN without regard to case and to blanks beside its separators.
 fn fold_dn(dn: &str) -> String {
     let folded = NameKey::fold(dn);
@@ -379,21 +226,6 @@ fn fold_dn(dn: &str) -> String {
         halves.collect::<Vec<_>>().join("=")
     });
     parts.collect::<Vec<_>>().join(",")
-}
-
-/// A name fit to be shown: what is not is left out rather than held against whoever signs in.
-fn readable(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| {
-        !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control)
-    })
-}
-
-/// Text fit to be a mail address.
-fn address(text: Option<&str>) -> Option<&str> {
-    readable(text).filter(|text| {
-        let is_whole = |(name, host): (&str, &str)| !name.is_empty() && !host.is_empty();
-        !text.contains(char::is_whitespace) && text.rsplit_once('@').is_some_and(is_whole)
-    })
 }
 
 #[cfg(test)]
@@ -434,17 +266,5 @@ mod tests {
         ];
         assert_eq!(due_groups(&rules, &held), ["Operators", "Analysts"]);
         assert!(due_groups(&rules, &[]).is_empty());
-    }
-
-    #[test]
-    fn what_cannot_be_shown_is_left_out() {
-        assert_eq!(readable(Some(" Ann ")), Some("Ann"));
-        for bad in ["", " ", "a\nb", &"x".repeat(255)] {
-            assert_eq!(readable(Some(bad)), None, "{bad:?}");
-        }
-        assert_eq!(address(Some("a@b.example")), Some("a@b.example"));
-        for bad in ["a", "@b", "a@", "a b@c"] {
-            assert_eq!(address(Some(bad)), None, "{bad}");
-        }
     }
 }

@@ -5,11 +5,11 @@ mod ldap;
 mod org;
 mod password;
 mod pool;
+mod settle;
 mod threads;
 mod trusted;
 
 pub use key::{KeyDigest, KeyHasher, KeySealer};
-pub(in crate::domain) use ldap::NotSettled;
 pub use ldap::{
     DirectoryServer, GroupRule, LdapAnswer, LdapAuth, LdapGroup, LdapIdentity, LdapParts,
     LdapPolicy, is_sendable,
@@ -17,6 +17,8 @@ pub use ldap::{
 pub use org::{OrgRefused, choose_org, open_orgs};
 pub use password::{HashCost, MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash};
 pub use pool::{PasswordPool, PoolObserver, PoolOptions, VerifyError};
+pub use settle::Settler;
+pub(in crate::domain) use settle::{NotSettled, Outsider, SettleRules};
 pub use trusted::{
     Delegation, IssueError, IssueRequest, Issued, Persist, RedeemError, TrustedAuth, TrustedParts,
     TrustedPolicy, Validity, Voucher, fresh_api_token,
@@ -49,7 +51,8 @@ impl Authenticated {
     pub(in crate::domain) fn by_password(user: User, began_at: Timestamp) -> Self {
         let attributes = user.attributes.clone();
         let method = match user.account_type {
-            AccountType::Local => Method::Password,
+            // The other two never get here with a password: the door has refused them.
+            AccountType::Local | AccountType::Saml | AccountType::Oidc => Method::Password,
             AccountType::Ldap => Method::Ldap,
         };
         Self {

@@ -14,13 +14,17 @@ pub enum AccountStatus {
     Disabled,
 }
 
-/// Where an account's password lives.
+/// Where an account's password lives, or who says who its owner is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountType {
     /// Here.
     Local,
     /// In the LDAP directory: nobody can set one here, and one left over from before does not count.
     Ldap,
+    /// Nowhere: a SAML identity provider says who it is.
+    Saml,
+    /// Nowhere: an `OpenID Connect` provider says who it is.
+    Oidc,
 }
 
 /// A user.

@@ -3,7 +3,11 @@
 use crate::domain::audit::Refusal;
 use crate::domain::authn::{OrgRefused, RedeemError, VerifyError};
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
+use crate::domain::sso::{AssertionFault, ProviderError};
 use std::time::Duration;
+
+/// When to try again after an identity provider did not answer.
+const PROVIDER_RETRY: Duration = Duration::from_secs(5);
 
 /// Why nobody was let in.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +30,12 @@ pub enum LoginError {
     /// A store was away.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What the identity provider sent is not believed.
+    #[error("{0}: {1}")]
+    Assertion(AssertionFault, String),
+    /// The identity provider is away.
+    #[error("the identity provider is away: {0:#}")]
+    ProviderAway(anyhow::Error),
     /// As many passwords wait to be hashed as may.
     #[error("too many logins at once")]
     Busy(Duration),
@@ -47,6 +57,10 @@ impl From<&LoginError> for Failure {
             ),
             LoginError::Token(error) => error.into(),
             LoginError::Store(error) => error.into(),
+            LoginError::Assertion(..) => Self::Unauthenticated(Unauthenticated::BadCredentials),
+            LoginError::ProviderAway(_) => Self::Unavailable {
+                retry_after: PROVIDER_RETRY,
+            },
             LoginError::Busy(retry_after) => Self::Unavailable {
                 retry_after: *retry_after,
             },
@@ -63,8 +77,19 @@ impl LoginError {
             Self::OrgNotAllowed => Refusal::OrgNotAllowed,
             Self::TooManySessions => Refusal::SessionLimit,
             Self::Token(error) => error.refusal(),
+            Self::Assertion(fault, _) => Refusal::Assertion(*fault),
+            Self::ProviderAway(_) => Refusal::ProviderAway,
             Self::Busy(_) => Refusal::Overloaded,
             Self::Store(_) | Self::Hasher(_) => Refusal::Unavailable,
+        }
+    }
+}
+
+impl From<ProviderError> for LoginError {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            ProviderError::Unavailable(cause) => Self::ProviderAway(cause),
+            ProviderError::Refused { fault, detail } => Self::Assertion(fault, detail),
         }
     }
 }

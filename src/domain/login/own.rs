@@ -216,10 +216,12 @@ impl Login {
     }
 
     async fn has_password(&self, user: &User) -> Result<bool, StoreError> {
-        if user.account_type == AccountType::Ldap {
-            return Ok(self.has_ldap());
-        }
-        Ok(self.directory.password_hash(user.id).await?.is_some())
+        Ok(match user.account_type {
+            AccountType::Local => self.directory.password_hash(user.id).await?.is_some(),
+            AccountType::Ldap => self.has_ldap(),
+            // One left over from before does not count at the door either.
+            AccountType::Saml | AccountType::Oidc => false,
+        })
     }
 
     /// A key that is good for one Org must not show what its users do in others.

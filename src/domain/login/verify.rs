@@ -92,6 +92,10 @@ impl Login {
         match (user.map(|user| user.account_type), &self.ldap) {
             (Some(AccountType::Ldap), Some(ldap)) => Judge::Ldap(ldap),
             (Some(AccountType::Ldap), None) => Judge::Nobody(Refusal::SwitchedOff),
+            // They have no password anywhere; who they are is said elsewhere.
+            (Some(AccountType::Saml | AccountType::Oidc), _) => {
+                Judge::Nobody(Refusal::OtherAccountType)
+            }
             (Some(AccountType::Local), _) if realm == Realm::LdapOnly => {
                 Judge::Nobody(Refusal::OtherAccountType)
             }

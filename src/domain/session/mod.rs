@@ -48,11 +48,15 @@ pub enum Method {
     IdentityToken,
     /// With a password that the LDAP directory judged.
     Ldap,
+    /// At a SAML identity provider.
+    Saml,
+    /// At an `OpenID Connect` provider.
+    Oidc,
 }
 
 impl Method {
     /// Every way.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Password,
         Self::TrustedToken,
         Self::Guest,
@@ -60,6 +64,8 @@ impl Method {
         Self::ApiToken,
         Self::IdentityToken,
         Self::Ldap,
+        Self::Saml,
+        Self::Oidc,
     ];
 
     /// The word used in audit lines and stored records.
@@ -72,6 +78,8 @@ impl Method {
             Self::ApiToken => "api_token",
             Self::IdentityToken => "identity_token",
             Self::Ldap => "ldap",
+            Self::Saml => "saml",
+            Self::Oidc => "oidc",
         }
     }
 

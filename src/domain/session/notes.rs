@@ -1,6 +1,7 @@
 //! What a dialect keeps with the sessions it opens; to every other it means nothing.
 
 use crate::domain::session::SessionId;
+use crate::domain::sso::ProviderLink;
 
 /// What the dialect that opened a session keeps with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct SessionNotes {
     pub max_search: Option<u32>,
     /// The session this one shares its fate with: it lives only as long as that one does.
     pub shares: Option<SessionId>,
+    /// The identity provider's session it came from: it ends with that one.
+    pub provider: Option<ProviderLink>,
 }
 
 impl SessionNotes {

@@ -29,11 +29,13 @@ pub enum EndReason {
     OrgDisabled,
     /// Its owner ended it from another session.
     EndedByOwner,
+    /// Its owner signed out at the identity provider.
+    SignedOutAtProvider,
 }
 
 impl EndReason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Logout,
         Self::IdleTimeout,
         Self::AbsoluteTimeout,
@@ -46,6 +48,7 @@ impl EndReason {
         Self::KeyRetired,
         Self::OrgDisabled,
         Self::EndedByOwner,
+        Self::SignedOutAtProvider,
     ];
 
     /// The word used in audit lines and stored records.
@@ -63,6 +66,7 @@ impl EndReason {
             Self::KeyRetired => "key_retired",
             Self::OrgDisabled => "org_disabled",
             Self::EndedByOwner => "ended_by_owner",
+            Self::SignedOutAtProvider => "signed_out_at_provider",
         }
     }
 
@@ -86,6 +90,7 @@ impl EndReason {
             Self::KeyRetired => "the secret key behind it was retired",
             Self::OrgDisabled => "the Org was switched off",
             Self::EndedByOwner => "its owner ended it from another session",
+            Self::SignedOutAtProvider => "signed out at the identity provider",
         }
     }
 }

@@ -8,12 +8,16 @@
 //! The protocols live in `idp`; nothing here knows XML or JWT.
 
 mod fault;
+mod policy;
 mod provider;
+mod sign_on;
 mod store;
 
 pub use fault::{AssertionFault, ProviderError};
+pub use policy::{AttributeNames, SsoIdentity, SsoPolicy};
 pub use provider::{
     Answer, Assertion, Begun, Departure, IdentityProvider, LoggedOutThere, LogoutNotice,
     LogoutWord, Protocol, ProviderLink, Wish,
 };
+pub use sign_on::{Begin, Errand, FLOW_LIFETIME, Provider, SingleSignOn, SsoError};
 pub use store::{FlowDigest, FlowStore};

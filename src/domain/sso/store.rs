@@ -44,6 +44,15 @@ pub trait FlowStore: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
+    /// Keeps a text until then, whatever was there before.
+    async fn put(
+        &self,
+        under: &FlowDigest,
+        text: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
     /// What is kept there; it stays.
     async fn look(&self, under: &FlowDigest, now: Timestamp) -> Result<Option<String>, StoreError>;
 

@@ -8,6 +8,7 @@
 //! | `epochs`        | `all`, `org:<id>`, `key:<id>`, `user:<tag>` and the moment |
 //! | `epoch_reasons` | why, by the same words |
 //! | `spent_tokens`  | digests of tokens that have opened the one session they may open |
+//! | `flows`         | sign-ins under way and what must not be seen twice: text and end by digest |
 //!
 //! Commits are synchronous: what is acknowledged is on disk.
 
@@ -16,6 +17,7 @@ use crate::domain::directory::OrgId;
 use crate::domain::failure::StoreError;
 use crate::domain::session::{EndReason, RevokeScope, Session, UserTag};
 use crate::domain::token::{SUPERSEDED_GRACE, TokenRecord};
+use crate::stores::embedded::flows::Flow;
 use crate::stores::embedded::memory::Digest;
 use anyhow::{Context, anyhow};
 use sqlx::sqlite::{
@@ -51,6 +53,9 @@ PRAGMA user_version = 1;
 const LATER_TABLES: &str = "
 CREATE TABLE IF NOT EXISTS epoch_reasons (scope TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS spent_tokens (digest BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS flows (
+    digest BLOB PRIMARY KEY, text TEXT NOT NULL, until INTEGER NOT NULL
+) WITHOUT ROWID;
 ";
 
 /// One change to the file.
@@ -113,6 +118,10 @@ pub enum Op {
     ForgetSession(Digest),
     /// The same of a token.
     ForgetToken(Digest),
+    /// Something is kept for a while.
+    KeepFlow(Digest, Flow),
+    /// It was taken away, or its time is over.
+    ForgetFlow(Digest),
 }
 
 /// The open file.
@@ -281,6 +290,20 @@ async fn write_one(db: &mut SqliteConnection, op: &Op) -> Result<(), sqlx::Error
         Op::Epoch(scope, reason, at) => return raise(db, *scope, *reason, *at).await,
         Op::ForgetSession(digest) => {
             sqlx::query("DELETE FROM sessions WHERE digest = ?")
+                .bind(&digest[..])
+                .execute(db)
+                .await?
+        }
+        Op::KeepFlow(digest, flow) => {
+            sqlx::query("INSERT OR REPLACE INTO flows (digest, text, until) VALUES (?, ?, ?)")
+                .bind(&digest[..])
+                .bind(&flow.text)
+                .bind(column(flow.until))
+                .execute(db)
+                .await?
+        }
+        Op::ForgetFlow(digest) => {
+            sqlx::query("DELETE FROM flows WHERE digest = ?")
                 .bind(&digest[..])
                 .execute(db)
                 .await?

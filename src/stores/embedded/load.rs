@@ -7,6 +7,7 @@ use crate::domain::session::{EndReason, RevokeScope, UserTag};
 use crate::stores::codec::{
     decode_reason, decode_tagged_session, decode_token, is_of_later_version, note_later_version,
 };
+use crate::stores::embedded::flows::Flow;
 use crate::stores::embedded::journal::Journal;
 use crate::stores::embedded::memory::{Digest, Held, HeldToken, Memory};
 use anyhow::anyhow;
@@ -20,6 +21,7 @@ impl Journal {
         self.load_sessions(&memory).await?;
         self.load_tokens(&memory).await?;
         self.load_epochs(&memory).await?;
+        self.load_flows(&memory).await?;
         Ok(memory)
     }
 
@@ -102,6 +104,20 @@ impl Journal {
         while let Some((key, digest)) = rows.try_next().await.map_err(StoreError::corrupt)? {
             let key = key.parse().map(KeyId).map_err(StoreError::corrupt)?;
             memory.latest.insert(key, digest_of(digest)?);
+        }
+        Ok(())
+    }
+
+    async fn load_flows(&mut self, memory: &Memory) -> Result<(), StoreError> {
+        let mut rows =
+            sqlx::query_as::<_, (Vec<u8>, String, i64)>("SELECT digest, text, until FROM flows")
+                .fetch(&mut self.connection);
+        while let Some((digest, text, until)) =
+            rows.try_next().await.map_err(StoreError::corrupt)?
+        {
+            let until = moment(until);
+            let flow = Flow { text, until };
+            memory.flows.insert(digest_of(digest)?, flow);
         }
         Ok(())
     }

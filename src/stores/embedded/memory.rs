@@ -5,6 +5,7 @@ use crate::domain::directory::{KeyId, OrgId};
 use crate::domain::session::{EndReason, RevokeScope, Session, UserTag};
 use crate::domain::token::TokenRecord;
 use crate::stores::codec::REMEMBERED_FOR;
+use crate::stores::embedded::flows::Flow;
 use crate::stores::embedded::index::Index;
 use dashmap::DashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -67,6 +68,8 @@ pub struct Memory {
     pub spent: DashMap<Digest, ()>,
     /// The latest superseding token of each secret key.
     pub latest: DashMap<KeyId, Digest>,
+    /// Sign-ins under way and what must not be seen twice.
+    pub flows: DashMap<Digest, Flow>,
     /// Revocation epochs.
     pub epochs: Epochs,
     moved: Mutex<Vec<Digest>>,
@@ -175,6 +178,19 @@ impl Memory {
         for digest in &dropped {
             self.spent.remove(digest);
         }
+        dropped
+    }
+
+    /// Forgets what was kept for a while that is over, and says which.
+    pub fn drop_old_flows(&self, now: Timestamp) -> Vec<Digest> {
+        let mut dropped = Vec::new();
+        self.flows.retain(|digest, flow| {
+            let stays = now <= flow.until;
+            if !stays {
+                dropped.push(*digest);
+            }
+            stays
+        });
         dropped
     }
 }

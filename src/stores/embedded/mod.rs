@@ -7,6 +7,7 @@
 
 #[cfg(test)]
 mod disk_faults;
+mod flows;
 mod index;
 mod journal;
 mod listing;
@@ -142,9 +143,11 @@ impl Core {
         let now = self.clock.now();
         let sessions = self.memory.drop_old_sessions(now).into_iter();
         let tokens = self.memory.drop_old_tokens(now).into_iter();
+        let flows = self.memory.drop_old_flows(now).into_iter();
         let gone = sessions
             .map(Op::ForgetSession)
-            .chain(tokens.map(Op::ForgetToken));
+            .chain(tokens.map(Op::ForgetToken))
+            .chain(flows.map(Op::ForgetFlow));
         self.write(gone.collect()).await
     }
 

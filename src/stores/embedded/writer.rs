@@ -164,7 +164,9 @@ fn adopt(memory: &Memory, op: Op) {
         | Op::SpendToken(_)
         | Op::Epoch(..)
         | Op::ForgetSession(_)
-        | Op::ForgetToken(_) => {}
+        | Op::ForgetToken(_)
+        | Op::KeepFlow(..)
+        | Op::ForgetFlow(_) => {}
     }
 }
 
@@ -201,7 +203,10 @@ fn undo_or_owe(memory: &Memory, op: Op) -> Option<Op> {
         | Op::SpendToken(_)
         | Op::Epoch(..)
         | Op::ForgetSession(_)
-        | Op::ForgetToken(_) => Some(op),
+        | Op::ForgetToken(_)
+        // Owed as well: what must not be seen twice stays taken in memory, and has to on disk.
+        | Op::KeepFlow(..)
+        | Op::ForgetFlow(_) => Some(op),
         Op::Open { digest, tag, .. } => {
             memory.index.drop_one(tag, &digest);
             None

@@ -10,6 +10,7 @@
 //! | `t:<digest>`            | HASH   | a token: `v r b e u o k`, `s` once spent, `x` once revoked | to its end + 1 h |
 //! | `k:<key id>`            | STRING | digest of the key's latest superseding token   | to that token's end + 1 h |
 //! | `f:<digest>`            | HASH   | attempts to sign in: `n` how many, `t` last    | 30 min after the last |
+//! | `w:<digest>`            | HASH   | a sign-in under way, or what must not be seen twice: `w`, `e` | to its end + 1 h |
 //! | `ping`, `ping:<n>`      | STRING | written by `ping`, to prove writes work        | 1 s |
 //!
 //! Fields: `v` version, `r` the record (JSON), `b` began, `i` idle and `a` absolute timeout, `t` last
@@ -29,6 +30,7 @@
 
 use crate::domain::directory::{KeyId, OrgId};
 use crate::domain::session::{SessionId, UserTag};
+use crate::domain::sso::FlowDigest;
 use crate::domain::throttle::Bucket;
 use crate::domain::token::TokenDigest;
 use std::fmt::Write;
@@ -130,6 +132,11 @@ impl Keys {
     /// `f:<digest>`
     pub fn attempts(&self, of: &Bucket) -> String {
         format!("{}f:{}", self.prefix, hex(of.digest()))
+    }
+
+    /// `w:<digest>`
+    pub fn flow(&self, under: &FlowDigest) -> String {
+        format!("{}w:{}", self.prefix, hex(&under.0))
     }
 
     /// `ping`

@@ -18,6 +18,7 @@ mod cluster;
 mod dial;
 mod ear;
 mod epochs;
+mod flows;
 mod keys;
 mod line;
 mod link;
@@ -175,6 +176,8 @@ struct Scripts {
     epochs: Script,
     shorten_token: Script,
     swap_latest: Script,
+    keep: Script,
+    look: Script,
 }
 
 macro_rules! script {
@@ -208,6 +211,8 @@ impl Scripts {
             epochs: script!("epochs.lua"),
             shorten_token: script!("shorten_token.lua"),
             swap_latest: script!("swap_latest.lua"),
+            keep: script!("keep.lua"),
+            look: script!("look.lua"),
         }
     }
 }

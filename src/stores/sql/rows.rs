@@ -58,6 +58,8 @@ pub(super) const fn account_type(kept: AccountType) -> &'static str {
     match kept {
         AccountType::Local => "local",
         AccountType::Ldap => "ldap",
+        AccountType::Saml => "saml",
+        AccountType::Oidc => "oidc",
     }
 }
 
@@ -65,6 +67,8 @@ pub(super) fn user(row: &Row) -> Result<User, StoreError> {
     let account_type = match get::<&str>(row, "account_type")? {
         "local" => AccountType::Local,
         "ldap" => AccountType::Ldap,
+        "saml" => AccountType::Saml,
+        "oidc" => AccountType::Oidc,
         other => {
             return Err(StoreError::corrupt(anyhow::anyhow!(
                 "unknown account type {other:?}"

@@ -1,0 +1,184 @@
+//! Sends a browser to an identity provider, and recognises it when it is back.
+//!
+//! The address wanted is checked before the browser leaves and kept on our side. What ties the answer to this
+//! browser is a cookie of its own for each sign-in: the handle that travels names it, and only both together
+//! lead to what is kept.
+
+use crate::api::caller::is_https;
+use crate::api::dialect::{ApiError, Dialect};
+use crate::api::landing::{Landing, Target, go_to};
+use crate::api::services::Services;
+use crate::domain::failure::Failure;
+use crate::domain::login::LoginError;
+use crate::domain::redirect::SafeRedirect;
+use crate::domain::sso::{FLOW_LIFETIME, Protocol};
+use actix_web::http::header::{COOKIE, HOST, HeaderValue, SET_COOKIE};
+use actix_web::{HttpRequest, HttpResponse};
+
+/// How much of a handle its cookie is named by: enough to keep several sign-ins of one browser apart.
+const NAMED_BY: usize = 12;
+/// The length of a handle and of the cookie's value, in hexadecimal digits.
+const SECRET_CHARS: usize = 64;
+
+/// What a browser is sent to a provider for.
+#[derive(Debug)]
+pub struct Departing<'a> {
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// The provider by name; none is the one for this host.
+    pub provider: Option<&'a str>,
+    /// Whether the person has to prove who they are even if the provider remembers them.
+    pub is_forced: bool,
+    /// Whose reply it will be.
+    pub landing: &'static dyn Landing,
+    /// Where the browser wants to be.
+    pub target: &'a Target,
+}
+
+/// 302 to the provider.
+pub async fn depart<D: Dialect>(
+    request: &HttpRequest,
+    services: &Services,
+    departing: Departing<'_>,
+) -> Result<HttpResponse, ApiError<D>> {
+    let sso = &services.login.sso;
+    let base = own_base(request, services);
+    let host = host_of(&base);
+    let provider = sso
+        .choose(departing.protocol, departing.provider, host)
+        .ok_or_else(|| Failure::SwitchedOff {
+            feature: match departing.protocol {
+                Protocol::Saml => "sign-in by SAML",
+                Protocol::Oidc => "sign-in by OpenID Connect",
+            },
+        })?;
+    let callback = callback(&base, departing.protocol);
+    let purpose = departing.target.to_text(departing.landing);
+    let begin = sso
+        .begin(provider, &callback, departing.is_forced, &purpose)
+        .await
+        .map_err(LoginError::from)?;
+    let mut reply = go_to(&begin.url);
+    let is_https = is_https(request.head(), request.app_config().secure(), services);
+    let age = Some(FLOW_LIFETIME.as_secs());
+    set_cookie(&mut reply, &begin.handle, &begin.browser, is_https, age);
+    Ok(reply)
+}
+
+/// Where a browser wants to be: the target asked for if the redirect rule allows it, else our own first page.
+/// An address of our own may come without scheme and host.
+pub fn wanted(
+    request: &HttpRequest,
+    services: &Services,
+    target: Option<&str>,
+) -> Result<SafeRedirect, Failure> {
+    let target = target.filter(|target| !target.is_empty()).unwrap_or("/");
+    let is_own_path = target.starts_with('/') && !target.starts_with("//");
+    let whole = if is_own_path {
+        format!("{}{target}", own_base(request, services))
+    } else {
+        target.to_owned()
+    };
+    let checked = services.live.load().redirects.check(&whole);
+    checked.map_err(|refusal| Failure::from(&refusal))
+}
+
+/// Our own origin as this browser knows it; one it made up is not ours, and the first of ours is taken.
+pub fn own_base(request: &HttpRequest, services: &Services) -> String {
+    let is_https = is_https(request.head(), request.app_config().secure(), services);
+    let scheme = if is_https { "https" } else { "http" };
+    let host = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok());
+    let called = host.map(|host| format!("{scheme}://{}", host.to_ascii_lowercase()));
+    let own = &services.site.own_origins;
+    called
+        .filter(|called| own.contains(called))
+        .or_else(|| own.first().cloned())
+        .unwrap_or_default()
+}
+
+fn host_of(base: &str) -> &str {
+    let authority = base.split_once("://").map_or(base, |(_, rest)| rest);
+    // A port follows the last colon, unless that is part of an IPv6 address.
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    }
+}
+
+/// Where providers send answers: the same address for all of a protocol.
+pub fn callback(base: &str, protocol: Protocol) -> String {
+    let path = match protocol {
+        Protocol::Saml => "/callosum/v1/saml/SSO",
+        Protocol::Oidc => "/callosum/v1/oidc/callback",
+    };
+    format!("{base}{path}")
+}
+
+/// Whether a text that came back may be a handle of ours.
+pub fn is_handle(text: &str) -> bool {
+    text.len() == SECRET_CHARS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The secret this browser got when that sign-in began.
+pub fn browser_of(request: &HttpRequest, handle: &str) -> Option<String> {
+    let is_https_name = cookie_name(handle, true);
+    let plain_name = cookie_name(handle, false);
+    let pairs = request
+        .headers()
+        .get_all(COOKIE)
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair).ok())
+        .filter_map(|pair| pair.trim().split_once('='));
+    let mut ours = pairs.filter(|(name, _)| *name == is_https_name || *name == plain_name);
+    ours.find(|(_, value)| is_handle(value))
+        .map(|(_, value)| value.to_owned())
+}
+
+/// Takes the cookie of a sign-in that is over.
+pub fn forget(reply: &mut HttpResponse, handle: &str, is_https: bool) {
+    set_cookie(reply, handle, "", is_https, Some(0));
+}
+
+/// Over https the prefix keeps a neighbour on a sibling host from planting one.
+fn cookie_name(handle: &str, is_https: bool) -> String {
+    let prefix = if is_https { "__Host-" } else { "" };
+    let start = handle.get(..NAMED_BY).unwrap_or_default();
+    format!("{prefix}vestibule-sso-{start}")
+}
+
+fn set_cookie(
+    reply: &mut HttpResponse,
+    handle: &str,
+    value: &str,
+    is_https: bool,
+    age: Option<u64>,
+) {
+    let name = cookie_name(handle, is_https);
+    let age = age.unwrap_or_default();
+    // SAML answers are posted from the provider's page, which over https may be another site.
+    let site = if is_https { "None; Secure" } else { "Lax" };
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite={site}; Max-Age={age}");
+    if let Ok(text) = HeaderValue::from_str(&text) {
+        reply.headers_mut().append(SET_COOKIE, text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_told_from_ports() {
+        for (base, host) in [
+            ("https://a.example", "a.example"),
+            ("http://localhost:8080", "localhost"),
+            ("http://[::1]:8080", "[::1]"),
+            ("http://[::1]", "[::1]"),
+        ] {
+            assert_eq!(host_of(base), host);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Single sign-on in the browser: to the provider, back with its answer, and out again.
+//!
+//! The paths are `ThoughtSpot`'s; what each does, and why, is in `docs/dialects/sso.md`. People see what goes wrong
+//! here, so its dialect answers with a page.
+
+mod answers;
+mod logout;
+mod oidc;
+mod page;
+mod saml;
+
+pub use page::Sso;
+
+use crate::api::dialect::{read, refuse_path, render_failures, resource};
+use crate::api::landing::{Landing, Target, go_to};
+use crate::api::services::Services;
+use crate::api::session_layer;
+use crate::domain::failure::Failure;
+use crate::domain::login::{OpenRequest, Opened};
+use actix_session::Session;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+/// Adds the routes. They lie below a prefix of the oldest dialect, so they have to be mounted before it.
+pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
+    config.service(
+        web::scope("/callosum/v1/saml")
+            .wrap(session_layer::middleware(services))
+            .wrap(from_fn(session_layer::shape_cookies))
+            .wrap(from_fn(render_failures::<Sso>))
+            .service(resource::<Sso>("/login").route(web::get().to(saml::begin)))
+            // Its capitals are part of the contract.
+            .service(resource::<Sso>("/SSO").route(web::post().to(saml::finish)))
+            .service(resource::<Sso>("/metadata").route(read().to(saml::metadata)))
+            .service(
+                resource::<Sso>("/logout")
+                    .route(web::get().to(saml::log_out_by_redirect))
+                    .route(web::post().to(saml::log_out_by_post)),
+            )
+            .default_service(web::to(refuse_path::<Sso>)),
+    );
+    config.service(
+        web::scope("/callosum/v1/oidc")
+            .wrap(session_layer::middleware(services))
+            .wrap(from_fn(session_layer::shape_cookies))
+            .wrap(from_fn(render_failures::<Sso>))
+            .service(resource::<Sso>("/login").route(web::get().to(oidc::begin)))
+            .service(resource::<Sso>("/callback").route(web::get().to(oidc::finish)))
+            .service(
+                resource::<Sso>("/backchannel-logout")
+                    .route(web::post().to(oidc::log_out_by_back_channel)),
+            )
+            .service(
+                resource::<Sso>("/logout")
+                    .route(web::get().to(logout::ask))
+                    .route(web::post().to(logout::begin)),
+            )
+            .service(resource::<Sso>("/logout/complete").route(web::get().to(logout::complete)))
+            .default_service(web::to(refuse_path::<Sso>)),
+    );
+}
+
+/// Browsers of `ThoughtSpot` clients: a cookie session, and on to the address wanted.
+#[derive(Debug)]
+pub struct BrowserLanding;
+
+impl Landing for BrowserLanding {
+    fn name(&self) -> &'static str {
+        "browser"
+    }
+
+    fn request(&self, _: &HttpRequest, _: &Services) -> Result<OpenRequest, Failure> {
+        Ok(OpenRequest {
+            replaced: session_layer::presented_id(),
+            ..OpenRequest::default()
+        })
+    }
+
+    fn land(
+        &self,
+        _: &HttpRequest,
+        _: &Services,
+        cookies: &Session,
+        target: &Target,
+        opened: &Opened,
+    ) -> HttpResponse {
+        session_layer::hand_out(cookies, opened);
+        match target {
+            Target::Url(url) => go_to(url),
+            // Its popups land on a page of ours like any other address.
+            Target::Opener(_) => go_to("/"),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Sign-ins at providers: begun, bound to a browser, and judged once when it is back.
+
+use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::directory::UserId;
+use crate::domain::failure::StoreError;
+use crate::domain::random::{self, Random};
+use crate::domain::sso::{
+    Answer, Assertion, AssertionFault, Begun, FlowDigest, FlowStore, IdentityProvider, Protocol,
+    ProviderError, ProviderLink, SsoPolicy, Wish,
+};
+use anyhow::Context;
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use uuid::Uuid;
+
+/// How long somebody may take at the provider.
+pub const FLOW_LIFETIME: Duration = Duration::from_mins(10);
+
+/// A provider and what becomes of those it vouches for.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// Its name in the settings and in paths.
+    pub name: String,
+    /// The words on its button.
+    pub label: String,
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// Hosts of ours where it is offered first; none is every one.
+    pub hosts: Vec<String>,
+    /// Speaks it.
+    pub engine: Arc<dyn IdentityProvider>,
+    /// What becomes of those it vouches for.
+    pub policy: SsoPolicy,
+}
+
+/// What single sign-on is built from.
+#[derive(Debug)]
+pub struct SingleSignOn {
+    /// The providers, in the order of the settings.
+    pub providers: Vec<Provider>,
+    /// Sign-ins under way.
+    pub flows: Arc<dyn FlowStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+}
+
+/// A sign-in that has begun: where the browser goes, and the secret that shows it is the same one when it is back.
+pub struct Begin {
+    /// The address at the provider.
+    pub url: String,
+    /// Comes back with the answer.
+    pub handle: String,
+    /// For a cookie.
+    pub browser: String,
+}
+
+/// A sign-in that was begun here, in this browser.
+#[derive(Clone, Debug)]
+pub struct Errand {
+    /// With which provider.
+    pub provider: String,
+    /// What its engine wanted remembered.
+    pub begun: Begun,
+    /// What the dialect wanted remembered; only it can read that.
+    pub purpose: String,
+}
+
+/// Why a sign-in cannot go on.
+#[derive(Debug, Error)]
+pub enum SsoError {
+    /// It was not begun here, not in this browser, too long ago, or has been answered.
+    #[error("no such sign-in is under way in this browser")]
+    NotUnderWay,
+    /// No provider of that name or protocol is configured.
+    #[error("no such provider")]
+    NoProvider,
+    /// The provider is of no help.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// A store was away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl SingleSignOn {
+    /// The provider of that name.
+    pub fn find(&self, name: &str) -> Option<&Provider> {
+        self.providers.iter().find(|one| one.name == name)
+    }
+
+    /// The provider asked for by name, else the first of the protocol that is meant for that host of ours, else the
+    /// first that is meant for any.
+    pub fn choose(&self, protocol: Protocol, name: Option<&str>, host: &str) -> Option<&Provider> {
+        let mut fitting = self.providers.iter().filter(|one| one.protocol == protocol);
+        if let Some(name) = name {
+            return fitting.find(|one| one.name == name);
+        }
+        let is_for = |one: &&Provider| one.hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
+        fitting
+            .clone()
+            .find(is_for)
+            .or_else(|| fitting.find(|one| one.hosts.is_empty()))
+    }
+
+    /// Begins a sign-in; `purpose` comes back with [`SingleSignOn::resume`].
+    pub async fn begin(
+        &self,
+        provider: &Provider,
+        callback: &str,
+        is_forced: bool,
+        purpose: &str,
+    ) -> Result<Begin, SsoError> {
+        let (handle, browser) = (self.secret(), self.secret());
+        let wish = Wish {
+            handle: handle.clone(),
+            callback: callback.to_owned(),
+            is_forced,
+        };
+        let departure = provider.engine.begin(&wish).await?;
+        let now = self.clock.now();
+        let text = json!({
+            "provider": provider.name,
+            "request": departure.begun.request_id,
+            "verifier": departure.begun.verifier,
+            "callback": departure.begun.callback,
+            "purpose": purpose,
+        });
+        let under = FlowDigest::of("sign-in", &[&handle, &browser]);
+        let until = now.plus(FLOW_LIFETIME);
+        self.flows
+            .keep_new(&under, &text.to_string(), until, now)
+            .await?;
+        Ok(Begin {
+            url: departure.url,
+            handle,
+            browser,
+        })
+    }
+
+    /// The sign-in that an answer belongs to; it can be taken up once.
+    pub async fn resume(&self, handle: &str, browser: &str) -> Result<Errand, SsoError> {
+        let under = FlowDigest::of("sign-in", &[handle, browser]);
+        let text = self.flows.take(&under, self.clock.now()).await?;
+        let text = text.ok_or(SsoError::NotUnderWay)?;
+        Ok(read_errand(&text)?)
+    }
+
+    /// Judges an answer. It counts once: whoever brings it again hears that it was used.
+    pub async fn judge(
+        &self,
+        provider: &Provider,
+        answer: &Answer,
+        begun: Option<&Begun>,
+        callback: &str,
+    ) -> Result<Assertion, SsoError> {
+        let now = self.clock.now();
+        let engine = &provider.engine;
+        let assertion = engine.finish(answer, begun, callback, now).await?;
+        self.once("assertion", provider, &assertion.id, assertion.good_until)
+            .await?;
+        Ok(assertion)
+    }
+
+    /// Refuses what has been seen before.
+    pub async fn once(
+        &self,
+        kind: &str,
+        provider: &Provider,
+        id: &str,
+        good_until: Timestamp,
+    ) -> Result<(), SsoError> {
+        let now = self.clock.now();
+        let under = FlowDigest::of(kind, &[provider.engine.issuer(), id]);
+        if self.flows.keep_new(&under, "", good_until, now).await? {
+            return Ok(());
+        }
+        let fault = AssertionFault::Replayed;
+        Err(ProviderError::refused(fault, format!("{kind} {id:?} was used before")).into())
+    }
+
+    /// Remembers whose session it is, for the provider to end it later.
+    pub async fn remember(
+        &self,
+        link: &ProviderLink,
+        user: UserId,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let text = user.0.to_string();
+        for under in places(
+            &link.provider,
+            Some(&link.subject),
+            link.session_index.as_deref(),
+        ) {
+            self.flows
+                .put(&under, &text, until, self.clock.now())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Whose sessions a provider means by that subject or that session of its own.
+    pub async fn remembered(
+        &self,
+        provider: &str,
+        subject: Option<&str>,
+        session_index: Option<&str>,
+    ) -> Result<Option<UserId>, StoreError> {
+        for under in places(provider, subject, session_index) {
+            let text = self.flows.look(&under, self.clock.now()).await?;
+            if let Some(id) = text.and_then(|text| Uuid::parse_str(&text).ok()) {
+                return Ok(Some(UserId(id)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// 256 bits in hexadecimal digits.
+    fn secret(&self) -> String {
+        let mut text = String::with_capacity(64);
+        for byte in random::bytes::<32>(&*self.random) {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
+    }
+}
+
+fn places(provider: &str, subject: Option<&str>, session_index: Option<&str>) -> Vec<FlowDigest> {
+    let subject = subject.map(|subject| FlowDigest::of("subject", &[provider, subject]));
+    let session = session_index.map(|index| FlowDigest::of("session", &[provider, index]));
+    subject.into_iter().chain(session).collect()
+}
+
+fn read_errand(text: &str) -> Result<Errand, StoreError> {
+    let value: Value = serde_json::from_str(text).map_err(StoreError::corrupt)?;
+    let field = |name: &str| {
+        let text = value[name].as_str().map(str::to_owned);
+        text.with_context(|| format!("a sign-in under way has no {name}"))
+            .map_err(StoreError::corrupt)
+    };
+    Ok(Errand {
+        provider: field("provider")?,
+        begun: Begun {
+            request_id: field("request")?,
+            verifier: field("verifier")?,
+            callback: field("callback")?,
+        },
+        purpose: field("purpose")?,
+    })
+}

@@ -1,0 +1,78 @@
+//! The messages we send, as XML.
+
+use super::instant;
+use super::metadata::UNSPECIFIED;
+use super::response::SUCCESS;
+use super::xml::{ASSERTION, PROTOCOL, escape};
+use crate::domain::clock::Timestamp;
+use crate::domain::random::{self, Random};
+use std::fmt::Write;
+
+/// An ID that nobody can guess and XML accepts: names do not begin with a digit.
+pub(super) fn new_id(random: &dyn Random) -> String {
+    let bytes: [u8; 20] = random::bytes(random);
+    bytes.iter().fold("_".to_owned(), |mut id, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
+}
+
+/// What every message begins with.
+pub(super) struct Head<'a> {
+    pub(super) id: &'a str,
+    pub(super) at: Timestamp,
+    pub(super) destination: &'a str,
+    /// Our entity ID.
+    pub(super) issuer: &'a str,
+}
+
+impl Head<'_> {
+    fn message(&self, name: &str, attributes: &str, content: &str) -> String {
+        format!(
+            "<samlp:{name} xmlns:samlp=\"{PROTOCOL}\" xmlns:saml=\"{ASSERTION}\" ID=\"{}\" Version=\"2.0\" \
+             IssueInstant=\"{}\" Destination=\"{}\"{attributes}><saml:Issuer>{}</saml:Issuer>{content}</samlp:{name}>",
+            escape(self.id),
+            instant::write(self.at),
+            escape(self.destination),
+            escape(self.issuer),
+        )
+    }
+
+    pub(super) fn authn_request(&self, callback: &str, is_forced: bool) -> String {
+        let forced = if is_forced {
+            " ForceAuthn=\"true\""
+        } else {
+            ""
+        };
+        self.message(
+            "AuthnRequest",
+            &format!(
+                "{forced} ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" \
+                 AssertionConsumerServiceURL=\"{}\"",
+                escape(callback)
+            ),
+            &format!("<samlp:NameIDPolicy Format=\"{UNSPECIFIED}\" AllowCreate=\"true\"/>"),
+        )
+    }
+
+    pub(super) fn logout_request(&self, subject: &str, session_index: Option<&str>) -> String {
+        let mut content = format!("<saml:NameID>{}</saml:NameID>", escape(subject));
+        if let Some(index) = session_index {
+            let _ = write!(
+                content,
+                "<samlp:SessionIndex>{}</samlp:SessionIndex>",
+                escape(index)
+            );
+        }
+        self.message("LogoutRequest", "", &content)
+    }
+
+    pub(super) fn logout_response(&self, request: &str) -> String {
+        self.message(
+            "LogoutResponse",
+            &format!(" InResponseTo=\"{}\"", escape(request)),
+            &format!("<samlp:Status><samlp:StatusCode Value=\"{SUCCESS}\"/></samlp:Status>"),
+        )
+    }
+}
