@@ -71,6 +71,7 @@ export const text = {
   remembered: 'Remembered on this device',
   yes: 'yes',
   privileges: (n) => plural(n, 'privilege', 'privileges'),
+  console: 'Open the console',
   signOut: 'Sign out',
   signedOut: 'You are signed out.',
   signOutFailed: 'You are still signed in: the server did not answer the sign-out. Try again.',

@@ -85,6 +85,7 @@ export const drawSession = (info, orgs) => {
   if (info.isRemembered) rows.push([text.remembered, text.yes]);
   listFacts(byId('facts'), rows);
 
+  byId('console').hidden = !info.privileges.includes('ADMINISTRATION');
   byId('privileges').hidden = info.privileges.length === 0;
   byId('privilege-count').textContent = text.privileges(info.privileges.length);
   byId('privilege-list').replaceChildren(...info.privileges.map((name) => make('li', name)));

@@ -188,9 +188,7 @@ pub fn refuse_forgery(request: &HttpRequest, services: &Services) -> Result<(), 
     let header = |name| request.headers().get(name).map(|value| value.to_str());
     let is_foreign = match (header(ORIGIN), header(SEC_FETCH_SITE)) {
         (Some(Ok(origin)), _) => {
-            !services.is_own_origin(origin)
-                && !services.is_embed_origin(origin)
-                && !is_listener(request, origin)
+            !is_own_page(request, services, origin) && !services.is_embed_origin(origin)
         }
         (None, Some(Ok(site))) => site.eq_ignore_ascii_case("cross-site"),
         (Some(Err(_)), _) | (None, Some(Err(_))) => true,
@@ -202,6 +200,11 @@ pub fn refuse_forgery(request: &HttpRequest, services: &Services) -> Result<(), 
         ));
     }
     Ok(())
+}
+
+/// Whether the origin is that of our own pages, as this browser may know us.
+pub fn is_own_page(request: &HttpRequest, services: &Services, origin: &str) -> bool {
+    services.is_own_origin(origin) || is_listener(request, origin)
 }
 
 /// Whether the origin is the very address this connection came in on.

@@ -1,5 +1,6 @@
 //! How we are spoken to: the only room that knows HTTP. One dialect a folder, one line each in [`mount`].
 
+pub mod admin;
 pub mod admin_guard;
 pub mod caller;
 pub mod cors;
@@ -39,7 +40,9 @@ pub fn landings() -> Vec<&'static dyn Landing> {
 /// Adds every route. What matches none is refused in the words of the oldest dialect; the server's outermost
 /// [`dialect::render_strays`] puts them.
 pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
-    // Before the dialect below whose prefix their paths lie.
+    // Before the prefix it stands under, which would take its paths.
+    admin::mount(config, services);
+    // Before the dialect below whose prefix its paths lie.
     sso::mount(config, services);
     own_sessions::mount(config, services);
     thoughtspot_v1::mount(config, services);

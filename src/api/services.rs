@@ -1,5 +1,6 @@
 //! What handlers work with: the domain's services and the few facts about ourselves that HTTP needs.
 
+use crate::api::admin::Console;
 use crate::api::landing::Landing;
 use crate::api::microstrategy;
 use crate::api::pages::SignInSite;
@@ -45,6 +46,8 @@ pub struct Services {
     pub requests: Arc<dyn RequestObserver>,
     /// Who makes traces of requests, if anybody.
     pub tracer: Option<Arc<dyn RequestTracer>>,
+    /// What the administrators' console looks at.
+    pub console: Console,
     /// What we know about ourselves.
     pub site: Site,
     /// Whose pages these are, and by whom one may sign in on them.

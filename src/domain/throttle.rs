@@ -145,6 +145,11 @@ impl Throttle {
         }
     }
 
+    /// Forgets the failures of a user name at an address, because an administrator wishes it.
+    pub async fn forgive(&self, user: &NameKey, address: Option<IpAddr>) -> Result<(), StoreError> {
+        self.store.forget(&self.bucket(Some(user), address)).await
+    }
+
     /// An attempt that was let in could not be judged (a store was away): it counts for nothing.
     pub async fn unjudged(&self, bucket: &Bucket) {
         if let Err(error) = self.store.take_back(bucket).await {

@@ -178,7 +178,7 @@ async fn import_users(
 }
 
 fn new_user(fields: UserFields) -> NewUser {
-    let memberships = memberships(fields.orgs, fields.groups);
+    let memberships = MembershipDraft::listed(fields.orgs, fields.groups);
     NewUser {
         name: fields.name,
         display_name: fields.display_name,
@@ -192,61 +192,5 @@ fn new_user(fields: UserFields) -> NewUser {
         is_admin: fields.is_admin,
         memberships,
         create_groups: false,
-    }
-}
-
-/// Puts each group into its Org. `ORG:GROUP` counts only when `ORG` is one of the Orgs as written, so
-/// that a group may have a colon in its name.
-fn memberships(orgs: Vec<String>, groups: Vec<String>) -> Vec<MembershipDraft> {
-    let mut drafts: Vec<MembershipDraft> = orgs
-        .into_iter()
-        .map(|org| MembershipDraft {
-            org,
-            groups: Vec::new(),
-        })
-        .collect();
-    if drafts.is_empty() {
-        drafts.push(MembershipDraft {
-            org: crate::domain::directory::OrgId::PRIMARY.to_string(),
-            groups: Vec::new(),
-        });
-    }
-    for group in groups {
-        let named = group.split_once(':').and_then(|(org, name)| {
-            let place = drafts.iter().position(|draft| draft.org == org)?;
-            Some((place, name.to_owned()))
-        });
-        let (place, name) = named.unwrap_or((0, group));
-        drafts[place].groups.push(name);
-    }
-    drafts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn texts(texts: &[&str]) -> Vec<String> {
-        texts.iter().map(|text| (*text).to_owned()).collect()
-    }
-
-    fn draft(org: &str, groups: &[&str]) -> MembershipDraft {
-        MembershipDraft {
-            org: org.into(),
-            groups: texts(groups),
-        }
-    }
-
-    #[test]
-    fn groups_go_to_the_org_they_name_or_to_the_first() {
-        assert_eq!(
-            memberships(
-                texts(&["Sales", "7"]),
-                texts(&["east", "7:west", "a:b", "Sales:x"])
-            ),
-            [draft("Sales", &["east", "a:b", "x"]), draft("7", &["west"])]
-        );
-        assert_eq!(memberships(vec![], texts(&["g"])), [draft("0", &["g"])]);
-        assert_eq!(memberships(vec![], vec![]), [draft("0", &[])]);
     }
 }

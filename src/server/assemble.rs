@@ -1,5 +1,6 @@
 //! From settings to services: opens the stores, reads the server's own secrets, puts the domain together.
 
+use crate::api::admin::{AuditHistory, Console};
 use crate::api::landings;
 use crate::api::microstrategy;
 use crate::api::request_log::RequestObserver;
@@ -21,6 +22,7 @@ use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
 use crate::server::meters::Meters;
 use crate::server::pages::sign_in_site;
 use crate::server::priority::yield_to_others;
+use crate::server::trends::ServerTrends;
 use crate::server::sso::single_sign_on;
 use crate::settings::{
     AtLimitSetting, LoginMode, Passwords, SameSite, Settings, SsoProtocol, TokenLifetimeSetting,
@@ -45,6 +47,8 @@ pub struct Ground {
     pub random: Arc<dyn Random>,
     /// Where audit events go.
     pub audit: Arc<dyn AuditSink>,
+    /// Where the latest of them are to be read.
+    pub history: Arc<dyn AuditHistory>,
     /// Where things are kept.
     pub stores: Stores,
     /// What is counted and measured.
@@ -223,6 +227,7 @@ pub async fn services(
         sign_in: sign_in_site(settings)?,
         requests: Arc::clone(&ground.meters) as Arc<dyn RequestObserver>,
         tracer: None,
+        console: console(ground),
         live: ArcSwap::from_pointee(configured.clone()),
         configured,
     };
@@ -231,6 +236,17 @@ pub async fn services(
         .await
         .map_err(|failure| anyhow::anyhow!("the saved security settings: {failure:?}"))?;
     Ok(services)
+}
+
+/// What the console looks at besides the services.
+fn console(ground: &Ground) -> Console {
+    Console {
+        history: Arc::clone(&ground.history),
+        trends: Arc::new(ServerTrends {
+            meters: Arc::clone(&ground.meters),
+            stores: ground.stores.clone(),
+        }),
+    }
 }
 
 /// Signing in by LDAP, where the settings name servers.

@@ -1,10 +1,13 @@
 //! The audit trail on disk: one JSON object a line, written by a thread of its own.
 //!
 //! A full disk or a slow one must not stop logins, so events queue up to a bound; what does not fit is counted,
-//! and the count is written as soon as there is room again.
+//! and the count is written as soon as there is room again. The same thread keeps the latest lines in memory for
+//! the console, so that a login pays for neither.
 
+use crate::api::admin::{AuditHistory, AuditLine};
 use crate::domain::audit::{Act, AuditEvent, AuditSink};
 use crate::domain::session::RevokeScope;
+use crate::server::audit_ring::AuditRing;
 use anyhow::Context;
 use serde_json::{Map, Value, json};
 use std::fs::OpenOptions;
@@ -15,17 +18,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 /// The most events that wait for the disk.
 const QUEUE: usize = 10_000;
+/// How long whoever reads the latest lines waits for those still queued; a disk may hang.
+const SETTLE: Duration = Duration::from_millis(500);
+
+/// What the writer gets.
+#[derive(Debug)]
+enum Message {
+    Event(AuditEvent),
+    /// Everything sent before this is to be told as done.
+    Settle(SyncSender<()>),
+}
 
 /// Writes audit lines to a file or to standard output.
 #[derive(Debug)]
 pub struct AuditLog {
-    queue: Mutex<Option<SyncSender<AuditEvent>>>,
+    queue: Mutex<Option<SyncSender<Message>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    ring: Arc<AuditRing>,
     dropped: Arc<AtomicU64>,
     /// All that were ever dropped before the writer, for metrics: the count above is spent when it is written.
     lost: AtomicU64,
@@ -34,6 +49,7 @@ pub struct AuditLog {
 impl AuditLog {
     /// Opens the file for appending (mode 0600); `-` is standard output.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let mut ring = AuditRing::default();
         let out: Box<dyn Write + Send> = if path == Path::new("-") {
             Box::new(std::io::stdout())
         } else {
@@ -43,17 +59,23 @@ impl AuditLog {
                 .mode(0o600)
                 .open(path)
                 .with_context(|| format!("audit file {}", path.display()))?;
+            // A pipe would keep us waiting for whoever writes to it.
+            if file.metadata().is_ok_and(|about| about.is_file()) {
+                ring = AuditRing::of_file(path);
+            }
             Box::new(file)
         };
+        let ring = Arc::new(ring);
         let (queue, events) = sync_channel(QUEUE);
         let dropped = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&dropped);
+        let (counter, latest) = (Arc::clone(&dropped), Arc::clone(&ring));
         let writer = std::thread::Builder::new()
             .name("audit".to_owned())
-            .spawn(move || write_all(&events, out, &counter))?;
+            .spawn(move || write_all(&events, out, &counter, &latest))?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
             writer: Mutex::new(Some(writer)),
+            ring,
             dropped,
             lost: AtomicU64::new(0),
         })
@@ -90,7 +112,7 @@ impl AuditSink for AuditLog {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let is_kept = queue
             .as_ref()
-            .is_some_and(|queue| queue.try_send(event).is_ok());
+            .is_some_and(|queue| queue.try_send(Message::Event(event)).is_ok());
         if !is_kept {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             self.lost.fetch_add(1, Ordering::Relaxed);
@@ -98,11 +120,38 @@ impl AuditSink for AuditLog {
     }
 }
 
-fn write_all(events: &Receiver<AuditEvent>, out: Box<dyn Write + Send>, dropped: &AtomicU64) {
+impl AuditHistory for AuditLog {
+    fn above(&self, number: u64) -> Vec<AuditLine> {
+        let (tell, told) = sync_channel(1);
+        let is_asked = self
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .is_some_and(|queue| queue.try_send(Message::Settle(tell)).is_ok());
+        if is_asked && told.recv_timeout(SETTLE).is_err() {
+            tracing::warn!("the audit writer is behind: the latest events are not shown yet");
+        }
+        self.ring.above(number)
+    }
+}
+
+fn write_all(
+    messages: &Receiver<Message>,
+    out: Box<dyn Write + Send>,
+    dropped: &AtomicU64,
+    ring: &AuditRing,
+) {
     let mut out = BufWriter::new(out);
-    while let Ok(first) = events.recv() {
-        let mut lines = vec![line(&first)];
-        lines.extend(events.try_iter().take(QUEUE).map(|event| line(&event)));
+    while let Ok(first) = messages.recv() {
+        let mut lines = Vec::new();
+        let mut waiting = Vec::new();
+        for message in std::iter::once(first).chain(messages.try_iter().take(QUEUE)) {
+            match message {
+                Message::Event(event) => lines.push(line(&event)),
+                Message::Settle(tell) => waiting.push(tell),
+            }
+        }
         let lost = dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
             lines.push(json!({ "event": "audit_lines_lost", "count": lost }).to_string());
@@ -115,6 +164,13 @@ fn write_all(events: &Receiver<AuditEvent>, out: Box<dyn Write + Send>, dropped:
             let count = u64::try_from(lines.len()).unwrap_or(u64::MAX);
             dropped.fetch_add(count, Ordering::Relaxed);
             tracing::error!(%error, count, "audit lines could not be written");
+        }
+        for line in &lines {
+            ring.push(line);
+        }
+        for tell in waiting {
+            // Whoever asked may have given up.
+            let _ = tell.try_send(());
         }
     }
 }

@@ -7,6 +7,7 @@
 use crate::api::request_log::{Answered, RequestObserver};
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Refusal};
 use crate::domain::authn::PoolObserver;
+use crate::server::trends::MinuteCounts;
 use crate::stores::measured::{Outcome, StoreObserver};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -89,8 +90,9 @@ const BUCKETS: [f64; 14] = [
 
 const METADATA: Metadata<'static> = Metadata::new("vestibule", Level::INFO, None);
 
-/// Counts and measures, or does nothing when nobody reads.
+/// Counts and measures, for Prometheus only when somebody is to read it, for the console's charts always.
 pub struct Meters {
+    minutes: MinuteCounts,
     recorder: Option<PrometheusRecorder>,
 }
 
@@ -98,14 +100,22 @@ impl fmt::Debug for Meters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Meters")
             .field("is_on", &self.recorder.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
 impl Meters {
-    /// Counts nothing.
-    pub const fn off() -> Self {
-        Self { recorder: None }
+    /// Counts for the charts only.
+    pub fn off() -> Self {
+        Self {
+            minutes: MinuteCounts::default(),
+            recorder: None,
+        }
+    }
+
+    /// The last hour by the minute.
+    pub const fn minutes(&self) -> &MinuteCounts {
+        &self.minutes
     }
 
     /// Counts. Whoever asks for this must call [`Meters::tidy`] now and then, or samples pile up between scrapes.
@@ -124,6 +134,7 @@ impl Meters {
             recorder.describe_histogram(name(time), Some(Unit::Seconds), help.into());
         }
         let meters = Self {
+            minutes: MinuteCounts::default(),
             recorder: Some(recorder),
         };
         meters
@@ -251,6 +262,12 @@ impl RequestObserver for Meters {
 
 impl StoreObserver for Meters {
     fn done(&self, store: &'static str, operation: &'static str, outcome: Outcome, took: Duration) {
+        if (store, operation) == ("sessions", "check") {
+            self.minutes.checked(took);
+        }
+        if self.recorder.is_none() {
+            return;
+        }
         let labels = [
             ("store", store),
             ("op", operation),
@@ -303,6 +320,11 @@ impl AuditSink for CountedAudit {
 
 impl CountedAudit {
     fn count(&self, event: &AuditEvent) {
+        match &event.act {
+            Act::LoggedIn { .. } => self.meters.minutes.logged_in(),
+            Act::LoginRefused { .. } => self.meters.minutes.refused(),
+            _ => {}
+        }
         let dialect = ("dialect", event.client.dialect);
         let add = |name, labels: &[(&'static str, &str)]| {
             self.meters.counter(name, labels).increment(1);

@@ -2,6 +2,7 @@
 
 pub mod assemble;
 pub mod audit_log;
+pub mod audit_ring;
 pub mod demo;
 pub mod greeting;
 pub mod listen;
@@ -16,7 +17,9 @@ mod traces;
 #[cfg(not(feature = "otel"))]
 #[path = "no_traces.rs"]
 mod traces;
+pub mod trends;
 
+use crate::api::admin::AuditHistory;
 use crate::api::request_log::RequestTracer;
 use crate::api::services::Services;
 use crate::domain::administration::{Administration, SecuritySettings};
@@ -121,30 +124,28 @@ async fn open_ground(
         .unwrap_or_else(|| settings.data_dir.join("audit.jsonl"));
     let audit = Arc::new(AuditLog::open(&audit_file)?);
     let stores = stores::open(settings, Arc::clone(&clock) as Arc<dyn Clock>).await?;
+    let history = Arc::clone(&audit) as Arc<dyn AuditHistory>;
     let (meters, counted, stores) = metered(settings, Arc::clone(&audit), stores)?;
     let random = SystemRandom::open().context("the operating system's random generator")?;
     let ground = Ground {
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         random: Arc::new(random) as Arc<dyn Random>,
         audit: counted,
+        history,
         stores,
         meters,
     };
     Ok((ground, clock, audit))
 }
 
-/// Where the settings ask for metrics or traces, the audit trail and the stores with an eye on them; else as they are.
+/// The audit trail and the stores with an eye on them: for metrics and traces where the settings ask for them, for
+/// the console's charts always.
 fn metered(
     settings: &Settings,
     audit: Arc<AuditLog>,
     stores: stores::Stores,
 ) -> anyhow::Result<(Arc<Meters>, Arc<dyn AuditSink>, stores::Stores)> {
-    let is_metered = settings.metrics.listen.is_some();
-    let is_traced = settings.telemetry.otlp_endpoint.is_some();
-    if !is_metered && !is_traced {
-        return Ok((Arc::new(Meters::off()), audit, stores));
-    }
-    let meters = Arc::new(if is_metered {
+    let meters = Arc::new(if settings.metrics.listen.is_some() {
         Meters::on()?
     } else {
         Meters::off()
@@ -185,6 +186,7 @@ async fn run(
     };
     let services = Arc::new(services);
     let refresher = tokio::spawn(refresh_live(Arc::clone(&services)));
+    let pager = tokio::spawn(turn_pages(Arc::clone(&services)));
     let administration = &services.administration;
     let actor = administration.operator();
     let first = administration
@@ -248,6 +250,7 @@ async fn run(
     let _ = operator.await;
     follower.abort();
     refresher.abort();
+    pager.abort();
     if let Some((handle, watcher)) = operations {
         handle.stop(true).await;
         watcher.abort();
@@ -304,6 +307,14 @@ async fn follow_store(clock: Arc<SystemClock>, stores: stores::Stores) {
             Err(error) => tracing::warn!(%error, "the session store's clock could not be read"),
         }
         tokio::time::sleep(CLOCK_CHECK).await;
+    }
+}
+
+/// The console's charts know the minutes in which nobody looked at them, too.
+async fn turn_pages(services: Arc<Services>) {
+    loop {
+        services.console.trends.minutes(services.login.now());
+        tokio::time::sleep(LIVE_CHECK).await;
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod admin;
 mod browser;
 mod cookies;
 mod endings;
@@ -33,6 +34,7 @@ mod servers;
 #[path = "../common/slapd.rs"]
 #[expect(dead_code, reason = "the tests of the client itself use the rest")]
 mod slapd;
+mod sso;
 mod support;
 mod thoughtspot_v1;
 mod thoughtspot_v2;

@@ -18,8 +18,8 @@ const DOCUMENTED: &str = "/callosum/v1/tspublic/v1/";
 /// What is under one of these prefixes only, being nothing of the vendor's.
 const OWN: &str = "/callosum/v1/vestibule/";
 const OTHERS: [&str; 2] = ["/callosum/v1/", "/tspublic/v1/"];
-/// Pages for people; no endpoints to describe.
-const PAGES: [&str; 3] = ["pages.rs", "pages", "openapi"];
+/// Pages for people, and what only one of them calls: no endpoints to describe.
+const PAGES: [&str; 4] = ["pages.rs", "pages", "openapi", "admin"];
 
 async fn description(client: &Client) -> Value {
     client.get("!/api/openapi.json").await.json()

@@ -4,6 +4,7 @@ use crate::furnished;
 use crate::installed;
 use crate::oidc::{CLIENT_SECRET, Provider, Wanted};
 use crate::run_script;
+use crate::simplesaml::{Known, SimpleSaml};
 use crate::support::{Home, Redis, Server, with_each_store};
 use std::path::PathBuf;
 use std::process::Command;
@@ -80,6 +81,12 @@ async fn without_third_party_cookies_the_outcome_is_as_documented() {
 }
 
 #[tokio::test]
+async fn the_console_does_what_administrators_need_and_a_newcomer_finds_the_way() {
+    let home = Home::new();
+    run(&furnished(&home, ""), "console.mjs", &[], 12);
+}
+
+#[tokio::test]
 async fn the_pages_work_for_everybody() {
     let redis = Redis::start();
     let home = Home::on(&redis);
@@ -111,4 +118,38 @@ async fn browsers_sign_in_at_an_openid_connect_provider() {
         !server.log().contains("p1anted-client"),
         "a secret in the log"
     );
+}
+
+const ENTITY: &str = "urn:thoughtspot:callosum:saml";
+
+/// A server whose people come from a SAML provider, and that provider.
+fn with_saml(home: &Home, is_open: bool) -> (Server, SimpleSaml) {
+    let mut provider = SimpleSaml::at_rest();
+    let file = |name: &str| provider.path(name).to_str().unwrap().to_owned();
+    let line = format!(
+        "--set sso.corp.protocol=saml --set sso.corp.entity_id={ENTITY} --set sso.corp.metadata_file={} \
+         --set sso.corp.key_file={} --set sso.corp.cert_file={} --set sso.corp.sign_requests=true \
+         --set sso.corp.display_name_attribute=displayName --set sso.corp.create_users=true",
+        file("idp.xml"),
+        file("own.key"),
+        file("own.crt")
+    );
+    let server = furnished(home, &line);
+    let callback = |base: &str| format!("{base}/callosum/v1/saml/SSO");
+    provider.serve(&Known {
+        entity: ENTITY.into(),
+        callbacks: vec![callback(server.http()), callback(server.https())],
+        logout: format!("{}/callosum/v1/saml/logout", server.http()),
+        is_encrypted: false,
+        is_open,
+    });
+    (server, provider)
+}
+
+#[tokio::test]
+async fn browsers_sign_in_at_a_saml_provider() {
+    let home = Home::new();
+    let (server, provider) = with_saml(&home, false);
+    let base = provider.base();
+    run_with(&server, &[("TS_IDP", base.as_str())], "saml.mjs", &[], 12);
 }

@@ -14,6 +14,9 @@ mod mstrio;
 #[expect(dead_code, reason = "the tests of the protocol itself use the rest")]
 mod oidc;
 mod python;
+#[path = "../common/simplesaml.rs"]
+#[expect(dead_code, reason = "the tests of the protocol itself use the rest")]
+mod simplesaml;
 #[path = "../common/slapd.rs"]
 #[expect(dead_code, reason = "the tests of LDAP itself use the rest")]
 mod slapd;
@@ -25,7 +28,7 @@ mod slapd;
 #[path = "../e2e/support/mod.rs"]
 mod support;
 
-use crate::support::{ADMIN, Home, Ran, SECRET_KEY, Server};
+use crate::support::{ADMIN, Home, PASSWORD, Ran, SECRET_KEY, Server};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -70,6 +73,7 @@ fn run_script(mut program: Command, name: &str, arguments: &[&str], cases: usize
         .args(arguments)
         .env("NO_PROXY", "*")
         .env("TS_ADMIN", ADMIN)
+        .env("TS_ADMIN_PASSWORD", PASSWORD)
         .env("TS_USER", USER)
         .env("TS_PASSWORD", USER_PASSWORD)
         .env("TS_DISPLAY_NAME", DISPLAY_NAME)

@@ -66,7 +66,8 @@ const provider = new Provider(given.issuer, {
     clientAuthSigningAlgValues: ['RS256', 'ES256'],
   },
   clientAuthMethods: ['client_secret_post', 'private_key_jwt', 'none'],
-  features: { backchannelLogout: { enabled: true } },
+  features: { backchannelLogout: { enabled: true }, devInteractions: { enabled: !given.automatic } },
+  ...(given.automatic && { interactions: { url: (_, { uid }) => `/automatic/${uid}` } }),
   // Its own rule tells nobody on this machine of sign-outs.
   fetch: (url, { dispatcher, ...options }) => fetch(url, options),
   // Everybody who is asked for exists, as the bundled form takes any name and password.
@@ -79,6 +80,11 @@ const provider = new Provider(given.issuer, {
     return grant;
   },
   ttl: { IdToken: given.id_token_seconds, AccessToken: 600, Session: 3600, Grant: 3600, Interaction: 600, AuthorizationCode: 60 },
+});
+// For clients that fill in no form: whoever is asked has signed in already.
+provider.use(async (ctx, next) => {
+  if (!ctx.path.startsWith('/automatic/')) return next();
+  return ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, { login: { accountId: given.automatic } }));
 });
 for (const event of ['server_error', 'grant.error', 'backchannel.error']) {
   provider.on(event, (...about) => console.error(event, ...about.filter((item) => item instanceof Error)));

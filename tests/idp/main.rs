@@ -8,3 +8,4 @@
 )]
 
 mod oidc;
+mod saml;

@@ -23,7 +23,7 @@ mod web_settings;
 pub use bootstrap::{ADMINISTRATOR, Bootstrapped};
 pub use error::AdminError;
 pub use import::{ImportOptions, ImportReport, ImportRow, SkippedRow};
-pub use manager::{AccountEdit, GroupEdit, Manager, NewAccount, OrgEdit};
+pub use manager::{AccountEdit, GroupEdit, Manager, NewAccount, OrgEdit, RevokeWish};
 pub use scope::{AdminScope, BEYOND_ORG, Denied};
 pub use search::{GroupSearch, MAX_FOUND, UserSearch};
 pub use security::{SecuritySettings, normal_hosts, normal_origins};

@@ -41,6 +41,37 @@ pub struct MembershipDraft {
     pub groups: Vec<String>,
 }
 
+impl MembershipDraft {
+    /// Puts each group into its Org, where people list both apart; no Org at all is the Primary Org.
+    ///
+    /// `ORG:GROUP` counts only when `ORG` is one of the Orgs as written, so that a group may have a colon
+    /// in its name; other groups belong to the first Org.
+    pub fn listed(orgs: Vec<String>, groups: Vec<String>) -> Vec<Self> {
+        let mut drafts: Vec<Self> = orgs
+            .into_iter()
+            .map(|org| Self {
+                org,
+                groups: Vec::new(),
+            })
+            .collect();
+        if drafts.is_empty() {
+            drafts.push(Self {
+                org: OrgId::PRIMARY.to_string(),
+                groups: Vec::new(),
+            });
+        }
+        for group in groups {
+            let named = group.split_once(':').and_then(|(org, name)| {
+                let place = drafts.iter().position(|draft| draft.org == org)?;
+                Some((place, name.to_owned()))
+            });
+            let (place, name) = named.unwrap_or((0, group));
+            drafts[place].groups.push(name);
+        }
+        drafts
+    }
+}
+
 impl NewUser {
     /// A user of that name and nothing else, in the Primary Org.
     pub fn named(name: impl Into<String>) -> Self {
@@ -270,6 +301,31 @@ pub(in crate::domain::administration) fn checked_email(email: &str) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    fn draft(org: &str, groups: &[&str]) -> MembershipDraft {
+        MembershipDraft {
+            org: org.into(),
+            groups: texts(groups),
+        }
+    }
+
+    #[test]
+    fn groups_go_to_the_org_they_name_or_to_the_first() {
+        assert_eq!(
+            MembershipDraft::listed(
+                texts(&["Sales", "7"]),
+                texts(&["east", "7:west", "a:b", "Sales:x"])
+            ),
+            [draft("Sales", &["east", "a:b", "x"]), draft("7", &["west"])]
+        );
+        let listed = MembershipDraft::listed(vec![], texts(&["g"]));
+        assert_eq!(listed, [draft("0", &["g"])]);
+        assert_eq!(MembershipDraft::listed(vec![], vec![]), [draft("0", &[])]);
+    }
 
     #[test]
     fn a_mail_address_has_two_sides_and_no_spaces() {

@@ -44,6 +44,16 @@ impl RedirectPolicy {
         Self::new(rules, self.allow_loopback)
     }
 
+    /// The origins that are allowed, those asked first in front.
+    pub fn rules(&self) -> &[OriginRule] {
+        &self.rules
+    }
+
+    /// Whether every origin on this very machine is allowed besides.
+    pub const fn allows_loopback(&self) -> bool {
+        self.allow_loopback
+    }
+
     /// The target as a `Location`, or why not. `target` has been form-decoded once by the caller.
     pub fn check(&self, target: &str) -> Result<SafeRedirect, RedirectRefusal> {
         let target = Target::read(target)?;

@@ -86,10 +86,9 @@ fn check_issuer(jws: &Jws<'_>, issuer: &str) -> Result<(), ProviderError> {
     if said == issuer {
         return Ok(());
     }
-    let said: String = said.chars().take(MAX_ID).collect();
     Err(ProviderError::refused(
         AssertionFault::WrongIssuer,
-        format!("iss {said:?}, expected {issuer:?}"),
+        format!("iss {:?}, expected {issuer:?}", claims::shown(said)),
     ))
 }
 
@@ -117,5 +116,6 @@ fn check_times(jws: &Jws<'_>, now: Timestamp, skew: Duration) -> Result<Timestam
 }
 
 fn refused(fault: AssertionFault, detail: impl std::fmt::Display) -> Doubt {
+    let detail = claims::shown(&detail.to_string());
     Doubt::Refused(ProviderError::refused(fault, detail))
 }

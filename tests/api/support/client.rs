@@ -117,7 +117,13 @@ impl Client {
     /// Sends a request. Session cookies and tokens that come back are secrets from then on.
     pub async fn send(&self, request: RequestBuilder) -> Reply {
         let request = request.build().unwrap();
-        let saving = ["/configure", "/iserver/settings", "/library/auth"];
+        let saving = [
+            "/configure",
+            "/iserver/settings",
+            "/library/auth",
+            "/admin/security",
+            "/admin/trusted",
+        ];
         let path = request.url().path();
         let is_saved =
             request.method() != Method::GET && saving.iter().any(|end| path.ends_with(end));

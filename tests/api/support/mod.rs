@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tempfile::TempDir;
+use vestibule::api::admin::AuditHistory;
 use vestibule::api::services::Services;
 use vestibule::domain::administration::{Actor, Administration, MembershipDraft, NewUser};
 use vestibule::domain::audit::AuditSink;
@@ -35,9 +36,10 @@ use vestibule::domain::random::{Random, SystemRandom};
 use vestibule::server::assemble::{self, Addresses, Ground};
 use vestibule::server::demo;
 use vestibule::server::listen::{Sockets, listen};
-use vestibule::server::meters::Meters;
+use vestibule::server::meters::{CountedAudit, Meters};
 use vestibule::settings::{SessionStoreSetting, Settings};
 use vestibule::stores;
+use vestibule::stores::measured::StoreObserver;
 
 /// Where the clock starts: 2026-03-01T12:00:00Z.
 pub const START: u64 = 1_772_366_400_000;
@@ -401,12 +403,18 @@ async fn run(
         http: front.or(address),
         ..sockets.addresses()
     };
+    let meters = Arc::new(Meters::off());
+    let stores = stores::open(&settings, Arc::clone(&clock)).await.unwrap();
     let ground = Ground {
-        stores: stores::open(&settings, Arc::clone(&clock)).await.unwrap(),
+        stores: stores.measured(&(Arc::clone(&meters) as Arc<dyn StoreObserver>)),
         random: Arc::new(SystemRandom::open().unwrap()) as Arc<dyn Random>,
-        audit: trail as Arc<dyn AuditSink>,
+        history: Arc::clone(trail.file()) as Arc<dyn AuditHistory>,
+        audit: Arc::new(CountedAudit {
+            inner: trail as Arc<dyn AuditSink>,
+            meters: Arc::clone(&meters),
+        }),
         clock,
-        meters: Arc::new(Meters::off()),
+        meters,
     };
     let services = assemble::services(&settings, &ground, &addresses)
         .await

@@ -1,7 +1,7 @@
 //! The audit trail, as events to look at and as the file that operators read.
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use vestibule::domain::audit::{Act, AuditEvent, AuditSink};
 use vestibule::server::audit_log::AuditLog;
 
@@ -9,7 +9,7 @@ use vestibule::server::audit_log::AuditLog;
 #[derive(Debug)]
 pub struct Trail {
     events: Mutex<Vec<AuditEvent>>,
-    file: AuditLog,
+    file: Arc<AuditLog>,
 }
 
 impl Trail {
@@ -17,8 +17,13 @@ impl Trail {
     pub fn open(path: &Path) -> Self {
         Self {
             events: Mutex::default(),
-            file: AuditLog::open(path).unwrap(),
+            file: Arc::new(AuditLog::open(path).unwrap()),
         }
+    }
+
+    /// The file, which knows its latest lines.
+    pub fn file(&self) -> &Arc<AuditLog> {
+        &self.file
     }
 
     /// Every event so far.

@@ -240,6 +240,15 @@ async fn forged_logout_tokens_are_refused() {
     let result = read(&stage.side, &foreign.token(&others)).await;
     assert_eq!(refusal(result).0, AssertionFault::WrongIssuer);
     assert_eq!(stage.evil.times("/jwks"), asked);
+    // What anybody may post must not fill the log.
+    let mut long = honest(&stage, stage.side.clock.now());
+    long["iss"] = json!("x".repeat(100_000));
+    let (_, words) = refusal(read(&stage.side, &foreign.token(&long)).await);
+    assert!(words.len() < 500, "{}", words.len());
+    let header = json!({"alg": "RS256", "kid": "k".repeat(100_000)});
+    let claims = honest(&stage, stage.side.clock.now());
+    let (_, words) = refusal(read(&stage.side, &foreign.token_under(&header, &claims)).await);
+    assert!(words.len() < 500, "{}", words.len());
     let saml = LogoutNotice::SamlRedirect(String::new());
     let result = stage.side.oidc.read_logout(&saml, "http://here", now).await;
     assert_eq!(refusal(result).0, AssertionFault::Malformed);

@@ -79,6 +79,13 @@ impl Manager<'_> {
         self.administration.delete_group(&group, &self.by).await
     }
 
+    /// A group and its members, ordered by name.
+    pub async fn members(&self, called: &str) -> Result<(Group, Vec<User>), AdminError> {
+        let group = self.group(called).await?;
+        let members = self.administration.directory.members_of(group.id).await?;
+        Ok((group, members))
+    }
+
     /// The group called by GUID, or by its name in the Org worked in.
     async fn group(&self, called: &str) -> Result<Group, AdminError> {
         let administration = self.administration;

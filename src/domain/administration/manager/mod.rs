@@ -3,15 +3,22 @@
 //! Handlers reach [`Administration`] through this only, so that none can forget to ask. To an
 //! administrator of one Org, what is not theirs and what does not exist are one refusal in the same words.
 
+mod accounts;
 mod groups;
+mod keys;
 mod orgs;
+mod security;
+mod sessions;
 mod users;
 
 pub use groups::GroupEdit;
 pub use orgs::OrgEdit;
+pub use sessions::RevokeWish;
 pub use users::{AccountEdit, NewAccount};
 
-use crate::domain::administration::{Actor, AdminError, AdminScope, Administration, Denied};
+use crate::domain::administration::{
+    Actor, AdminError, AdminScope, Administration, Denied, UserDetails,
+};
 use crate::domain::directory::{Group, GroupId, NameKey, Operation, Org, OrgId, User, UserId};
 use crate::domain::principal::Principal;
 use uuid::Uuid;
@@ -89,11 +96,43 @@ impl Manager<'_> {
         self.scope
     }
 
+    /// The same administrator, working in that Org; none changes nothing.
+    pub async fn working_in(self, org: Option<&str>) -> Result<Self, AdminError> {
+        let Some(called) = org else {
+            return Ok(self);
+        };
+        let called = [called.to_owned()];
+        let orgs = self.orgs_called(&called).await?;
+        let org = orgs.first().copied().unwrap_or(self.org);
+        Ok(Self { org, ..self })
+    }
+
+    /// Everything about one user, as far as the scope lets see, and whether the account may be changed.
+    pub async fn user_details(&self, called: &str) -> Result<(UserDetails, bool), AdminError> {
+        let administration = self.administration;
+        let no_such = || self.no_such("user", called, FOREIGN_USER.0);
+        let found = administration.find_user_called(called).await?;
+        let user = found.ok_or_else(no_such)?;
+        let orgs = administration.org_ids_of(&user).await?;
+        if !self.scope.may_see_user(&orgs) {
+            return Err(no_such());
+        }
+        let may_change = match self.account(called).await {
+            Ok(_) => true,
+            Err(AdminError::Denied(_)) => false,
+            Err(error) => return Err(error),
+        };
+        let mut details = administration.user_details(&user.name).await?;
+        let is_seen = |org: &Org| self.scope.may_manage_in(org.id).is_ok();
+        details.memberships.retain(|(org, _)| is_seen(org));
+        Ok((details, may_change))
+    }
+
     /// The user called by GUID or name, if they are in scope.
     async fn target(&self, called: &str) -> Result<Target, AdminError> {
         let found = self.administration.find_user_called(called).await?;
         let Some(user) = found else {
-            return Err(self.no_such("user", called, "no user of your Org is called that"));
+            return Err(self.no_such("user", called, FOREIGN_USER.0));
         };
         let orgs = self.administration.org_ids_of(&user).await?;
         self.scope.may_manage_member(&user, &orgs)?;
@@ -197,6 +236,7 @@ impl Manager<'_> {
 }
 
 const FOREIGN_ORG: Denied = Denied("an administrator of one Org manages no other Org");
+const FOREIGN_USER: Denied = Denied("no user of your Org is called that");
 const FOREIGN_GROUP: Denied = Denied("no group of your Org is called that");
 
 /// What a list becomes by an operation, in order and each item once.

@@ -194,14 +194,20 @@ impl Manager<'_> {
     }
 
     /// A user whose whole account is in scope.
-    async fn account(&self, called: &str) -> Result<User, AdminError> {
+    pub(in crate::domain::administration::manager) async fn account(
+        &self,
+        called: &str,
+    ) -> Result<User, AdminError> {
         let target = self.target(called).await?;
         self.judge_account(&target)?;
         Ok(target.user)
     }
 
     /// So that the last administrator cannot lock everybody out by a slip.
-    fn refuse_self(&self, user: &User) -> Result<(), Denied> {
+    pub(in crate::domain::administration::manager) fn refuse_self(
+        &self,
+        user: &User,
+    ) -> Result<(), Denied> {
         if user.id == self.me {
             return Err(Denied("nobody disables or deletes their own account"));
         }

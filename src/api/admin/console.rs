@@ -1,0 +1,57 @@
+//! What the console looks at besides the services: the latest audit lines and the last hour.
+
+use crate::domain::clock::Timestamp;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the console looks at besides the services.
+#[derive(Debug)]
+pub struct Console {
+    /// The latest audit lines.
+    pub history: Arc<dyn AuditHistory>,
+    /// The last hour.
+    pub trends: Arc<dyn Trends>,
+}
+
+/// One line of the audit trail, as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditLine {
+    /// Its number since this node started; later lines have greater ones.
+    pub number: u64,
+    /// The JSON object.
+    pub json: Arc<str>,
+}
+
+/// Whoever keeps the latest lines of the audit trail at hand.
+pub trait AuditHistory: fmt::Debug + Send + Sync {
+    /// Lines with greater numbers than that, the oldest first.
+    ///
+    /// Waits a moment for lines still on their way, so not for a thread that answers requests.
+    fn above(&self, number: u64) -> Vec<AuditLine>;
+}
+
+/// What happened within one minute.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Minute {
+    /// When it began.
+    pub at: Timestamp,
+    /// Sessions opened.
+    pub logins: u64,
+    /// Logins refused.
+    pub failures: u64,
+    /// Sessions that lived at its end; none where counting them would cost the store a scan.
+    pub live: Option<usize>,
+    /// Sessions looked up.
+    pub checks: u64,
+    /// What half of the look-ups took at most.
+    pub median: Option<Duration>,
+    /// What 99 of 100 look-ups took at most.
+    pub slowest: Option<Duration>,
+}
+
+/// Whoever counts what happens by the minute.
+pub trait Trends: fmt::Debug + Send + Sync {
+    /// The last hour up to that moment, the oldest minute first; the last one is still under way.
+    fn minutes(&self, now: Timestamp) -> Vec<Minute>;
+}

@@ -1,0 +1,55 @@
+//! The identity providers that the settings name, and how each fares right now.
+
+use crate::api::admin::desk::{Looks, Refusal};
+use crate::domain::clock::Timestamp;
+use crate::domain::sso::Provider;
+use actix_web::HttpResponse;
+use futures_util::future::join_all;
+use serde::Serialize;
+use serde_json::json;
+use std::time::Duration;
+
+/// How long a provider may take to answer before it counts as away.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One provider as the console shows it.
+#[derive(Serialize)]
+struct ProviderState<'a> {
+    name: &'a str,
+    /// The words on its button.
+    label: &'a str,
+    protocol: &'static str,
+    /// Its own name for itself.
+    issuer: &'a str,
+    is_ready: bool,
+    /// What was found, or what is wrong, a line each.
+    details: Vec<String>,
+}
+
+/// `GET providers`: the configured identity providers, each asked how it is; an empty list when there are none.
+pub async fn list(Looks(desk): Looks) -> Result<HttpResponse, Refusal> {
+    desk.require_server()?;
+    let login = &desk.services().login;
+    let now = login.now();
+    let providers = login.sso.providers.iter();
+    let states = join_all(providers.map(|provider| state(provider, now))).await;
+    Ok(HttpResponse::Ok().json(json!({ "providers": states })))
+}
+
+async fn state(provider: &Provider, now: Timestamp) -> ProviderState<'_> {
+    let found = tokio::time::timeout(PATIENCE, provider.engine.probe(now)).await;
+    let (is_ready, details) = match found {
+        Ok(Ok(lines)) => (true, lines),
+        // Its words name hosts and certificates of the settings, which is what an administrator is after.
+        Ok(Err(error)) => (false, vec![format!("{:#}", anyhow::Error::from(error))]),
+        Err(_late) => (false, vec!["no answer within 5 seconds".to_owned()]),
+    };
+    ProviderState {
+        name: &provider.name,
+        label: &provider.label,
+        protocol: provider.protocol.as_str(),
+        issuer: provider.engine.issuer(),
+        is_ready,
+        details,
+    }
+}
