@@ -8,6 +8,7 @@ pub mod greeting;
 pub mod listen;
 pub mod meters;
 pub mod operations;
+mod pages;
 mod priority;
 pub mod sso;
 mod tls;
