@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fetches what the tests drive: Redis, PostgreSQL, OpenLDAP, curl, Python and node with the published clients, and a browser.
+# Fetches what the tests drive: Redis, PostgreSQL, OpenLDAP, xmlsec1, PHP, curl,
+# Python and node with the published clients, SimpleSAMLphp, and a browser.
 # Runs in a moment when all of it is there; says what it does when not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,12 +19,16 @@ has_python() {
 }
 
 has_node() {
-  has npm && has node && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'
+  has npm && has node && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'
 }
 
 has_postgres() {
   # 15 or later; the tests start servers of their own from these programs.
   compgen -G '/usr/lib/postgresql/*/bin/initdb' | grep -qE '/(1[5-9]|[2-9][0-9])/bin/'
+}
+
+has_php_xml() {
+  has php && php -r 'exit(extension_loaded("dom") && extension_loaded("mbstring") ? 0 : 1);'
 }
 
 has_browser() {
@@ -36,6 +41,10 @@ has redis-cli || packages+=(redis-tools)
 has_postgres || packages+=(postgresql)
 has slapd || [ -x /usr/sbin/slapd ] || packages+=(slapd)
 has ldapmodify || packages+=(ldap-utils)
+has openssl || packages+=(openssl)
+has xmlsec1 || packages+=(xmlsec1)
+has php || packages+=(php-cli)
+has_php_xml || packages+=(php-xml php-mbstring)
 has curl || packages+=(curl)
 has git || packages+=(git)
 has cc || packages+=(build-essential)
@@ -88,6 +97,18 @@ if ! fetched node package-lock.json; then
   cp tests/clients/package.json tests/clients/package-lock.json "$clients/node/"
   npm ci --prefix "$clients/node" --ignore-scripts --no-audit --no-fund --loglevel=error
   cp tests/clients/package-lock.json "$clients/node/.fetched"
+fi
+# Unpacked and not installed: the package would bring a web server that starts at once.
+if [ ! -d "$clients/simplesamlphp/usr" ]; then
+  echo "setup: fetching SimpleSAMLphp into $clients/simplesamlphp"
+  rm -rf "$clients/simplesamlphp"
+  mkdir -p "$clients/simplesamlphp"
+  (
+    cd "$clients/simplesamlphp"
+    apt-get download -qq simplesamlphp
+    dpkg-deb -x simplesamlphp_*.deb .
+    rm simplesamlphp_*.deb
+  )
 fi
 # Their packages want a hundred others that no test needs: only the bundle is taken, by its checksum.
 if ! fetched older older_sdks.sha512; then

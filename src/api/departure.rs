@@ -13,6 +13,7 @@ use crate::domain::login::LoginError;
 use crate::domain::redirect::SafeRedirect;
 use crate::domain::sso::{FLOW_LIFETIME, Protocol};
 use actix_web::http::header::{COOKIE, HOST, HeaderValue, SET_COOKIE};
+use actix_web::http::uri::Authority;
 use actix_web::{HttpRequest, HttpResponse};
 
 /// How much of a handle its cookie is named by: enough to keep several sign-ins of one browser apart.
@@ -91,6 +92,9 @@ pub fn own_base(request: &HttpRequest, services: &Services) -> String {
         .headers()
         .get(HOST)
         .and_then(|host| host.to_str().ok());
+    // HTTP/2 has the host in the request's target, and no such header.
+    let target = request.uri().authority();
+    let host = host.or_else(|| target.map(Authority::as_str));
     let called = host.map(|host| format!("{scheme}://{}", host.to_ascii_lowercase()));
     let own = &services.site.own_origins;
     called

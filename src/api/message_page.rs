@@ -2,7 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, REFERRER_POLICY,
+};
 
 const PAGE: &str = include_str!("../../static/message.html");
 /// Browsers hold `form-action` against the redirects behind a form as well, and ours lead to providers and hosts.
@@ -15,6 +17,8 @@ pub fn page(status: StatusCode, title: &str, body: &str) -> HttpResponse {
         .content_type(ContentType::html())
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        // Without any referrer a browser posts a form as "Origin: null", which is nobody of ours.
+        .insert_header((REFERRER_POLICY, "same-origin"))
         .body(
             PAGE.replace("{{title}}", &escaped(title))
                 .replace("{{body}}", body),

@@ -1,6 +1,7 @@
 //! The command line's grammar.
 
 use crate::cli::calibrate::PasswordCommand;
+use crate::cli::sso::SsoCommand;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -78,6 +79,9 @@ pub(in crate::cli) enum Command {
     /// Redirect targets
     #[command(subcommand)]
     Redirect(RedirectCommand),
+    /// Identity providers of single sign-on
+    #[command(subcommand)]
+    Sso(SsoCommand),
     /// The directory of users, groups, Orgs and keys as a whole
     #[command(subcommand)]
     Directory(DirectoryCommand),
@@ -368,7 +372,7 @@ impl std::fmt::Debug for CopyArgs {
 pub(in crate::cli) enum ConfigCommand {
     /// Print every setting in force and where it came from; secrets are masked
     Show(FormatArgs),
-    /// Only check the settings, and whether the LDAP servers they name are ready
+    /// Only check the settings, and whether the servers and identity providers they name are ready
     Check,
 }
 
@@ -463,6 +467,7 @@ mod tests {
             "directory copy --from sqlite:x.db --to-stdin --json",
             "config show --json --config x.toml",
             "config check",
+            "sso test corp --claims - --json",
             "health",
         ] {
             let line = format!("vestibule {line}");

@@ -11,6 +11,7 @@ mod password;
 mod redirect;
 mod requests;
 mod session;
+mod sso;
 mod way;
 
 use crate::cli::args::{
@@ -97,6 +98,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
                 Outcome::Bad
             })
         }
+        Some(Command::Sso(command)) => runtime()?.block_on(sso::run(&loaded.settings, command)),
         Some(Command::Directory(DirectoryCommand::Copy(args))) => {
             runtime()?.block_on(directory::copy(args, &loaded.settings))
         }
@@ -116,7 +118,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     }
 }
 
-/// What the settings alone cannot tell: whether the LDAP servers they name are ready for logins.
+/// What the settings alone cannot tell: whether the LDAP servers and identity providers they name are ready for logins.
 async fn check_config(settings: &Settings) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::Good;
     for (server, found) in crate::stores::check_ldap(settings).await? {
@@ -128,6 +130,20 @@ async fn check_config(settings: &Settings) -> anyhow::Result<Outcome> {
             }
         };
         print(&format!("{server}: {words}"))?;
+    }
+    for (provider, found) in sso::check(settings).await? {
+        match found {
+            Ok(lines) => {
+                print(&format!("{provider}: ready"))?;
+                for line in lines {
+                    print(&format!("  {line}"))?;
+                }
+            }
+            Err(why) => {
+                outcome = Outcome::Bad;
+                print(&format!("{provider}: {why}"))?;
+            }
+        }
     }
     if outcome == Outcome::Good {
         print("the settings are good")?;

@@ -384,7 +384,7 @@ mod tests {
         let text = "[sso.corp]\nissuer = \"https://idp.example\"\nclient_id = \"us\"\n";
         std::fs::write(&file, text).unwrap();
         let sources = Sources {
-            file: Some(file),
+            config_file: Some(file),
             environment: vec![(
                 "VESTIBULE__SSO__CORP__CLIENT_SECRET".to_owned(),
                 "p1anted".to_owned(),

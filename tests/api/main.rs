@@ -32,6 +32,7 @@ mod servers;
 #[path = "../common/slapd.rs"]
 #[expect(dead_code, reason = "the tests of the client itself use the rest")]
 mod slapd;
+mod sso;
 mod support;
 mod thoughtspot_v1;
 mod thoughtspot_v2;

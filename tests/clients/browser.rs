@@ -2,7 +2,9 @@
 
 use crate::furnished;
 use crate::installed;
+use crate::oidc::{CLIENT_SECRET, Provider, Wanted};
 use crate::run_script;
+use crate::simplesaml::{Known, SimpleSaml};
 use crate::support::{Home, Redis, Server, with_each_store};
 use std::path::PathBuf;
 use std::process::Command;
@@ -30,6 +32,11 @@ fn chromium() -> PathBuf {
 
 /// Runs a script: all its cases, or those with these words in their names.
 fn run(server: &Server, name: &str, words: &[&str], cases: usize) {
+    run_with(server, &[], name, words, cases);
+}
+
+/// The same with more in its environment.
+fn run_with(server: &Server, variables: &[(&str, &str)], name: &str, words: &[&str], cases: usize) {
     let node_modules = installed("node/node_modules");
     let clients = node_modules.ancestors().nth(2).unwrap();
     assert!(installed("older").is_dir());
@@ -37,7 +44,8 @@ fn run(server: &Server, name: &str, words: &[&str], cases: usize) {
     node.env("TS_HTTP", server.http())
         .env("TS_HTTPS", server.https())
         .env("TS_CLIENTS", clients)
-        .env("TS_CHROMIUM", chromium());
+        .env("TS_CHROMIUM", chromium())
+        .envs(variables.iter().copied());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     run_script(node, name, words, cases);
 }
@@ -83,4 +91,59 @@ async fn the_pages_work_for_everybody() {
     let redis = Redis::start();
     let home = Home::on(&redis);
     run(&furnished(&home, ""), "pages.mjs", &[], 19);
+}
+
+#[tokio::test]
+async fn browsers_sign_in_at_an_openid_connect_provider() {
+    // Each has to know the other's address, so the provider comes up when the server listens already.
+    let mut provider = Provider::at_rest(Wanted::default());
+    let home = Home::new();
+    let secret = home.write("oidc-secret", CLIENT_SECRET);
+    let issuer = provider.issuer();
+    let line = format!(
+        "--set sso.company.issuer={issuer} --set sso.company.client_id=by-secret \
+         --set sso.company.client_secret_file={secret} --set sso.company.create_users=true"
+    );
+    let server = furnished(&home, &line);
+    provider.serve(&[server.http(), server.https()]);
+    let variables = [("TS_ISSUER", issuer.as_str())];
+    run_with(&server, &variables, "sso.mjs", &[], 16);
+    assert!(
+        !server.log().contains("p1anted-client"),
+        "a secret in the log"
+    );
+}
+
+const ENTITY: &str = "urn:thoughtspot:callosum:saml";
+
+/// A server whose people come from a SAML provider, and that provider.
+fn with_saml(home: &Home, is_open: bool) -> (Server, SimpleSaml) {
+    let mut provider = SimpleSaml::at_rest();
+    let file = |name: &str| provider.path(name).to_str().unwrap().to_owned();
+    let line = format!(
+        "--set sso.corp.protocol=saml --set sso.corp.entity_id={ENTITY} --set sso.corp.metadata_file={} \
+         --set sso.corp.key_file={} --set sso.corp.cert_file={} --set sso.corp.sign_requests=true \
+         --set sso.corp.display_name_attribute=displayName --set sso.corp.create_users=true",
+        file("idp.xml"),
+        file("own.key"),
+        file("own.crt")
+    );
+    let server = furnished(home, &line);
+    let callback = |base: &str| format!("{base}/callosum/v1/saml/SSO");
+    provider.serve(&Known {
+        entity: ENTITY.into(),
+        callbacks: vec![callback(server.http()), callback(server.https())],
+        logout: format!("{}/callosum/v1/saml/logout", server.http()),
+        is_encrypted: false,
+        is_open,
+    });
+    (server, provider)
+}
+
+#[tokio::test]
+async fn browsers_sign_in_at_a_saml_provider() {
+    let home = Home::new();
+    let (server, provider) = with_saml(&home, false);
+    let base = provider.base();
+    run_with(&server, &[("TS_IDP", base.as_str())], "saml.mjs", &[], 12);
 }

@@ -10,7 +10,13 @@
 mod browser;
 mod description;
 mod mstrio;
+#[path = "../common/oidc.rs"]
+#[expect(dead_code, reason = "the tests of the protocol itself use the rest")]
+mod oidc;
 mod python;
+#[path = "../common/simplesaml.rs"]
+#[expect(dead_code, reason = "the tests of the protocol itself use the rest")]
+mod simplesaml;
 #[path = "../common/slapd.rs"]
 #[expect(dead_code, reason = "the tests of LDAP itself use the rest")]
 mod slapd;

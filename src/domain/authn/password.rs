@@ -91,6 +91,20 @@ impl HashCost {
         Ok(PasswordHash::from_phc(phc.to_string()))
     }
 
+    /// What is verified at this cost where there is no hash. Written, not computed: that would take a start as long
+    /// as a login. Nobody gets in by it, whatever matches.
+    pub(in crate::domain::authn) fn stand_in(self) -> Result<PasswordHash, PasswordError> {
+        let params = self.params()?;
+        // 16 bytes of salt and 32 of output in Base64, as real ones have.
+        let (salt, output) = ("A".repeat(22), "A".repeat(43));
+        Ok(PasswordHash::from_phc(format!(
+            "$argon2id$v=19$m={},t={},p={}${salt}${output}",
+            params.m_cost(),
+            params.t_cost(),
+            params.p_cost()
+        )))
+    }
+
     /// Whether a hash was made at exactly this cost; what cannot be read was not.
     pub fn made(self, hash: &PasswordHash) -> bool {
         Phc::new(hash.expose_phc()).is_ok_and(|parsed| {
@@ -131,6 +145,14 @@ mod tests {
         iterations: 1,
         lanes: 1,
     };
+
+    #[test]
+    fn case_40_the_stand_in_is_as_much_work_as_a_hash() {
+        let (stand_in, real) = (CHEAP.stand_in().unwrap(), CHEAP.hash_now(b"any").unwrap());
+        assert!(CHEAP.made(&stand_in));
+        assert_eq!(stand_in.expose_phc().len(), real.expose_phc().len());
+        assert!(!verify_now(b"any", &stand_in).unwrap());
+    }
 
     #[test]
     fn a_hash_is_verified_at_its_own_cost_and_known_by_it() {

@@ -115,9 +115,7 @@ impl PasswordPool {
     /// A pool that works as told.
     pub fn with(options: PoolOptions) -> Result<Self, PasswordError> {
         let at_a_time = options.at_a_time.max(1);
-        let dummy = options
-            .cost
-            .hash_now(b"vestibule: nobody has this password")?;
+        let dummy = options.cost.stand_in()?;
         Ok(Self {
             shared: Arc::new(Shared {
                 threads: Threads::start(at_a_time, options.at_start)?,

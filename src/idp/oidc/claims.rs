@@ -9,6 +9,9 @@ const OF_THE_TOKEN: [&str; 11] = [
     "iss", "aud", "exp", "iat", "nbf", "azp", "jti", "nonce", "at_hash", "c_hash", "s_hash",
 ];
 
+/// How much of what others wrote goes to the log.
+const MAX_SHOWN: usize = 200;
+
 /// The claims about somebody: an array is several values, an object its JSON text, `null` nothing.
 pub(super) fn attributes(claims: &Map<String, Value>) -> BTreeMap<String, Vec<String>> {
     let about = claims
@@ -32,6 +35,13 @@ fn text(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
     }
+}
+
+/// What others wrote, fit for a log: without control characters, and short.
+pub(super) fn shown(words: &str) -> String {
+    let printable = words.chars().filter(|c| !c.is_control());
+    let short: String = printable.take(MAX_SHOWN).collect();
+    short.trim().to_owned()
 }
 
 /// A claim that is text, and not empty.

@@ -14,12 +14,16 @@ use openidconnect::core::{
     CoreJsonWebKey, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm,
     CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
 };
-use openidconnect::{AdditionalProviderMetadata, EndSessionUrl, ProviderMetadata};
+use openidconnect::{
+    AdditionalProviderMetadata, EndSessionUrl, ProviderMetadata, TokenUrl, UserInfoUrl,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -66,9 +70,19 @@ pub(super) struct Known {
     pub keys: CoreJsonWebKeySet,
     /// The same for people: `kid` and algorithm.
     pub key_names: Vec<String>,
-    /// The provider's clock, as it says it.
-    pub date: Option<String>,
+    /// What the provider's clock said when it was asked.
+    pub date: Option<Timestamp>,
     read_at: Timestamp,
+}
+
+impl Known {
+    /// That moment by the provider's clock: what we tell it about times has to be in its own.
+    pub fn theirs(&self, now: Timestamp) -> Timestamp {
+        let Some(date) = self.date else { return now };
+        let behind = u64::try_from(self.read_at.since(date).as_millis()).unwrap_or(u64::MAX);
+        let earlier = Timestamp::from_millis(now.millis().saturating_sub(behind));
+        earlier.plus(date.since(self.read_at))
+    }
 }
 
 #[derive(Default)]
@@ -160,7 +174,7 @@ impl Discovery {
             metadata: than.metadata.clone(),
             keys,
             key_names,
-            date: than.date.clone(),
+            date: than.date,
             read_at: than.read_at,
         });
         state.known = Some(Arc::clone(&known));
@@ -204,7 +218,7 @@ impl Discovery {
             metadata,
             keys,
             key_names,
-            date: reply.date,
+            date: reply.date.as_deref().and_then(moment),
             read_at: now,
         })
     }
@@ -213,10 +227,10 @@ impl Discovery {
         let more = metadata.additional_metadata();
         let all = [
             Some(metadata.authorization_endpoint().url()),
-            metadata.token_endpoint().map(|url| url.url()),
-            metadata.userinfo_endpoint().map(|url| url.url()),
+            metadata.token_endpoint().map(TokenUrl::url),
+            metadata.userinfo_endpoint().map(UserInfoUrl::url),
             Some(metadata.jwks_uri().url()),
-            more.end_session_endpoint.as_ref().map(|url| url.url()),
+            more.end_session_endpoint.as_ref().map(EndSessionUrl::url),
         ];
         match all
             .into_iter()
@@ -255,6 +269,13 @@ impl Discovery {
     }
 }
 
+/// A `Date` header (RFC 9110).
+fn moment(date: &str) -> Option<Timestamp> {
+    let date = OffsetDateTime::parse(date, &Rfc2822).ok()?;
+    let seconds = u64::try_from(date.unix_timestamp()).ok()?;
+    Some(Timestamp::from_millis(seconds * 1000))
+}
+
 /// The issuer as those write it who have no path: `https://host`, which a URL cannot say without a slash.
 fn without_root(issuer: &Url) -> &str {
     match issuer.path() {
@@ -285,4 +306,44 @@ fn name_of(key: &Value) -> String {
     let kid = word("kid").unwrap_or_else(|| "without kid".to_owned());
     let alg = word("alg").or_else(|| word("crv")).or_else(|| word("kty"));
     format!("{kid} {}", alg.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_date_header_is_read() {
+        let date = moment("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        assert_eq!(date.seconds(), 784_111_777);
+        assert_eq!(moment("today"), None);
+    }
+
+    #[test]
+    fn short_keys_symmetric_keys_and_keys_for_encryption_are_none() {
+        let rsa = |bytes: usize| json!({"kty": "RSA", "n": BASE64_URL_SAFE_NO_PAD.encode(vec![0xc1; bytes]), "e": "AQAB"});
+        assert!(is_usable(&rsa(256)));
+        assert!(!is_usable(&rsa(255)));
+        let padded = [vec![0; 2], vec![0xc1; 254]].concat();
+        let padded = json!({"kty": "RSA", "n": BASE64_URL_SAFE_NO_PAD.encode(padded)});
+        assert!(!is_usable(&padded));
+        let mut encrypting = rsa(256);
+        encrypting["use"] = json!("enc");
+        assert!(!is_usable(&encrypting));
+        assert!(is_usable(&json!({"kty": "EC", "crv": "P-256"})));
+        assert!(!is_usable(&json!({"kty": "EC", "crv": "secp256k1"})));
+        assert!(!is_usable(&json!({"kty": "oct", "k": "AAAA"})));
+    }
+
+    #[test]
+    fn an_issuer_without_path_is_written_without_a_slash_and_others_stay() {
+        for (issuer, written) in [
+            ("https://idp.example", "https://idp.example"),
+            ("https://idp.example/", "https://idp.example"),
+            ("https://idp.example/realm/", "https://idp.example/realm/"),
+        ] {
+            assert_eq!(without_root(&issuer.parse().unwrap()), written);
+        }
+    }
 }

@@ -11,9 +11,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// How much of a provider's own words goes to the log.
-const MAX_WORDS: usize = 200;
-
 /// What the token endpoint gives.
 #[derive(Deserialize)]
 pub(super) struct Tokens {
@@ -55,7 +52,7 @@ pub(super) async fn redeem(
             &provider.client_id,
             endpoint.as_str(),
             provider.random.as_ref(),
-            now,
+            known.theirs(now),
         )
         .map_err(ProviderError::Unavailable)?;
     let reply = provider.http.post(endpoint.as_str(), &form).await?;
@@ -86,18 +83,13 @@ pub(super) async fn redeem(
     ))
 }
 
-/// A provider's words, fit for a log: without what it may repeat of ours, without control characters, and short.
+/// A provider's words without what it may repeat of ours.
 fn harmless(words: &str, hidden: &[&str]) -> String {
     let mut words = words.to_owned();
     for secret in hidden.iter().filter(|secret| !secret.is_empty()) {
         words = words.replace(secret, "…");
     }
-    let printable = words.chars().filter(|c| !c.is_control());
-    printable
-        .take(MAX_WORDS)
-        .collect::<String>()
-        .trim()
-        .to_owned()
+    claims::shown(&words)
 }
 
 /// Adds what the userinfo endpoint says to claims that lack something the settings name.

@@ -161,7 +161,7 @@ fn tls(ca_file: Option<&Path>) -> anyhow::Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     match ca_file {
         Some(file) => {
-            trust(file, &mut roots).with_context(|| format!("ca_file {}", file.display()))?
+            trust(file, &mut roots).with_context(|| format!("ca_file {}", file.display()))?;
         }
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
     }

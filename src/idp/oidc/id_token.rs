@@ -52,7 +52,7 @@ pub(super) fn judge(
         // The parser's words may quote claims, which are nobody's business in a log.
         .map_err(|_| malformed("the ID token has claims of an unexpected type, or lacks some"))?
         .claims(&verifier, &nonce)
-        .map_err(|error| doubt(error, jws.key_name()))?;
+        .map_err(|error| doubt(error, &jws.key_name()))?;
     check_party(&jws.claims, expected.client_id)?;
     check_times(&jws.claims, expected)?;
     if claims::word(&jws.claims, "sub").is_none() {
@@ -75,7 +75,7 @@ fn doubt(error: ClaimsVerificationError, kid: &str) -> Doubt {
             }
             // A new key may have the name of an old one, or none.
             other => {
-                let detail = format!("{other} (kid {kid:?})");
+                let detail = claims::shown(&format!("{other} (kid {kid:?})"));
                 let fault = AssertionFault::BadSignature;
                 return Doubt::OldKeys(ProviderError::refused(fault, detail));
             }
@@ -131,6 +131,7 @@ fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(
 }
 
 fn refused(fault: AssertionFault, detail: impl std::fmt::Display) -> Doubt {
+    let detail = claims::shown(&detail.to_string());
     Doubt::Refused(ProviderError::refused(fault, detail))
 }
 

@@ -1,5 +1,6 @@
 //! A signed token (JWS, compact), read with distrust: nothing in it counts before its signature does.
 
+use super::claims;
 use crate::domain::sso::{AssertionFault, ProviderError};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -123,8 +124,8 @@ impl<'a> Jws<'a> {
     }
 
     /// The key it says it is signed with.
-    pub fn key_name(&self) -> &str {
-        self.header.kid.as_deref().unwrap_or("none")
+    pub fn key_name(&self) -> String {
+        claims::shown(self.header.kid.as_deref().unwrap_or("none"))
     }
 
     /// Whether one of the keys signed it.

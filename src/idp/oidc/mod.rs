@@ -282,6 +282,7 @@ impl IdentityProvider for OidcProvider {
         let LogoutNotice::OidcToken(token) = notice else {
             return Err(malformed("a sign-out of another protocol"));
         };
+        logout_token::check_sender(token, self.issuer())?;
         let known = self.discovery.known().await?;
         let judge =
             |known: &Known| logout_token::judge(token, known, &self.client_id, now, self.skew);

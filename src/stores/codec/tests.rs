@@ -47,6 +47,11 @@ fn session() -> Session {
             working_set: Some(0),
             max_search: None,
             shares: Some(session_id()),
+            provider: Some(ProviderLink {
+                provider: "corp".to_owned(),
+                subject: "u-1".to_owned(),
+                session_index: Some("s-1".to_owned()),
+            }),
         },
     }
 }

@@ -1,0 +1,316 @@
+//! `sso test`: whether a provider is fit for sign-ins, and whom one of its assertions would sign in here.
+
+use crate::cli::Outcome;
+use crate::cli::args::FormatArgs;
+use crate::cli::output::{print, print_json};
+use crate::domain::clock::{Clock, SystemClock, Timestamp};
+use crate::domain::random::{Random, SystemRandom};
+use crate::domain::sso::{
+    Answer, Assertion, Begun, Protocol, Provider, ProviderError, SsoIdentity,
+};
+use crate::server::assemble::Addresses;
+use crate::server::sso::providers;
+use crate::settings::Settings;
+use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum SsoCommand {
+    /// Ask a provider whether it is fit for sign-ins, and show whom an assertion would sign in
+    #[command(after_long_help = TEST_HELP)]
+    Test(TestArgs),
+}
+
+/// What `sso test --help` says about the files.
+const TEST_HELP: &str = "\
+Without a file only the provider is asked: discovery and keys (OIDC), metadata and certificates (SAML).
+
+--claims FILE is a JSON object of claims or attributes, each a text or a list of texts; `sub` or `NameID`
+names the subject. Nothing is verified: it shows what the attribute settings make of them.
+
+  {\"sub\": \"00u1\", \"preferred_username\": \"alice\", \"groups\": [\"analysts\"]}
+
+--response FILE (SAML) is a response as a browser posts it, Base64 or XML. It is judged in full, as at the
+moment it was issued for; only whether it was asked for, and used before, cannot be known here.
+
+The exit code is 1 if the provider is not fit or the assertion would be refused.";
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct TestArgs {
+    /// The provider: NAME of its section [sso.NAME]; without it every one is asked
+    name: Option<String>,
+    /// Claims or attributes in JSON; "-" is standard input
+    #[arg(long, value_name = "FILE", requires = "name")]
+    claims: Option<PathBuf>,
+    /// A SAML response
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "name",
+        conflicts_with = "claims"
+    )]
+    response: Option<PathBuf>,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// Runs a command about providers.
+pub(in crate::cli) async fn run(
+    settings: &Settings,
+    command: SsoCommand,
+) -> anyhow::Result<Outcome> {
+    let SsoCommand::Test(args) = command;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let all = open(settings, &clock)?;
+    let asked: Vec<&Provider> = match &args.name {
+        Some(name) => {
+            let known: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
+            let one = all.iter().find(|one| one.name == *name);
+            let known = if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            };
+            vec![one.with_context(|| format!("no section [sso.{name}]; there are: {known}"))?]
+        }
+        None => all.iter().collect(),
+    };
+    if asked.is_empty() {
+        print("no identity provider is configured: expected a section [sso.NAME]")?;
+        return Ok(Outcome::Bad);
+    }
+    let mut outcome = Outcome::Good;
+    let mut shown = Vec::new();
+    for provider in asked {
+        let found = provider.engine.probe(clock.now()).await;
+        let (is_fit, lines) = match found {
+            Ok(lines) => (true, lines),
+            Err(error) => (false, vec![why(&error)]),
+        };
+        if !is_fit {
+            outcome = Outcome::Bad;
+        }
+        if !args.format.json {
+            let word = if is_fit { "ready" } else { "not ready" };
+            print(&format!(
+                "{} ({}): {word}",
+                provider.name,
+                provider.protocol.as_str()
+            ))?;
+            for line in &lines {
+                print(&format!("  {line}"))?;
+            }
+        }
+        shown.push(json!({
+            "provider": provider.name,
+            "protocol": provider.protocol.as_str(),
+            "ready": is_fit,
+            "found": lines,
+        }));
+    }
+    if let Some(provider) = args
+        .name
+        .and_then(|name| all.into_iter().find(|one| one.name == name))
+    {
+        let assertion = match (&args.claims, &args.response) {
+            (Some(path), _) => Some(from_claims(&read(path)?)),
+            (_, Some(path)) => Some(judged(&provider, &read(path)?, settings, &*clock).await),
+            (None, None) => None,
+        };
+        if let Some(assertion) = assertion {
+            let identity = assertion.and_then(|assertion| {
+                provider
+                    .policy
+                    .identity(provider.protocol, &assertion)
+                    .map_err(|error| anyhow::anyhow!(why(&error)))
+            });
+            match identity {
+                Ok(identity) => show(&provider, &identity, args.format.json, &mut shown)?,
+                Err(error) => {
+                    outcome = Outcome::Bad;
+                    let words = format!("{error:#}");
+                    shown.push(json!({ "refused": words }));
+                    if !args.format.json {
+                        print(&format!("would be refused: {words}"))?;
+                    }
+                }
+            }
+        }
+    }
+    if args.format.json {
+        print_json(&Value::Array(shown))?;
+    }
+    Ok(outcome)
+}
+
+/// What is wrong with the providers the settings name, for `config check`: each by its name.
+pub(in crate::cli) async fn check(
+    settings: &Settings,
+) -> anyhow::Result<Vec<(String, Result<Vec<String>, String>)>> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let mut found = Vec::new();
+    for provider in open(settings, &clock)? {
+        let answer = provider.engine.probe(clock.now()).await;
+        let name = format!("sso.{}", provider.name);
+        found.push((name, answer.map_err(|error| why(&error))));
+    }
+    Ok(found)
+}
+
+fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Vec<Provider>> {
+    if settings.sso.is_empty() {
+        return Ok(Vec::new());
+    }
+    let random: Arc<dyn Random> = Arc::new(SystemRandom::open()?);
+    providers(settings, clock, &random)
+}
+
+fn why(error: &ProviderError) -> String {
+    match error {
+        ProviderError::Unavailable(cause) => format!("{cause:#}"),
+        ProviderError::Refused { fault, detail } => format!("{fault}: {detail}"),
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    if path == Path::new("-") {
+        return std::io::read_to_string(std::io::stdin()).context("standard input");
+    }
+    std::fs::read_to_string(path).with_context(|| path.display().to_string())
+}
+
+/// Claims as the file has them; nothing vouches for them.
+fn from_claims(text: &str) -> anyhow::Result<Assertion> {
+    let claims: BTreeMap<String, Value> =
+        serde_json::from_str(text).context("the claims: expected a JSON object")?;
+    let one = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let attributes: BTreeMap<String, Vec<String>> = claims
+        .iter()
+        .map(|(name, value)| {
+            let values = match value {
+                Value::Array(values) => values.iter().map(one).collect(),
+                other => vec![one(other)],
+            };
+            (name.clone(), values)
+        })
+        .collect();
+    let subject = ["sub", "NameID"]
+        .into_iter()
+        .find_map(|name| attributes.get(name)?.first().cloned());
+    Ok(Assertion {
+        id: String::new(),
+        good_until: Timestamp::from_millis(0),
+        subject: subject.context("the claims: expected `sub` or `NameID`")?,
+        session_index: None,
+        attributes,
+    })
+}
+
+/// A response judged as if it had just come in answer to the very question it says it answers.
+async fn judged(
+    provider: &Provider,
+    text: &str,
+    settings: &Settings,
+    clock: &dyn Clock,
+) -> anyhow::Result<Assertion> {
+    anyhow::ensure!(
+        provider.protocol == Protocol::Saml,
+        "--response is for SAML; expected --claims for OIDC"
+    );
+    let text = text.trim();
+    let (encoded, xml) = if text.starts_with('<') {
+        (STANDARD.encode(text), text.to_owned())
+    } else {
+        let compact: String = text.split_whitespace().collect();
+        let bytes = STANDARD.decode(&compact).context("the response: Base64")?;
+        (compact, String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let own = Addresses::wanted(settings).own_origins(settings);
+    let base = own.first().map_or("", String::as_str);
+    let callback =
+        attribute(&xml, "Destination").unwrap_or_else(|| format!("{base}/callosum/v1/saml/SSO"));
+    let begun = attribute(&xml, "InResponseTo").map(|request_id| Begun {
+        request_id,
+        verifier: String::new(),
+        callback: callback.clone(),
+    });
+    let issued = attribute(&xml, "IssueInstant").and_then(|text| moment(&text));
+    let now = issued.unwrap_or_else(|| clock.now());
+    let answer = Answer::Saml(encoded);
+    let judged = provider
+        .engine
+        .finish(&answer, begun.as_ref(), &callback, now);
+    judged.await.map_err(|error| anyhow::anyhow!(why(&error)))
+}
+
+/// The first attribute of that name: only to know as when and where to judge.
+fn attribute(xml: &str, name: &str) -> Option<String> {
+    let (_, rest) = xml.split_once(&format!(" {name}=\""))?;
+    rest.split_once('"').map(|(value, _)| value.to_owned())
+}
+
+fn moment(text: &str) -> Option<Timestamp> {
+    use time::format_description::well_known::Rfc3339;
+    let at = time::OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    let millis = at.unix_timestamp_nanos() / 1_000_000;
+    u64::try_from(millis).ok().map(Timestamp::from_millis)
+}
+
+fn show(
+    provider: &Provider,
+    identity: &SsoIdentity,
+    is_json: bool,
+    shown: &mut Vec<Value>,
+) -> anyhow::Result<()> {
+    let policy = &provider.policy;
+    let orgs: Vec<i64> = if identity.orgs.is_empty() {
+        vec![policy.org.0]
+    } else {
+        identity.orgs.iter().map(|org| org.0).collect()
+    };
+    shown.push(json!({
+        "username": identity.username,
+        "display_name": identity.display_name,
+        "email": identity.email,
+        "orgs": orgs,
+        "groups": identity.groups,
+        "unknown_orgs": identity.unknown_orgs,
+        "creates_users": policy.creates_users,
+    }));
+    if is_json {
+        return Ok(());
+    }
+    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+    let orgs: Vec<String> = orgs.iter().map(ToString::to_string).collect();
+    let lines = [
+        ("would sign in", identity.username.clone()),
+        ("display name", or_none(&identity.display_name)),
+        ("email", or_none(&identity.email)),
+        ("Orgs", orgs.join(", ")),
+        ("groups", identity.groups.join(", ")),
+        ("Orgs of no rule", identity.unknown_orgs.join(", ")),
+        (
+            "somebody unknown",
+            if policy.creates_users {
+                "becomes a user"
+            } else {
+                "is refused (create_users = false)"
+            }
+            .to_owned(),
+        ),
+    ];
+    for (what, value) in lines {
+        let value = if value.is_empty() { "none" } else { &value };
+        print(&format!("{what:<18}{value}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! `MicroStrategy`'s login dialog: to the provider and back with that dialect's cookies.
+
+use super::{HOST, Stage, encoded};
+use crate::support::PASSWORD;
+
+const DIALOG: &str = "!/MicroStrategyLibrary/auth/login-dialog.jsp";
+const OIDC: &str = "4194304";
+
+#[tokio::test]
+async fn in_the_same_tab_it_ends_at_the_address_with_cookies_that_have_a_token() {
+    let stage = Stage::new();
+    let target = "https://app.example.com/dossier#p1";
+    let path = format!("{DIALOG}?loginMode={OIDC}&redirectURL={}", encoded(target));
+    let (reply, client) = stage.follow(&stage.app.anon(), &path).await;
+    let back = stage.at_provider(&reply, "lena").await;
+    let reply = client.get(&back).await;
+    assert_eq!(reply.status, 302, "{}", reply.text());
+    assert_eq!(reply.header("location"), Some(target));
+    let cookie = reply.session_cookie().unwrap();
+    let library = stage.app.anon().with_cookie(&cookie);
+    let token = library.get("!/MicroStrategyLibrary/api/auth/token").await;
+    assert_eq!(token.status, 204);
+    let token = token.header("x-mstr-authtoken").unwrap().to_owned();
+    let who = library
+        .with("x-mstr-authtoken", &token)
+        .get("!/MicroStrategyLibrary/api/sessions/userInfo")
+        .await;
+    assert_eq!(who.status, 200, "{}", who.text());
+    assert!(who.text().contains("Lena Lind"), "{}", who.text());
+}
+
+#[tokio::test]
+async fn in_a_tab_of_its_own_it_tells_the_origin_it_was_given_and_no_other() {
+    let stage = Stage::new();
+    let path = format!(
+        "{DIALOG}?loginMode={OIDC}&callback-origin={}",
+        encoded(HOST)
+    );
+    let (reply, client) = stage.follow(&stage.app.anon(), &path).await;
+    let back = stage.at_provider(&reply, "lena").await;
+    let reply = client.get(&back).await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.text().contains(&format!("data-origin=\"{HOST}\"")));
+    assert!(reply.session_cookie().is_some());
+}
+
+#[tokio::test]
+async fn case_01_neither_another_address_nor_another_origin_is_taken() {
+    let stage = Stage::new();
+    for query in [
+        "redirectURL=https%3A%2F%2Fevil.example",
+        "callback-origin=https%3A%2F%2Fevil.example",
+        "callback-origin=*",
+        "callback-origin=null",
+        "redirectURL=https%3A%2F%2Fapp.example.com&callback-origin=https%3A%2F%2Fapp.example.com",
+    ] {
+        for mode in [OIDC, "1", ""] {
+            let path = format!("{DIALOG}?loginMode={mode}&{query}");
+            let reply = stage.app.anon().get(&path).await;
+            assert_eq!(reply.status, 400, "{query}");
+            assert_eq!(reply.header("location"), None);
+            let form = [("loginMode", mode), ("redirectURL", "https://evil.example")];
+            let reply = stage
+                .app
+                .anon()
+                .post("!/MicroStrategyLibrary/auth/login", &form)
+                .await;
+            assert_eq!(reply.status, 400, "{query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_mode_there_is_a_form_that_works_by_itself() {
+    let stage = Stage::new();
+    let page = stage.app.anon().get(DIALOG).await;
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("Company account"), "{}", page.text());
+    let form = |password| {
+        [
+            ("loginMode", "1"),
+            ("redirectURL", "https://app.example.com/x"),
+            ("callback-origin", ""),
+            ("username", "bob"),
+            ("password", password),
+        ]
+    };
+    let client = stage.app.anon();
+    let wrong = client
+        .post("!/MicroStrategyLibrary/auth/login", &form("wrong"))
+        .await;
+    assert_eq!(wrong.status, 401);
+    assert!(
+        wrong.text().contains("wrong, or the account"),
+        "{}",
+        wrong.text()
+    );
+    assert_eq!(wrong.session_cookie(), None);
+    let right = client
+        .post("!/MicroStrategyLibrary/auth/login", &form(PASSWORD))
+        .await;
+    assert_eq!(right.status, 302, "{}", right.text());
+    assert_eq!(right.header("location"), Some("https://app.example.com/x"));
+    assert!(right.session_cookie().is_some());
+    let foreign = client.with("origin", "https://evil.example");
+    let reply = foreign
+        .post("!/MicroStrategyLibrary/auth/login", &form(PASSWORD))
+        .await;
+    assert_eq!(reply.status, 403);
+}
+
+#[tokio::test]
+async fn a_mode_without_a_provider_is_off() {
+    let stage = Stage::new();
+    let modes = stage
+        .app
+        .anon()
+        .get("!/MicroStrategyLibrary/api/config/authModes")
+        .await;
+    assert!(modes.text().contains(OIDC), "{}", modes.text());
+    assert!(!modes.text().contains("1048576"), "{}", modes.text());
+    let reply = stage
+        .app
+        .anon()
+        .get(&format!("{DIALOG}?loginMode=1048576"))
+        .await;
+    assert_ne!(reply.status, 302);
+}

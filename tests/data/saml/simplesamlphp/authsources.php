@@ -1,0 +1,15 @@
+<?php
+// Who can sign in there.
+$lena = [
+    'uid' => ['lena'],
+    'mail' => ['lena@example.org'],
+    'displayName' => ['Lena Öztürk & Söhne <BI>'],
+    'groups' => ['analysts', 'staff'],
+];
+$config = [
+    'everybody' => ['exampleauth:StaticSource'] + $lena,
+    'people' => [
+        'exampleauth:UserPass',
+        'lena:p1anted-lena-word' => $lena,
+    ],
+];

@@ -1,0 +1,12 @@
+<?php
+// The provider itself.
+$metadata[getenv('IDP_BASE') . '/saml2/idp/metadata.php'] = [
+    'host' => '__DEFAULT__',
+    'privatekey' => 'idp.key',
+    'certificate' => 'idp.crt',
+    'auth' => getenv('IDP_OPEN') === 'yes' ? 'everybody' : 'people',
+    'sign.logout' => true,
+    'validate.logout' => true,
+    'redirect.sign' => true,
+    'redirect.validate' => true,
+];

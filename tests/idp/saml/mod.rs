@@ -1,0 +1,16 @@
+//! SAML 2.0: answers signed by xmlsec1, a second opinion on XML signatures, and real identity providers.
+
+mod accepted;
+mod crypto;
+mod encrypted;
+mod files;
+mod fuzz;
+mod logout;
+#[path = "../../common/simplesaml.rs"]
+mod php;
+mod process;
+mod refused;
+mod saml_idp;
+mod simplesaml;
+mod support;
+mod wrapping;
