@@ -134,6 +134,7 @@ test('a newcomer makes an Org, a user and a key, and ends the session of that us
   const step = (what) => log.push(`${((Date.now() - began) / 1000).toFixed(1)} s: ${what}`);
   const nina = { name: 'nina', password: 'Winter-Bridge-42' };
   const { page } = visit;
+  await page.setViewportSize({ width: 1200, height: 800 });
   await signIn(page, admin);
   await page.click('text=Open the console');
   await ready(page);
