@@ -22,8 +22,8 @@ use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
 use crate::server::meters::Meters;
 use crate::server::pages::sign_in_site;
 use crate::server::priority::yield_to_others;
-use crate::server::trends::ServerTrends;
 use crate::server::sso::single_sign_on;
+use crate::server::trends::ServerTrends;
 use crate::settings::{
     AtLimitSetting, LoginMode, Passwords, SameSite, Settings, SsoProtocol, TokenLifetimeSetting,
     TokenReuseSetting,
