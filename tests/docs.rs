@@ -50,6 +50,15 @@ const MICROSTRATEGY: Dialect = Dialect {
     error: "",
 };
 
+/// Its page is its only client, so the README does not list it.
+const CONSOLE: Dialect = Dialect {
+    contract: "docs/console.md",
+    source: "src/api/admin/mod.rs",
+    readme: "",
+    prefixes: &["/callosum/v1/vestibule/admin"],
+    error: "",
+};
+
 fn all_dialects() -> impl Iterator<Item = &'static Dialect> {
     DIALECTS.iter().chain([&MICROSTRATEGY])
 }
@@ -175,8 +184,19 @@ fn the_contracts_and_the_readme_list_exactly_the_routes_that_are_mounted() {
 }
 
 #[test]
+fn the_page_of_the_console_lists_exactly_the_calls_that_are_mounted() {
+    let rows = documented(CONSOLE.contract, "route");
+    let listed: BTreeSet<String> = rows.iter().map(|row| row[0].clone()).collect();
+    let bare = |route: String| route.replacen(" /", " ", 1);
+    let mounted: BTreeSet<String> = mounted(&CONSOLE).into_iter().map(bare).collect();
+    let listed: BTreeSet<String> = listed.into_iter().map(bare).collect();
+    assert!(mounted.len() > 20, "{mounted:?}");
+    assert_eq!(listed, mounted);
+}
+
+#[test]
 fn every_route_names_tests_that_exist() {
-    for dialect in all_dialects() {
+    for dialect in all_dialects().chain([&CONSOLE]) {
         for row in documented(dialect.contract, "route") {
             let tests = row.last().unwrap();
             let files = code_spans(tests);

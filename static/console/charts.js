@@ -22,7 +22,7 @@ const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 /** The least round number from which the axis has room for `most`. */
 const roundUp = (most) => {
   const power = 10 ** Math.floor(Math.log10(Math.max(most, 1)));
-  return [1, 2, 4, 5, 10].map((step) => step * power).find((top) => top >= most);
+  return [1, 1.2, 1.6, 2, 3, 4, 6, 8, 10].map((step) => step * power).find((top) => top >= most);
 };
 
 /**

@@ -21,14 +21,18 @@ export const endOne = async (session) => {
   return done !== null;
 };
 
-export const sessionTable = (sessions, me, end, hasUser = true, orgName = String) => {
+/** On the page of one user, `endOthers` ends all but one. */
+export const sessionTable = (sessions, end, { orgName = String, endOthers = null } = {}) => {
+  const hasUser = endOthers === null;
   const columns = [
     [t.from, (session) => h('span', { title: session.agent }, `${device(session.agent)} · ${session.address}`)],
     [t.orgOf, (session) => orgName(session.org)],
     [t.method, (session) => t.methods[session.method] ?? session.method],
     [t.opened, (session) => when(session.opened_at)],
     [t.lastSeen, (session) => (session.is_own ? badge(t.thisOne, 'strong') : when(session.last_seen_at))],
-    ['', (session) => button(t.end, () => end(session), 'danger', { 'aria-label': `${t.end}: ${session.user}, ${device(session.agent)}` })],
+    ['', (session) => h('span', { class: 'row-buttons' },
+      !hasUser && sessions.length > 1 && button(t.endOthers, () => endOthers(session), '', { 'aria-label': `${t.endOthers}: ${device(session.agent)}` }),
+      button(t.end, () => end(session), 'danger', { 'aria-label': `${t.end}: ${session.user}, ${device(session.agent)}` }))],
   ];
   const user = [t.user, (session) => h('a', { href: `#/users/${encodeURIComponent(session.user_id)}` }, session.user)];
   if (hasUser) columns.unshift(user);
@@ -79,6 +83,6 @@ export const showSessions = async (view, { me, parameters, again }) => {
     many ? head(t.sessions, t.sessionsLead, many) : head(t.sessions, t.sessionsLead),
     filters,
     h('p', { class: found.error ? 'error' : 'count', role: 'status' }, count),
-    h('div', { class: 'panel flush' }, sessionTable(found.sessions, me, (session) => endOne(session).then((done) => done && again()), true, orgName)),
+    h('div', { class: 'panel flush' }, sessionTable(found.sessions, (session) => endOne(session).then((done) => done && again()), { orgName })),
   );
 };

@@ -79,7 +79,8 @@ export const table = (caption, columns, rows, empty) => {
     const properties = { 'data-label': title, class: title ? '' : 'buttons' };
     return index === 0 ? h('th', { scope: 'row', ...properties }, cell(row)) : h('td', properties, cell(row));
   })));
-  return h('div', { class: 'scroll' }, h('table', { class: 'list' },
+  // What scrolls must be within reach of the keyboard.
+  return h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption }, h('table', { class: 'list' },
     h('caption', { class: 'unseen' }, caption), h('thead', {}, h('tr', {}, head)), h('tbody', {}, body)));
 };
 

@@ -100,6 +100,7 @@ export const showUser = async (view, { me, id, again }) => {
       buttons.push(button(t.delete, then(() => ask(t.deleteUser(user.name), t.deleteUserLead(sessions.total), t.delete, () => erase(path)), t.userDeleted(user.name), true), 'danger'));
     }
   }
+  const endOthers = (session) => then(() => ask(t.endMany(sessions.total - 1), t.endOthersLead(user.name), t.end, () => post('/sessions/revoke', { user: user.id, kept: session.id })), t.ended)();
   const endAll = then(() => ask(t.endMany(sessions.total), t.endUserLead(user.name), t.end, () => post('/sessions/revoke', { user: user.id })), t.ended);
   view.append(...[
     h('p', { class: 'crumb' }, h('a', { href: '#/users' }, t.users)),
@@ -115,7 +116,7 @@ export const showUser = async (view, { me, id, again }) => {
       ]), h('div', { class: 'panel-buttons' }, buttons)),
       await memberships(user, path, { me, again, sessions })),
     card(t.sessions,
-      sessionTable(sessions.sessions, me, (session) => endOne(session).then((done) => done && again()), false),
+      sessionTable(sessions.sessions, (session) => endOne(session).then((done) => done && again()), { endOthers }),
       sessions.total > 0 && user.may_change && h('div', { class: 'panel-buttons' }, button(t.endUser, endAll, 'danger'))),
   ].filter(Boolean));
 };

@@ -42,9 +42,10 @@ const openNew = async (me, orgs) => {
   const active = orgs.filter((org) => org.status === 'active');
   const [orgRow, chosen] = orgBoxes(active, me.org.id);
   const [groupRow, groups] = field(t.groups, area({ rows: 2 }), t.groupsHint);
+  const [makeRow, make] = tick(t.makeGroups);
   const [adminRow, admin] = tick(t.isAdmin);
   const [ldapRow, ldap] = tick(t.isLdap);
-  const rows = [h('div', { class: 'pair' }, nameRow, shownRow), mailRow, passwordRow, orgRow, groupRow];
+  const rows = [h('div', { class: 'pair' }, nameRow, shownRow), mailRow, passwordRow, orgRow, groupRow, makeRow];
   if (me.scope === 'server') rows.push(adminRow);
   if (me.has_ldap) rows.push(ldapRow);
   return openForm({
@@ -59,7 +60,7 @@ const openNew = async (me, orgs) => {
       password: password.value,
       orgs: chosen(),
       groups: lines(groups),
-      create_groups: false,
+      create_groups: make.checked,
       is_admin: admin.checked,
       is_ldap: ldap.checked,
     }),

@@ -83,7 +83,7 @@ async fn without_third_party_cookies_the_outcome_is_as_documented() {
 #[tokio::test]
 async fn the_console_does_what_administrators_need_and_a_newcomer_finds_the_way() {
     let home = Home::new();
-    run(&furnished(&home, ""), "console.mjs", &[], 12);
+    run(&furnished(&home, ""), "console.mjs", &[], 15);
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ for (const { look, colorScheme, width, short } of LOOKS) {
       await ready(page, view);
       await assertAccessible(page);
       assert.ok(!await hasSidewaysScroll(page), `${view} scrolls sideways`);
-      await keep(page, `${view}-${short}`, !short.includes('phone') || view === 'users');
+      await keep(page, `${view}-${short}`, view !== 'overview' && (!short.includes('phone') || view === 'users'));
     }
     await page.goto(`${http}/console#/users/${user.name}`);
     await page.waitForSelector('.crumb');
@@ -95,12 +95,46 @@ for (const { look, colorScheme, width, short } of LOOKS) {
   });
 }
 
+for (const colorScheme of ['light', 'dark']) {
+  test(`an hour is drawn with its gaps, ${colorScheme}`, async (visit) => {
+    const { page } = visit;
+    await page.setViewportSize({ width: 1200, height: 1010 });
+    await page.emulateMedia({ colorScheme });
+    const start = Math.floor(Date.now() / 60_000) * 60_000 - 60 * 60_000;
+    const wave = (index, most, length) => Math.round(most * (1 + Math.sin(index / length)) / 2);
+    // Nothing is known of the minutes before the server was restarted.
+    const minutes = Array.from({ length: 61 }, (_, index) => ({
+      at: start + index * 60_000,
+      logins: 40 + wave(index, 60, 6) + (index * 7) % 11,
+      failures: index > 40 && index < 47 ? 30 + (index % 5) * 4 : (index * 3) % 4,
+      live: index > 24 && index < 28 ? null : 820 + wave(index, 240, 14),
+      checks: 5000,
+      median_us: index > 24 && index < 28 ? null : [50, 100, 100, 50, 100][index % 5],
+      p99_us: index > 24 && index < 28 ? null : [500, 250, 500, 1000, 250][index % 5],
+    }));
+    await page.route('**/admin/trends', (route) => route.fulfill({ contentType: 'application/json', body: JSON.stringify({ now: Date.now(), minutes }) }));
+    await signIn(page, admin);
+    await page.goto(`${http}/console`);
+    await ready(page, 'overview');
+    await page.waitForSelector('.chart svg');
+    await assertAccessible(page);
+    const path = await page.getAttribute('figure:has-text("Live sessions") path', 'd');
+    assert.equal(path.match(/M/g).length, 2, 'the gap stays a gap');
+    assert.equal(await page.locator('.bar-two').count(), minutes.filter(({ failures }) => failures).length);
+    await keep(page, `overview-${colorScheme}`, true);
+    await page.click('figure:has-text("refused logins") summary');
+    await page.waitForSelector('figure:has-text("refused logins") tbody tr');
+    await assertAccessible(page);
+  });
+}
+
 test('a newcomer makes an Org, a user and a key, and ends the session of that user, in under three minutes', async (visit) => {
   const began = Date.now();
   const log = [];
   const step = (what) => log.push(`${((Date.now() - began) / 1000).toFixed(1)} s: ${what}`);
   const nina = { name: 'nina', password: 'Winter-Bridge-42' };
   const { page } = visit;
+  await page.setViewportSize({ width: 1200, height: 800 });
   await signIn(page, admin);
   await page.click('text=Open the console');
   await ready(page);

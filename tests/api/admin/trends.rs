@@ -1,15 +1,20 @@
 //! The charts' numbers: what happened is told in its minute.
 
-use crate::admin::console;
-use crate::support::TestApp;
+use crate::admin::Page;
+use crate::support::{ADMIN_PASSWORD, PASSWORD, TestApp};
 use std::time::Duration;
 
 #[tokio::test]
 async fn logins_failures_and_look_ups_are_told_by_the_minute() {
     let app = TestApp::spawn();
-    let page = console(&app).await;
-    app.bob().await;
-    app.anon().post_login("bob", "wrong password").await;
+    // Each node counts for itself.
+    let mut admin = app.at_node(0);
+    let reply = admin.post_login("tsadmin", ADMIN_PASSWORD).await;
+    admin.keep(&reply);
+    let page = Page::open(admin).await;
+    let node = app.at_node(0);
+    assert_eq!(node.post_login("bob", PASSWORD).await.status, 204);
+    assert_eq!(node.post_login("bob", "wrong").await.status, 401);
     let first = page.read("/trends").await;
     let minutes = first["minutes"].as_array().unwrap();
     assert_eq!(minutes.len(), 1);
