@@ -3,7 +3,7 @@
 # cargo-nextest where it is installed, cargo's own runner elsewhere.
 TESTS := $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test --lib --bins --tests)
 
-.PHONY: run test lint bench docs setup release-check
+.PHONY: run test lint bench docs screenshots setup release-check
 .NOTPARALLEL:
 
 run:
@@ -32,6 +32,10 @@ bench:
 
 docs:
 	cargo doc --no-deps --open
+
+# The pictures in docs/screenshots, by the tests' own browser.
+screenshots: setup
+	VESTIBULE_SCREENSHOTS=1 cargo test --test clients -- browser:: --nocapture
 
 # What the tests drive: Redis, PostgreSQL, curl, published clients, a browser.
 setup:

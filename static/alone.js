@@ -12,10 +12,22 @@ const alarm = makeAlarm();
 let isSignedIn = false;
 let checkedAt = 0;
 
+/** Whoever signs in elsewhere comes back to what this address shows, its fragment included. */
+const rememberWay = () => {
+  const here = location.pathname + location.search + location.hash;
+  byId('plain-sign-in').href = here === '/' ? '/sign-in' : `/sign-in?to=${encodeURIComponent(here)}`;
+  for (const link of document.querySelectorAll('[data-provider]')) {
+    const way = new URL(link.href);
+    way.searchParams.set('targetURLPath', location.href);
+    link.href = way.href;
+  }
+};
+
 const showSignIn = (message, moveFocus) => {
   alarm.clear();
   isSignedIn = false;
   clearSignIn();
+  rememberWay();
   show('sign-in', text.titleSignIn, moveFocus);
   say(message);
 };

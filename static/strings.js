@@ -11,12 +11,15 @@ export const inWords = (seconds) => {
   return plural(Math.round(s / 86400), 'day', 'days');
 };
 
+/** What the operator calls these pages. */
+const product = document.querySelector('meta[name="application-name"]')?.content || 'vestibule';
+
 export const text = {
-  product: 'vestibule',
-  titleSignIn: 'Sign in · vestibule',
-  titleSignedIn: 'Signed in · vestibule',
-  titleEmbed: 'Embedded · vestibule',
-  titleClosable: 'You are signed in · vestibule',
+  product,
+  titleSignIn: `Sign in · ${product}`,
+  titleSignedIn: `Signed in · ${product}`,
+  titleEmbed: `Embedded · ${product}`,
+  titleClosable: `You are signed in · ${product}`,
   checking: 'Looking for your session…',
 
   signInTitle: 'Sign in',
@@ -29,6 +32,8 @@ export const text = {
   hidePassword: 'Hide password',
   rememberMe: 'Remember me on this device',
   signIn: 'Sign in',
+  orPassword: 'or with a password',
+  moreWays: 'More ways to sign in',
   signingIn: 'Signing in…',
   waitToSignIn: (seconds) => `Wait ${inWords(seconds)}`,
 
@@ -51,6 +56,7 @@ export const text = {
 
   signedInAs: (name) => `Signed in as ${name}`,
   account: 'Signed in as',
+  mySessions: 'My sessions',
   organisation: 'Org',
   switchOrg: 'Switch',
   switchedOrg: (name) => `You now work in ${name}.`,

@@ -82,6 +82,7 @@ refuses_with!(
     crate::domain::failure::StoreError,
     crate::domain::login::LoginError,
     crate::domain::login::SwitchError,
+    crate::domain::login::OwnSessionsError,
     crate::domain::authn::IssueError,
     crate::domain::authn::RedeemError,
     crate::domain::administration::AdminError,

@@ -1,13 +1,33 @@
-//! The pages from `static/`, compiled into the binary, each with its content security policy. No logic.
+//! The pages people see, compiled into the binary, each with its content security policy.
+//!
+//! The shell at `/` and the embed pages are filled by scripts; signing in and My sessions are rendered here and
+//! need none.
 
-use crate::api::dialect::{read, resource};
+mod colour;
+mod form_token;
+mod html;
+mod sessions;
+mod sign_in;
+mod site;
+mod target;
+mod words;
+
+pub use colour::Colour;
+pub use html::Pages;
+pub use site::{Logo, LogoError, MAX_LOGO_BYTES, ProviderButton, SignInSite};
+
+use crate::api::departure::own_base;
+use crate::api::dialect::{read, render_failures, resource};
+use crate::api::pages::target::Target;
 use crate::api::services::Services;
+use crate::api::session_layer;
 use crate::api::thoughtspot_v1::V1;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderValue, X_FRAME_OPTIONS,
 };
-use actix_web::middleware::Compress;
-use actix_web::{HttpResponse, mime, web};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{HttpRequest, HttpResponse, mime, web};
+use askama::Template;
 
 /// A file of `static/`.
 struct Asset {
@@ -34,6 +54,7 @@ const ASSETS: &[Asset] = &[
     asset!("dom.js", "text/javascript; charset=utf-8"),
     asset!("framed.js", "text/javascript; charset=utf-8"),
     asset!("host.js", "text/javascript; charset=utf-8"),
+    asset!("moments.js", "text/javascript; charset=utf-8"),
     asset!("login-complete.js", "text/javascript; charset=utf-8"),
     asset!("post-again.js", "text/javascript; charset=utf-8"),
     asset!("probes.js", "text/javascript; charset=utf-8"),
@@ -43,12 +64,40 @@ const ASSETS: &[Asset] = &[
     asset!("view.js", "text/javascript; charset=utf-8"),
     asset!("favicon.svg", "image/svg+xml"),
 ];
-const INDEX: &[u8] = include_bytes!("../../static/index.html");
 const ROBOTS: &[u8] = include_bytes!("../../static/robots.txt");
 
-/// Adds the pages and their files. Only these are compressed: a reply that mixes a secret with what a stranger
-/// chose must not tell by its length how alike they are.
-pub fn mount(config: &mut web::ServiceConfig) {
+/// The app shell, which scripts fill.
+#[derive(Template)]
+#[template(path = "index.html", config = "static/templates/askama.toml")]
+struct Shell<'a> {
+    site: &'a SignInSite,
+    /// Labels and links of identity providers.
+    providers: Vec<(&'a str, String)>,
+}
+
+/// Adds the pages and their files. Only what holds no secret is compressed: a reply that mixes one with what a
+/// stranger chose must not tell by its length how alike they are.
+pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
+    let rendered = |path| {
+        resource::<Pages>(path)
+            .wrap(session_layer::middleware(services))
+            .wrap(from_fn(session_layer::shape_cookies))
+            .wrap(from_fn(form_token::remember))
+            .wrap(from_fn(render_failures::<Pages>))
+    };
+    config
+        .service(
+            rendered("/sign-in")
+                .route(read().to(sign_in::show))
+                .route(web::post().to(sign_in::sign_in)),
+        )
+        .service(rendered("/sign-out").route(web::post().to(sessions::sign_out)))
+        .service(rendered("/sessions").route(read().to(sessions::list)))
+        .service(
+            rendered("/sessions/end")
+                .route(read().to(sessions::ask))
+                .route(web::post().to(sessions::end)),
+        );
     for path in ["/", "/v2", "/v2/"] {
         config.service(
             resource::<V1>(path)
@@ -57,6 +106,12 @@ pub fn mount(config: &mut web::ServiceConfig) {
         );
     }
     config
+        .service(
+            resource::<V1>("/static/brand.css")
+                .route(read().to(brand))
+                .wrap(Compress::default()),
+        )
+        .service(resource::<V1>("/static/logo").route(read().to(logo)))
         .service(
             resource::<V1>("/static/{name}")
                 .route(read().to(asset))
@@ -67,12 +122,18 @@ pub fn mount(config: &mut web::ServiceConfig) {
 }
 
 /// The app shell: where redirects land and frames point.
-async fn index(services: web::Data<Services>) -> HttpResponse {
-    page(&services, INDEX)
+async fn index(request: HttpRequest, services: web::Data<Services>) -> HttpResponse {
+    let own = own_base(&request, &services);
+    let site = &services.sign_in;
+    let shell = Shell {
+        site,
+        providers: site.buttons(&own, &Target::own("/", &own)),
+    };
+    framed_page(&services, &shell)
 }
 
 /// A page that only embedding origins may frame.
-fn page(services: &Services, body: &'static [u8]) -> HttpResponse {
+fn framed_page(services: &Services, page: &impl Template) -> HttpResponse {
     let live = services.live.load();
     let origins: Vec<&str> = live
         .embed_origins
@@ -96,7 +157,28 @@ fn page(services: &Services, body: &'static [u8]) -> HttpResponse {
         // An origin that no header can carry must not open the frame to everyone.
         reply.insert_header((X_FRAME_OPTIONS, "DENY"));
     }
-    reply.body(body)
+    html::finish(reply, page)
+}
+
+/// The operator's colour, or nothing at all.
+async fn brand(services: web::Data<Services>) -> HttpResponse {
+    let sheet = services.sign_in.colour.map(Colour::style_sheet);
+    HttpResponse::Ok()
+        .content_type("text/css; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .body(sheet.unwrap_or_default())
+}
+
+async fn logo(services: web::Data<Services>) -> HttpResponse {
+    let Some(logo) = &services.sign_in.logo else {
+        return file("favicon.svg");
+    };
+    HttpResponse::Ok()
+        .content_type(logo.kind)
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        // Opened by itself an SVG is a document, whose scripts would run as ours.
+        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
+        .body(logo.body.clone())
 }
 
 async fn asset(name: web::Path<String>) -> HttpResponse {

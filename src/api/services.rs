@@ -3,6 +3,7 @@
 use crate::api::admin::Console;
 use crate::api::landing::Landing;
 use crate::api::microstrategy;
+use crate::api::pages::SignInSite;
 use crate::api::request_log::{RequestObserver, RequestTracer};
 use crate::domain::administration::{AdminError, Administration};
 use crate::domain::authn::TrustedAuth;
@@ -49,6 +50,8 @@ pub struct Services {
     pub console: Console,
     /// What we know about ourselves.
     pub site: Site,
+    /// Whose pages these are, and by whom one may sign in on them.
+    pub sign_in: SignInSite,
     /// What the `MicroStrategy` dialect knows about itself; none when it is not spoken.
     pub microstrategy: Option<microstrategy::Site>,
     /// What the settings say of the things that may change while the server runs.

@@ -131,7 +131,7 @@ pub enum Act {
         /// Why.
         why: Refusal,
     },
-    /// A password was not changed, because the current one was not given.
+    /// What takes the current password, as changing it does, was not done, because that was not given.
     PasswordRefused {
         /// Why.
         why: Refusal,

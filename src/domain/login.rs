@@ -7,6 +7,7 @@
 //! without one learns who belongs where.
 
 mod error;
+mod own;
 mod password;
 mod sso;
 mod switch;
@@ -14,6 +15,7 @@ mod verify;
 mod web;
 
 pub use error::LoginError;
+pub use own::{Confirmed, FRESH, OwnSessions, OwnSessionsError, ProofNeeded};
 pub use sso::ProviderAnswer;
 pub use switch::SwitchError;
 pub use web::{IDLE_SLACK, Shared};

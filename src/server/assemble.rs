@@ -20,6 +20,7 @@ use crate::domain::session::{AtLimit, BlockIds, SessionLimit};
 use crate::domain::throttle::Throttle;
 use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
 use crate::server::meters::Meters;
+use crate::server::pages::sign_in_site;
 use crate::server::priority::yield_to_others;
 use crate::server::sso::single_sign_on;
 use crate::server::trends::ServerTrends;
@@ -223,6 +224,7 @@ pub async fn services(
         landings: landings(),
         microstrategy: microstrategy_site(settings, &secrets)?,
         site: site(settings, secrets, addresses),
+        sign_in: sign_in_site(settings)?,
         requests: Arc::clone(&ground.meters) as Arc<dyn RequestObserver>,
         tracer: None,
         console: console(ground),

@@ -8,6 +8,7 @@ pub mod greeting;
 pub mod listen;
 pub mod meters;
 pub mod operations;
+mod pages;
 mod priority;
 pub mod sso;
 mod tls;
@@ -184,6 +185,7 @@ async fn run(
         ..assemble::services(settings, &ground, &addresses).await?
     };
     let services = Arc::new(services);
+    let counter = tokio::spawn(count_sessions(Arc::clone(&services), ground.stores.clone()));
     let refresher = tokio::spawn(refresh_live(Arc::clone(&services)));
     let pager = tokio::spawn(turn_pages(Arc::clone(&services)));
     let administration = &services.administration;
@@ -249,6 +251,7 @@ async fn run(
     let _ = operator.await;
     follower.abort();
     refresher.abort();
+    counter.abort();
     pager.abort();
     if let Some((handle, watcher)) = operations {
         handle.stop(true).await;
@@ -306,6 +309,16 @@ async fn follow_store(clock: Arc<SystemClock>, stores: stores::Stores) {
             Err(error) => tracing::warn!(%error, "the session store's clock could not be read"),
         }
         tokio::time::sleep(CLOCK_CHECK).await;
+    }
+}
+
+/// Where knowing how many sessions live takes a walk through the store, takes it now and then.
+async fn count_sessions(services: Arc<Services>, stores: stores::Stores) {
+    while let Some((pause, counted)) = stores.count_live(services.login.now()).await {
+        if let Err(error) = counted {
+            tracing::debug!(%error, "the sessions could not be counted");
+        }
+        tokio::time::sleep(pause).await;
     }
 }
 

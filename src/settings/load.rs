@@ -5,6 +5,7 @@ use crate::settings::layers::Layers;
 use crate::settings::ldap::ldap;
 use crate::settings::microstrategy::microstrategy;
 use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
+use crate::settings::pages::pages;
 use crate::settings::reader::{DURATION, Reader, parse_duration};
 use crate::settings::sso::sso;
 use crate::settings::store_url::{self, RedisAddress};
@@ -191,6 +192,7 @@ fn read(reader: &mut Reader) -> Settings {
         audit: Audit {
             file: reader.path("audit.file"),
         },
+        pages: pages(reader),
     }
 }
 

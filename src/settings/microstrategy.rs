@@ -9,9 +9,9 @@ const MOST_MINUTES: usize = 365 * 24 * 60;
 /// The longest I-Server session timeout; the vendor's range ends there too.
 const MOST_SECONDS: usize = 999_999;
 /// First segments that other parts of the server have.
-const TAKEN: [&str; 11] = [
+const TAKEN: [&str; 14] = [
     "callosum", "tspublic", "prism", "health", "static", "embed", "v2", "sso", "saml", "oidc",
-    "admin",
+    "admin", "sign-in", "sign-out", "sessions",
 ];
 
 /// `[microstrategy]`

@@ -6,6 +6,7 @@ mod ldap;
 mod load;
 mod microstrategy;
 mod origins;
+mod pages;
 mod reader;
 mod secrets;
 mod sections;
@@ -17,6 +18,7 @@ pub use ldap::{LdapGroupSetting, LdapUserSetting};
 pub use load::{Loaded, SettingsError, Shown, Sources};
 pub use microstrategy::{LoginMode, MicroStrategy};
 pub use origins::{normalise_origin, normalise_redirect};
+pub use pages::Pages;
 pub use sections::{
     AtLimitSetting, Audit, Bootstrap, Cookies, Directory, DirectoryStoreSetting, Embed, Ldap, Log,
     LogFormat, Metrics, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
@@ -66,4 +68,6 @@ pub struct Settings {
     pub telemetry: Telemetry,
     /// The audit trail.
     pub audit: Audit,
+    /// Title, logo and colour of the pages.
+    pub pages: Pages,
 }

@@ -19,10 +19,11 @@ use crate::domain::token::TokenStore;
 use crate::settings::{DirectoryStoreSetting, SessionStoreSetting, Settings};
 use crate::stores::embedded::{AttemptCounts, EmbeddedStore};
 use crate::stores::measured::{Measured, StoreObserver};
-use crate::stores::redis::{ANSWER_WITHIN, RedisOptions, RedisStore};
+use crate::stores::redis::{ANSWER_WITHIN, COUNT_EVERY, RedisOptions, RedisStore};
 use crate::stores::sql::{PostgresOptions, SqlDirectory};
 use anyhow::Context;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The embedded directory, in the data folder.
 pub const DIRECTORY_FILE: &str = "directory.db";
@@ -183,11 +184,20 @@ impl Stores {
         }
     }
 
-    /// How many sessions live; none where finding out would cost the store a scan.
+    /// How many sessions live: right now, or as last counted; none where nobody has counted of late.
     pub fn live_sessions(&self) -> Option<usize> {
         match &self.kept {
             Kept::Embedded(store) => Some(store.live_sessions()),
-            Kept::Redis(_) => None,
+            Kept::Redis(store) => store.live_sessions(),
+        }
+    }
+
+    /// Counts the sessions where knowing their number takes a walk, and how long to wait before the next time; none
+    /// where it is known anyway.
+    pub async fn count_live(&self, now: Timestamp) -> Option<(Duration, Result<(), StoreError>)> {
+        match &self.kept {
+            Kept::Embedded(_) => None,
+            Kept::Redis(store) => Some((COUNT_EVERY, store.count_live(now).await)),
         }
     }
 

@@ -19,6 +19,8 @@ mod microstrategy;
 mod nodes;
 mod openapi;
 mod outage;
+mod own_sessions;
+mod pages;
 mod parity;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "nodes kill and encrypt no database")]

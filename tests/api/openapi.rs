@@ -15,9 +15,11 @@ const METHODS: [(&str, Method); 5] = [
 ];
 /// What REST API v1 answers under besides its documented prefix.
 const DOCUMENTED: &str = "/callosum/v1/tspublic/v1/";
+/// What is under one of these prefixes only, being nothing of the vendor's.
+const OWN: &str = "/callosum/v1/vestibule/";
 const OTHERS: [&str; 2] = ["/callosum/v1/", "/tspublic/v1/"];
 /// Pages for people, and what only one of them calls: no endpoints to describe.
-const PAGES: [&str; 3] = ["pages.rs", "openapi", "admin"];
+const PAGES: [&str; 4] = ["pages.rs", "pages", "openapi", "admin"];
 
 async fn description(client: &Client) -> Value {
     client.get("!/api/openapi.json").await.json()
@@ -119,7 +121,7 @@ async fn every_route_that_is_mounted_is_described_and_every_described_one_is_mou
     }
     let documented = |route: &String| {
         let (method, path) = route.split_once(' ').unwrap();
-        let is_other = !path.starts_with(DOCUMENTED);
+        let is_other = !path.starts_with(DOCUMENTED) && !path.starts_with(OWN);
         let rest = OTHERS.iter().find_map(|other| path.strip_prefix(other));
         match rest.filter(|_| is_other) {
             Some(rest) => format!("{method} {DOCUMENTED}{rest}"),
@@ -130,7 +132,9 @@ async fn every_route_that_is_mounted_is_described_and_every_described_one_is_mou
         let under = |prefix: &str| -> BTreeSet<String> {
             let routes = mounted.iter().filter(|route| {
                 let (_, path) = route.split_once(' ').unwrap();
-                path.starts_with(prefix) && (prefix == DOCUMENTED || !path.starts_with(DOCUMENTED))
+                !path.starts_with(OWN)
+                    && path.starts_with(prefix)
+                    && (prefix == DOCUMENTED || !path.starts_with(DOCUMENTED))
             });
             routes.map(documented).collect()
         };

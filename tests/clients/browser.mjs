@@ -93,3 +93,12 @@ export const picture = async (page, name) => {
   fs.mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: path.join(folder, `${name}.png`), fullPage: true });
 };
+
+const documented = path.join(import.meta.dirname, '../../docs/screenshots');
+
+/** Keeps a picture for the documents, when `VESTIBULE_SCREENSHOTS` asks for that; else the folder stays as it is. */
+export const screenshot = async (page, name) => {
+  if (process.env.VESTIBULE_SCREENSHOTS !== '1') return;
+  fs.mkdirSync(documented, { recursive: true });
+  await page.screenshot({ path: path.join(documented, `${name}.png`), fullPage: true });
+};

@@ -94,6 +94,12 @@ async fn the_pages_work_for_everybody() {
 }
 
 #[tokio::test]
+async fn signing_in_and_my_sessions_work_for_everybody() {
+    let home = Home::new();
+    run(&furnished(&home, ""), "sign_in_pages.mjs", &[], 11);
+}
+
+#[tokio::test]
 async fn browsers_sign_in_at_an_openid_connect_provider() {
     // Each has to know the other's address, so the provider comes up when the server listens already.
     let mut provider = Provider::at_rest(Wanted::default());

@@ -28,6 +28,8 @@ pub struct Wanted {
     pub after_logout: Vec<String>,
     /// Where the provider tells of sign-outs.
     pub backchannel: String,
+    /// Who has signed in there already, for clients that fill in no form.
+    pub automatic: Option<&'static str>,
 }
 
 impl Default for Wanted {
@@ -38,6 +40,7 @@ impl Default for Wanted {
             callbacks: vec![CALLBACK.to_owned()],
             after_logout: vec![AFTER_LOGOUT.to_owned()],
             backchannel: "http://127.0.0.1:9/callosum/v1/oidc/backchannel-logout".to_owned(),
+            automatic: None,
         }
     }
 }
@@ -130,6 +133,7 @@ impl Provider {
             "callbacks": self.wanted.callbacks,
             "after_logout": self.wanted.after_logout,
             "backchannel": self.wanted.backchannel,
+            "automatic": self.wanted.automatic,
             "id_token_seconds": self.wanted.id_token_seconds,
         });
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/oidc_provider.mjs");

@@ -16,6 +16,12 @@ mod database;
 mod flood;
 mod lifecycle;
 mod metrics;
+#[cfg(feature = "oidc")]
+mod oidc;
+#[cfg(feature = "oidc")]
+#[path = "../common/oidc.rs"]
+#[expect(dead_code, reason = "the tests of the protocol itself use the rest")]
+mod oidc_provider;
 mod operator;
 mod packaging;
 mod postgres;

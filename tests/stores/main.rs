@@ -8,6 +8,7 @@
 )]
 
 mod cache;
+mod counting;
 mod directory;
 mod faults;
 mod files;

@@ -62,9 +62,9 @@ fn codes(failure: &Failure) -> (StatusCode, &'static str, Option<i32>) {
                 Unauthenticated::NothingPresented | Unauthenticated::DeadSession => {
                     ("ERR009", None)
                 }
-                Unauthenticated::EndedSession(EndReason::IdleTimeout | EndReason::Revoked) => {
-                    ("ERR009", Some(USER_SESSION_CLOSED))
-                }
+                Unauthenticated::EndedSession(
+                    EndReason::IdleTimeout | EndReason::Revoked | EndReason::EndedByOwner,
+                ) => ("ERR009", Some(USER_SESSION_CLOSED)),
                 Unauthenticated::EndedSession(_) => ("ERR009", None),
                 Unauthenticated::BadCredentials
                 | Unauthenticated::DeadToken

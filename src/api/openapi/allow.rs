@@ -1,6 +1,7 @@
 //! `Allow`: what a 405 must name, known from the description.
 
 use crate::api::openapi::describe;
+use crate::api::own_sessions;
 use crate::api::thoughtspot_v1::PREFIXES;
 use actix_web::http::Method;
 use std::collections::HashMap;
@@ -27,7 +28,8 @@ pub fn allowed(pattern: &str, refused: &Method) -> String {
 fn described_path(pattern: &str) -> String {
     let rest = PREFIXES
         .iter()
-        .find_map(|prefix| pattern.strip_prefix(prefix));
+        .find_map(|prefix| pattern.strip_prefix(prefix))
+        .filter(|_| !pattern.starts_with(own_sessions::PREFIX));
     let path = match rest {
         Some(rest) => format!("{}{rest}", PREFIXES[0]),
         None => pattern.to_owned(),
@@ -65,6 +67,7 @@ mod tests {
         assert_eq!(allowed("/prism", &Method::GET), "POST");
         let update = "/api/rest/2.0/users/{id}/update";
         assert_eq!(allowed(update, &Method::GET), "POST");
+        assert_eq!(allowed(own_sessions::PREFIX, &Method::POST), "GET");
         assert_eq!(allowed("/nowhere", &Method::GET), "");
     }
 }

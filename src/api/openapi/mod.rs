@@ -9,7 +9,7 @@ pub mod refusals;
 
 use crate::api::thoughtspot_v1::V1;
 use crate::api::thoughtspot_v2::V2;
-use crate::api::{embed_doctor, health, thoughtspot_v1, thoughtspot_v2};
+use crate::api::{embed_doctor, health, own_sessions, thoughtspot_v1, thoughtspot_v2};
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::middleware::Compress;
 use actix_web::web::Bytes;
@@ -64,7 +64,7 @@ struct Section {
     api: OpenApiDocument,
 }
 
-fn sections() -> [Section; 5] {
+fn sections() -> [Section; 6] {
     let section = |title, id, prefix, api| Section {
         title,
         id,
@@ -89,6 +89,12 @@ fn sections() -> [Section; 5] {
             "v2",
             thoughtspot_v2::PREFIX,
             thoughtspot_v2::Description::openapi(),
+        ),
+        section(
+            "My sessions",
+            "own_sessions",
+            own_sessions::PREFIX,
+            own_sessions::Description::openapi(),
         ),
         section("Health", "", "", health::Description::openapi()),
         section("Embed doctor", "", "", embed_doctor::Description::openapi()),

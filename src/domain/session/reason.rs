@@ -27,13 +27,15 @@ pub enum EndReason {
     KeyRetired,
     /// The Org it worked in was switched off.
     OrgDisabled,
+    /// Its owner ended it from another session.
+    EndedByOwner,
     /// Its owner signed out at the identity provider.
     SignedOutAtProvider,
 }
 
 impl EndReason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Logout,
         Self::IdleTimeout,
         Self::AbsoluteTimeout,
@@ -45,6 +47,7 @@ impl EndReason {
         Self::PasswordChanged,
         Self::KeyRetired,
         Self::OrgDisabled,
+        Self::EndedByOwner,
         Self::SignedOutAtProvider,
     ];
 
@@ -62,6 +65,7 @@ impl EndReason {
             Self::PasswordChanged => "password_changed",
             Self::KeyRetired => "key_retired",
             Self::OrgDisabled => "org_disabled",
+            Self::EndedByOwner => "ended_by_owner",
             Self::SignedOutAtProvider => "signed_out_at_provider",
         }
     }
@@ -85,6 +89,7 @@ impl EndReason {
             Self::PasswordChanged => "the password was changed",
             Self::KeyRetired => "the secret key behind it was retired",
             Self::OrgDisabled => "the Org was switched off",
+            Self::EndedByOwner => "its owner ended it from another session",
             Self::SignedOutAtProvider => "signed out at the identity provider",
         }
     }

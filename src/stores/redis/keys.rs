@@ -11,6 +11,8 @@
 //! | `k:<key id>`            | STRING | digest of the key's latest superseding token   | to that token's end + 1 h |
 //! | `f:<digest>`            | HASH   | attempts to sign in: `n` how many, `t` last    | 30 min after the last |
 //! | `w:<digest>`            | HASH   | a sign-in under way, or what must not be seen twice: `w`, `e` | to its end + 1 h |
+//! | `live`                  | STRING | how many sessions live, as last counted        | 5 min |
+//! | `live:turn`             | STRING | some node counts, or has just counted          | 54 s |
 //! | `ping`, `ping:<n>`      | STRING | written by `ping`, to prove writes work        | 1 s |
 //!
 //! Fields: `v` version, `r` the record (JSON), `b` began, `i` idle and `a` absolute timeout, `t` last
@@ -137,6 +139,16 @@ impl Keys {
     /// `w:<digest>`
     pub fn flow(&self, under: &FlowDigest) -> String {
         format!("{}w:{}", self.prefix, hex(&under.0))
+    }
+
+    /// `live`
+    pub fn live(&self) -> String {
+        format!("{}live", self.prefix)
+    }
+
+    /// `live:turn`
+    pub fn live_turn(&self) -> String {
+        format!("{}live:turn", self.prefix)
     }
 
     /// `ping`

@@ -15,6 +15,7 @@
 mod cache;
 mod call;
 mod cluster;
+mod counting;
 mod dial;
 mod ear;
 mod epochs;
@@ -29,6 +30,8 @@ mod sessions;
 mod target;
 mod throttle;
 mod tokens;
+
+pub use counting::COUNT_EVERY;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
@@ -47,6 +50,7 @@ use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// How long a server may wait for one answer: with all steps of an operation a caller hears within 250 ms.
@@ -81,6 +85,7 @@ pub struct RedisStore {
     known_epochs: ArcSwap<Epochs>,
     cache: Option<Arc<Cache>>,
     steps_within: Duration,
+    live: AtomicU64,
 }
 
 impl fmt::Debug for RedisStore {
@@ -110,6 +115,7 @@ impl RedisStore {
             // A little longer than one step, so that a step which gets no answer notices by itself and gives its
             // connection up.
             steps_within: options.answer_within * 6 / 5,
+            live: AtomicU64::new(counting::UNKNOWN),
         };
         store.warn_about_eviction().await;
         Ok(store)

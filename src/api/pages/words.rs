@@ -1,0 +1,230 @@
+//! Every word of the pages that are rendered here, in one place; those of scripts are in `static/strings.js`.
+
+use crate::domain::clock::Timestamp;
+use crate::domain::failure::Failure;
+use crate::domain::session::{EndReason, Method};
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::StaticFormatDescription;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+
+const MOMENT: StaticFormatDescription =
+    format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC");
+
+/// The language of these words.
+pub(super) const LANGUAGE: &str = "en";
+
+// ---- signing in ----
+
+pub(super) const SIGN_IN: &str = "Sign in";
+pub(super) const SIGN_IN_LEAD: &str =
+    "One sign-in for your dashboards and everything embedded in them.";
+pub(super) const USERNAME: &str = "Username";
+pub(super) const PASSWORD: &str = "Password";
+pub(super) const REMEMBER: &str = "Remember me on this device";
+pub(super) const PARTICULAR_ORG: &str = "Sign in to a particular Org";
+pub(super) const ORG: &str = "Org";
+pub(super) const ORG_HINT: &str =
+    "Its name or number. Leave it empty for the one you worked in last.";
+pub(super) const OR_PASSWORD: &str = "or with a password";
+pub(super) const GO_ON: &str = "Go on";
+pub(super) const AS_SOMEBODY_ELSE: &str = "Signing in below ends that session.";
+pub(super) const ERROR_PREFIX: &str = "Error: ";
+pub(super) const TARGET_DROPPED: &str = "The page you were sent from asked to go somewhere this server sends nobody. Sign in and you stay here.";
+pub(super) const SIGNED_OUT: &str = "You are signed out.";
+
+pub(super) const NO_NAME_OR_PASSWORD: &str = "Enter your username and your password.";
+pub(super) const WRONG_CREDENTIALS: &str =
+    "That username and password do not match. Check both and try again.";
+pub(super) const WRONG_ORG: &str =
+    "You cannot sign in to that Org. Check its name or number, or leave it empty.";
+pub(super) const TOO_MANY_SESSIONS: &str =
+    "You have as many sessions as are allowed. Sign out somewhere else first.";
+pub(super) const STORE_AWAY: &str = "The server cannot tell right now who may sign in. Nothing is wrong with your password; try again in a moment.";
+pub(super) const FOREIGN_FORM: &str =
+    "The browser says that this form came from another site, so nothing was done. Try again here.";
+pub(super) const STALE_FORM: &str = "This form did not come with the cookie it was made with. Allow cookies for this site and try again.";
+
+/// Whose session is there already.
+pub fn signed_in_as(name: &str) -> String {
+    format!("You are signed in as {name}.")
+}
+
+/// Why nobody may try for a while.
+pub fn too_many_attempts(wait: Duration) -> String {
+    format!("Too many attempts. You can try again in {}.", span(wait))
+}
+
+/// Why the session that the browser still had the cookie of is over.
+pub fn last_session(reason: EndReason) -> String {
+    match reason {
+        EndReason::Logout => SIGNED_OUT.to_owned(),
+        EndReason::EndedByOwner => "Your last session ended: you ended it elsewhere.".to_owned(),
+        other => format!("Your last session ended: {}.", other.sentence()),
+    }
+}
+
+// ---- My sessions ----
+
+pub(super) const MY_SESSIONS: &str = "My sessions";
+pub(super) const MY_SESSIONS_LEAD: &str = "These are all your sessions, wherever they were opened.";
+pub(super) const THIS_SESSION: &str = "this one";
+pub(super) const END: &str = "End";
+pub(super) const END_ONE: &str = "End this session";
+pub(super) const END_OTHERS: &str = "End all others";
+pub(super) const DEVICE: &str = "Device";
+pub(super) const SEEN: &str = "Last seen";
+pub(super) const OPENED: &str = "Opened";
+pub(super) const EXPIRES: &str = "Ends if unused";
+pub(super) const ADDRESS: &str = "From";
+pub(super) const SIGNED_IN_BY: &str = "Signed in with";
+pub(super) const REMEMBERED: &str = "remembered";
+pub(super) const SIGN_OUT: &str = "Sign out";
+pub(super) const OVERVIEW: &str = "Overview";
+pub(super) const YOUR_PASSWORD: &str = "Your password";
+pub(super) const WHY_PASSWORD: &str = "So that nobody who finds your screen unlocked can do this.";
+pub(super) const WRONG_PASSWORD: &str = "That is not your password. Try again.";
+pub(super) const BACK_TO_SESSIONS: &str = "Back to my sessions";
+pub(super) const TOO_LATE: &str =
+    "You have no password here to ask for. Sign out and in again, then do this within 5 minutes.";
+
+/// How many are about to be ended.
+pub fn others(number: usize) -> String {
+    match number {
+        0 => "There is no other session.".to_owned(),
+        1 => "This ends the one session besides this one.".to_owned(),
+        number => format!("This ends the {number} sessions besides this one."),
+    }
+}
+
+/// How many were ended.
+pub fn ended(number: usize) -> String {
+    match number {
+        0 => "There was nothing to end any more.".to_owned(),
+        1 => "One session was ended.".to_owned(),
+        number => format!("{number} sessions were ended."),
+    }
+}
+
+/// How many the list leaves out.
+pub fn more(number: usize) -> String {
+    format!("{number} more are not shown.")
+}
+
+/// How long ago something was.
+pub fn ago(time: Duration) -> String {
+    if time < Duration::from_secs(10) {
+        "just now".to_owned()
+    } else {
+        format!("{} ago", span(time))
+    }
+}
+
+/// How soon something is.
+pub fn within(time: Duration) -> String {
+    format!("in {}", span(time))
+}
+
+/// A moment as machines read it, and as people do who may be anywhere.
+pub fn moment(at: Timestamp) -> (String, String) {
+    let read = |at: Timestamp| {
+        let seconds = i64::try_from(at.seconds()).ok()?;
+        let at = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
+        Some((at.format(&Rfc3339).ok()?, at.format(MOMENT).ok()?))
+    };
+    read(at).unwrap_or_default()
+}
+
+// ---- what any page may have to say ----
+
+pub(super) const BACK: &str = "To the start";
+pub(super) const INCIDENT: &str = "If you ask somebody about this, name the incident:";
+
+/// Title and sentence of a page that could not be shown.
+pub fn failed(failure: &Failure) -> (&'static str, &'static str) {
+    match failure {
+        Failure::BadRequest { .. } | Failure::UnsupportedMediaType | Failure::TooLarge => (
+            "That was not understood",
+            "What the browser sent is not what this page asks for. Go back and try again.",
+        ),
+        Failure::Unauthenticated(_) => ("Sign in first", "Nobody is signed in in this browser."),
+        Failure::Forbidden { .. } | Failure::SwitchedOff { .. } => {
+            ("Not allowed", "You may not do that from here.")
+        }
+        Failure::NotFound { .. } | Failure::MethodNotAllowed => {
+            ("Not found", "There is no such page here.")
+        }
+        Failure::Conflict { .. } => ("Not possible", "Something stands in the way of that."),
+        Failure::TooManyRequests { .. } => (
+            "Too many attempts",
+            "There were too many failed attempts. Wait a little and try again.",
+        ),
+        Failure::Unavailable { .. } => (
+            "Not right now",
+            "The server cannot reach what it needs to answer. Nothing was lost; try again in a moment.",
+        ),
+        Failure::Internal => (
+            "Something went wrong",
+            "That is a fault of the server, and its log has the cause.",
+        ),
+    }
+}
+
+/// How somebody signed in.
+pub(super) const fn method(method: Method) -> &'static str {
+    match method {
+        Method::Password => "password",
+        Method::TrustedToken => "trusted token",
+        Method::Guest => "guest",
+        Method::TrustedHeader => "proxy",
+        Method::ApiToken => "API token",
+        Method::IdentityToken => "another session",
+        Method::Ldap => "LDAP",
+        Method::Saml => "SAML",
+        Method::Oidc => "OpenID Connect",
+    }
+}
+
+/// A length of time, rounded to what people count in.
+pub fn span(time: Duration) -> String {
+    let seconds = time.as_millis().div_ceil(1_000).max(1);
+    let (number, unit) = match seconds {
+        0..90 => (seconds, "second"),
+        90..5_400 => ((seconds + 30) / 60, "minute"),
+        5_400..129_600 => ((seconds + 1_800) / 3_600, "hour"),
+        _ => ((seconds + 43_200) / 86_400, "day"),
+    };
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {unit}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_rounded_to_what_people_count_in() {
+        for (seconds, words) in [
+            (0, "1 second"),
+            (1, "1 second"),
+            (89, "89 seconds"),
+            (90, "2 minutes"),
+            (3_600, "60 minutes"),
+            (7_200, "2 hours"),
+            (129_600, "2 days"),
+        ] {
+            assert_eq!(span(Duration::from_secs(seconds)), words);
+        }
+        assert_eq!(span(Duration::from_millis(1_001)), "2 seconds");
+        assert_eq!(ago(Duration::from_secs(9)), "just now");
+        assert_eq!(ago(Duration::from_mins(3)), "3 minutes ago");
+    }
+
+    #[test]
+    fn a_moment_says_its_time_zone() {
+        let (iso, words) = moment(Timestamp::from_millis(1_772_366_400_999));
+        assert_eq!(iso, "2026-03-01T12:00:00Z");
+        assert_eq!(words, "1 Mar 2026, 12:00 UTC");
+    }
+}

@@ -1,0 +1,264 @@
+//! A user's own sessions: looking at them, and ending some of them once it is sure who asks.
+//!
+//! Whoever finds an unlocked screen must not sign its owner out everywhere, so ending takes proof anew: the
+//! password where there is one, judged by the door like any other; for those whom something else signs in, a
+//! session that is fresh.
+
+use crate::domain::audit::{Act, AuditEvent, Client};
+use crate::domain::directory::{AccountType, OrgId, User};
+use crate::domain::failure::{Failure, StoreError, Unauthenticated};
+use crate::domain::login::{Login, LoginError};
+use crate::domain::principal::{Principal, Via};
+use crate::domain::session::{EndReason, SessionHandle, SessionSummary};
+use crate::domain::token::Access;
+use secrecy::SecretString;
+use std::time::Duration;
+
+/// How long having signed in is proof enough, for users without a password.
+pub const FRESH: Duration = Duration::from_mins(5);
+
+/// The sessions of whoever is signed in.
+#[derive(Debug)]
+pub struct OwnSessions {
+    /// The one that asks.
+    pub this: SessionHandle,
+    /// All of them, it included, the last used first.
+    pub sessions: Vec<SessionSummary>,
+}
+
+/// What somebody has to show before a session of theirs is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofNeeded {
+    /// Their password.
+    Password,
+    /// Nothing but the session they have: it is fresh.
+    Nothing,
+    /// A new session: this one is too old, and there is no password to ask for.
+    FreshSession,
+}
+
+/// That the owner of a session has just proved who they are; only the door makes one.
+#[derive(Debug)]
+pub struct Confirmed(());
+
+/// Why somebody's own sessions were not shown or not ended.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnSessionsError {
+    /// Not by a session, or by one that is limited to an object.
+    #[error("this takes a session of one's own, limited to no object")]
+    NotBySession,
+    /// The password was not right, or could not be judged.
+    #[error("the password was not accepted: {0}")]
+    NotConfirmed(#[source] LoginError),
+    /// There is no password to ask for, and the session is not fresh.
+    #[error("signed in too long ago")]
+    NotFresh,
+    /// No session of theirs, or none any longer.
+    #[error("there is no such session of this user")]
+    NoSuchSession,
+    /// The session that asks: it signs out instead.
+    #[error("this is the session that asks")]
+    ThisSession,
+    /// The user was deleted meanwhile.
+    #[error("the user is gone")]
+    UserGone,
+    /// A store was away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<&OwnSessionsError> for Failure {
+    fn from(error: &OwnSessionsError) -> Self {
+        match error {
+            OwnSessionsError::NotBySession => Self::forbidden(
+                "this takes a session by cookie that is limited to no object; a token has no sessions of its own",
+            ),
+            // Not a 401: the session that asks lives on.
+            OwnSessionsError::NotConfirmed(LoginError::BadCredentials(_)) => {
+                Self::forbidden("the password is wrong")
+            }
+            OwnSessionsError::NotConfirmed(error) => error.into(),
+            OwnSessionsError::NotFresh => Self::forbidden(
+                "this user has no password here and signed in too long ago; sign out and in again, then do it within 5 minutes",
+            ),
+            OwnSessionsError::NoSuchSession => Self::NotFound {
+                what: "a session of yours by that id".to_owned(),
+            },
+            OwnSessionsError::ThisSession => Self::Conflict {
+                reason: "this is the session you are using; sign out instead".to_owned(),
+            },
+            OwnSessionsError::UserGone => Self::Unauthenticated(Unauthenticated::DeadSession),
+            OwnSessionsError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl Login {
+    /// The sessions of whoever is signed in, as far as what they presented reaches.
+    pub async fn own_sessions(&self, who: &Principal) -> Result<OwnSessions, OwnSessionsError> {
+        let this = own_handle(who)?;
+        let tag = self.trusted.tag(who.user_id);
+        let mut sessions = self.sessions.list(tag, self.clock.now()).await?;
+        let reach = self.reach(who).await?;
+        // A tag is a short digest: two users may share one.
+        sessions.retain(|one| {
+            let is_theirs = one.session.user_id == who.user_id;
+            is_theirs && (one.handle == this || reach.includes(one.session.org))
+        });
+        sessions.sort_by_key(|one| {
+            let seen = std::cmp::Reverse(one.session.last_seen_at);
+            (one.handle != this, seen, one.handle)
+        });
+        Ok(OwnSessions { this, sessions })
+    }
+
+    /// What whoever is signed in has to show before a session of theirs is ended.
+    pub async fn proof_needed(&self, who: &Principal) -> Result<ProofNeeded, OwnSessionsError> {
+        own_handle(who)?;
+        let user = self.owner(who).await?;
+        if self.has_password(&user).await? {
+            return Ok(ProofNeeded::Password);
+        }
+        Ok(if self.clock.now().since(who.began_at) <= FRESH {
+            ProofNeeded::Nothing
+        } else {
+            ProofNeeded::FreshSession
+        })
+    }
+
+    /// Has whoever is signed in prove it anew: throttled as a login is, and audited when it fails.
+    pub async fn confirm_owner(
+        &self,
+        who: &Principal,
+        password: &SecretString,
+        client: &Client,
+    ) -> Result<Confirmed, OwnSessionsError> {
+        match self.proof_needed(who).await? {
+            ProofNeeded::Nothing => return Ok(Confirmed(())),
+            ProofNeeded::FreshSession => return Err(OwnSessionsError::NotFresh),
+            ProofNeeded::Password => {}
+        }
+        let name = self.owner(who).await?.name;
+        let proof = self
+            .confirm_password(&name, password, client)
+            .await
+            .map_err(OwnSessionsError::NotConfirmed)?;
+        // Deleted and made anew under the same name between the two: another person.
+        if proof.user().id != who.user_id {
+            return Err(OwnSessionsError::UserGone);
+        }
+        Ok(Confirmed(()))
+    }
+
+    /// Ends another session of whoever is signed in. Somebody else's is as if it were not there.
+    pub async fn end_own_session(
+        &self,
+        who: &Principal,
+        handle: &SessionHandle,
+        _: &Confirmed,
+        client: &Client,
+    ) -> Result<(), OwnSessionsError> {
+        let own = self.own_sessions(who).await?;
+        if *handle == own.this {
+            return Err(OwnSessionsError::ThisSession);
+        }
+        let is_own = own.sessions.iter().any(|one| one.handle == *handle);
+        if is_own && self.end_one(who, handle, client).await? {
+            Ok(())
+        } else {
+            Err(OwnSessionsError::NoSuchSession)
+        }
+    }
+
+    /// Ends every session of whoever is signed in but the one that asks, and says how many. Tokens live on.
+    pub async fn end_other_sessions(
+        &self,
+        who: &Principal,
+        _: &Confirmed,
+        client: &Client,
+    ) -> Result<usize, OwnSessionsError> {
+        let own = self.own_sessions(who).await?;
+        let others = own.sessions.iter().filter(|one| one.handle != own.this);
+        let mut ended = 0;
+        for one in others {
+            ended += usize::from(self.end_one(who, &one.handle, client).await?);
+        }
+        Ok(ended)
+    }
+
+    async fn end_one(
+        &self,
+        who: &Principal,
+        handle: &SessionHandle,
+        client: &Client,
+    ) -> Result<bool, StoreError> {
+        let (reason, at) = (EndReason::EndedByOwner, self.clock.now());
+        let ended = self.sessions.close_by_handle(handle, reason, at).await?;
+        if ended.is_some() {
+            self.audit.record(AuditEvent {
+                at,
+                act: Act::SessionEnded {
+                    session: *handle,
+                    owner: who.user_id,
+                    reason,
+                },
+                user_id: Some(who.user_id),
+                user_name: Some(who.user_name.clone()),
+                client: client.clone(),
+            });
+        }
+        Ok(ended.is_some())
+    }
+
+    async fn owner(&self, who: &Principal) -> Result<User, OwnSessionsError> {
+        let user = self.directory.find_user_by_id(who.user_id).await?;
+        user.ok_or(OwnSessionsError::UserGone)
+    }
+
+    async fn has_password(&self, user: &User) -> Result<bool, StoreError> {
+        Ok(match user.account_type {
+            AccountType::Local => self.directory.password_hash(user.id).await?.is_some(),
+            AccountType::Ldap => self.has_ldap(),
+            // One left over from before does not count at the door either.
+            AccountType::Saml | AccountType::Oidc => false,
+        })
+    }
+
+    /// A key that is good for one Org must not show what its users do in others.
+    async fn reach(&self, who: &Principal) -> Result<Reach, StoreError> {
+        let Some(id) = who.secret_key() else {
+            return Ok(Reach::Everywhere);
+        };
+        let keys = self.directory.list_keys().await?;
+        let key = keys.iter().find(|key| key.id == id);
+        Ok(match key.map(|key| key.org) {
+            Some(None) => Reach::Everywhere,
+            Some(Some(org)) => Reach::Org(org),
+            None => Reach::Nowhere,
+        })
+    }
+}
+
+/// Whose sessions of one's own are in reach, by the Org they work in.
+enum Reach {
+    Everywhere,
+    Org(OrgId),
+    Nowhere,
+}
+
+impl Reach {
+    fn includes(&self, org: OrgId) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::Org(own) => *own == org,
+            Self::Nowhere => false,
+        }
+    }
+}
+
+fn own_handle(who: &Principal) -> Result<SessionHandle, OwnSessionsError> {
+    match &who.via {
+        Via::Session(id) if who.access == Access::Full => Ok(SessionHandle::of(id)),
+        Via::Session(_) | Via::Bearer => Err(OwnSessionsError::NotBySession),
+    }
+}
