@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Visit, assertAccessible, openBrowser, picture } from './browser.mjs';
 import { given, runAll, test, until } from './cases.mjs';
-import { http, mintV2, user } from './server.mjs';
+import { http, isActive, mintV2, user } from './server.mjs';
 
 const admin = { name: given('TS_ADMIN'), password: given('TS_ADMIN_PASSWORD') };
 const HOSTILE = '<img src=x onerror="document.title=1">';
@@ -176,7 +176,21 @@ test('a newcomer makes an Org, a user and a key, and ends the session of that us
     const theirs = await other.context.newPage();
     await signIn(theirs, nina);
     assert.match(await theirs.textContent('#signed-in-title'), /Nina Northwind/);
-    step('the user signs in elsewhere');
+    const forgotten = await fetch(`${http}/callosum/v1/session/login`, {
+      method: 'POST', headers: { 'User-Agent': 'Mozilla/5.0 (iPhone) Safari/604.1' }, body: new URLSearchParams({ username: nina.name, password: nina.password }),
+    });
+    const cookie = forgotten.headers.getSetCookie()[0].split(';')[0];
+    assert.equal(await isActive({ Cookie: cookie }), 204);
+    step('the user signs in elsewhere, on two devices');
+
+    await theirs.goto(`${http}/sessions`);
+    await theirs.click('.sessions li:has-text("iPhone") a');
+    await theirs.fill('#password', nina.password);
+    await theirs.click('main button[type="submit"]');
+    await theirs.waitForSelector('.sessions');
+    assert.equal(await theirs.locator('.sessions li').count(), 1);
+    assert.equal(await isActive({ Cookie: cookie }), 401);
+    step('sees both in My sessions, and ends the other one');
 
     await go(page, 'Sessions', 'sessions');
     const row = page.locator('tr', { hasText: 'nina' });
@@ -187,7 +201,7 @@ test('a newcomer makes an Org, a user and a key, and ends the session of that us
     await send(page);
     await said(page, /Ended/);
     await page.waitForFunction(() => !document.querySelector('main').textContent.includes('nina'));
-    step('the session is seen and ended');
+    step('an administrator sees the one left and ends it');
     await theirs.reload();
     await theirs.waitForSelector('body[data-view="sign-in"]');
     step('and the user is signed out');
