@@ -41,8 +41,24 @@ const showSession = async (info, moveFocus) => {
   if (end) alarm.set(() => check(), end - now() + END_MARGIN);
 };
 
+/**
+ * Leaves for the first provider where the address or the server wants that; false when it stays. Only for somebody who
+ * has just come: after signing out here, being signed in again at once would surprise.
+ */
+const leaveForProvider = () => {
+  const asked = new URLSearchParams(location.search);
+  const says = (name) => asked.get(name) === 'true';
+  const isOff = says('disableSAMLAutoRedirect') || says('disableOIDCAutoRedirect');
+  const isOn = says('forceSAMLAutoRedirect') || 'goesToProvider' in document.body.dataset;
+  const link = document.querySelector('[data-provider]');
+  if (!link || isOff || !isOn) return false;
+  rememberWay();
+  location.assign(link.href);
+  return true;
+};
+
 /** Asks the server and shows what it says; resolves with whether somebody is signed in. */
-const check = async ({ moveFocus = false, message = '' } = {}) => {
+const check = async ({ moveFocus = false, message = '', isFirst = false } = {}) => {
   const { status, retryAfter, info } = await fetchInfo();
   checkedAt = performance.now();
   if (info) {
@@ -51,6 +67,7 @@ const check = async ({ moveFocus = false, message = '' } = {}) => {
     return true;
   }
   if (status === 401) {
+    if (isFirst && leaveForProvider()) return false;
     showSignIn(message || (isSignedIn ? text.sessionEnded : ''), moveFocus);
     return false;
   }
@@ -90,5 +107,5 @@ export const runAlone = async () => {
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden && isSignedIn && performance.now() - checkedAt > RECHECK_AFTER) check();
   });
-  await check();
+  await check({ isFirst: true });
 };

@@ -10,6 +10,7 @@ pub fn sign_in_site(settings: &Settings) -> anyhow::Result<SignInSite> {
     let pages = &settings.pages;
     Ok(SignInSite {
         title: pages.title.clone(),
+        goes_to_provider: pages.auto_redirect,
         colour: pages.colour.as_deref().and_then(Colour::parse),
         logo: pages.logo_file.as_deref().map(logo).transpose()?,
         providers: settings.sso.iter().map(button).collect(),

@@ -11,6 +11,8 @@ const MAX_TITLE_CHARS: usize = 60;
 pub struct Pages {
     /// What the pages are called.
     pub title: String,
+    /// Whether whoever is not signed in goes straight to the first identity provider.
+    pub auto_redirect: bool,
     /// A picture in SVG or PNG; none shows ours.
     pub logo_file: Option<PathBuf>,
     /// `#rrggbb` in lower case; none is our own.
@@ -25,6 +27,7 @@ pub(in crate::settings) fn pages(reader: &mut Reader) -> Pages {
     );
     Pages {
         title: title.unwrap_or_default(),
+        auto_redirect: reader.flag("pages.auto_redirect"),
         logo_file: reader.file("pages.logo_file"),
         colour: reader.optional("pages.colour", "a colour such as #1f5c56", |text| {
             is_colour(text).then(|| text.to_ascii_lowercase())

@@ -123,7 +123,7 @@ async fn browsers_sign_in_at_an_openid_connect_provider() {
 const ENTITY: &str = "urn:thoughtspot:callosum:saml";
 
 /// A server whose people come from a SAML provider, and that provider.
-fn with_saml(home: &Home, is_open: bool) -> (Server, SimpleSaml) {
+fn with_saml(home: &Home) -> (Server, SimpleSaml) {
     let mut provider = SimpleSaml::at_rest();
     let file = |name: &str| provider.path(name).to_str().unwrap().to_owned();
     let line = format!(
@@ -141,7 +141,6 @@ fn with_saml(home: &Home, is_open: bool) -> (Server, SimpleSaml) {
         callbacks: vec![callback(server.http()), callback(server.https())],
         logout: format!("{}/callosum/v1/saml/logout", server.http()),
         is_encrypted: false,
-        is_open,
     });
     (server, provider)
 }
@@ -149,7 +148,7 @@ fn with_saml(home: &Home, is_open: bool) -> (Server, SimpleSaml) {
 #[tokio::test]
 async fn browsers_sign_in_at_a_saml_provider() {
     let home = Home::new();
-    let (server, provider) = with_saml(&home, false);
+    let (server, provider) = with_saml(&home);
     let base = provider.base();
     run_with(&server, &[("TS_IDP", base.as_str())], "saml.mjs", &[], 12);
 }

@@ -55,6 +55,10 @@ pub struct Process(Child);
 
 impl Process {
     /// Starts it and waits until it listens.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "waits for another process to listen"
+    )]
     pub fn start(line: &[&str], environment: &[(&str, &str)], port: u16, log: &Path) -> Self {
         let log_file = std::fs::File::create(log).unwrap();
         let child = Command::new("sh")
@@ -99,8 +103,6 @@ pub struct Known {
     pub logout: String,
     /// Whether assertions are encrypted.
     pub is_encrypted: bool,
-    /// Whether everybody is lena without being asked.
-    pub is_open: bool,
 }
 
 /// A provider where `lena` signs in. Our own pair, `own.key` and `own.crt`, and its metadata, `idp.xml`, are in its folder.
@@ -140,7 +142,6 @@ impl SimpleSaml {
             callbacks: vec!["http://127.0.0.1:9/".into()],
             logout: "http://127.0.0.1:9/".into(),
             is_encrypted: false,
-            is_open: false,
         });
         provider.write_metadata();
         provider.process = None;
@@ -154,17 +155,18 @@ impl SimpleSaml {
         let (config, own, home) = (text("config"), text("own.crt"), text("."));
         let base = self.base();
         let callbacks = known.callbacks.join(",");
-        let word = |is: bool| if is { "yes" } else { "no" };
         let environment = [
             ("SIMPLESAMLPHP_CONFIG_DIR", config.as_str()),
             ("IDP_HOME", home.as_str()),
             ("IDP_BASE", base.as_str()),
-            ("IDP_OPEN", word(known.is_open)),
             ("SP_ENTITY", known.entity.as_str()),
             ("SP_CALLBACKS", callbacks.as_str()),
             ("SP_LOGOUT", known.logout.as_str()),
             ("SP_CERT", own.as_str()),
-            ("SP_ENCRYPTION", word(known.is_encrypted)),
+            (
+                "SP_ENCRYPTION",
+                if known.is_encrypted { "yes" } else { "no" },
+            ),
         ];
         let address = format!("127.0.0.1:{}", self.port);
         let www = fetched("simplesamlphp/usr/share/simplesamlphp/www");

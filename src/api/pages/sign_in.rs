@@ -298,6 +298,7 @@ mod tests {
         };
         let site = SignInSite {
             title: "Ours".to_owned(),
+            goes_to_provider: false,
             colour: None,
             logo: None,
             providers: vec![provider.clone()],

@@ -14,6 +14,8 @@ pub const MAX_LOGO_BYTES: usize = 256 * 1024;
 pub struct SignInSite {
     /// What the pages are called.
     pub title: String,
+    /// Whether whoever is not signed in goes straight to the first provider.
+    pub goes_to_provider: bool,
     /// The colour in place of ours.
     pub colour: Option<Colour>,
     /// The picture in place of ours.
@@ -116,6 +118,7 @@ mod tests {
         };
         let site = SignInSite {
             title: String::new(),
+            goes_to_provider: false,
             colour: None,
             logo: None,
             providers: vec![button("all", &[]), button("b", &["B.example"])],

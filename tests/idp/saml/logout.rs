@@ -316,8 +316,7 @@ async fn an_unsigned_or_bent_sign_out_is_refused() {
         assert_eq!(
             fault(by_redirect(&stage, &query).await),
             expected,
-            "{:.120}",
-            query
+            "{query:.120}"
         );
     }
     assert_eq!(

@@ -1,5 +1,7 @@
 //! A browser without a screen that signs in at identity providers.
 
+use std::fmt::Write;
+
 /// Where a walk ended: at an address of ours, or with a form to post there.
 #[derive(Debug)]
 pub enum Landed {
@@ -67,7 +69,7 @@ impl Walker {
         let mut way = String::new();
         for _ in 0..12 {
             let reply = self.client.get(here.clone()).send().await.unwrap();
-            way.push_str(&format!("{} {here}\n", reply.status()));
+            let _ = writeln!(way, "{} {here}", reply.status());
             if !reply.status().is_redirection() {
                 return way + &reply.text().await.unwrap();
             }

@@ -1,4 +1,4 @@
-//! Debian's SimpleSAMLphp, a second opinion on all of SAML: sign-in and sign-out both ways, encrypted and signed.
+//! Debian's `SimpleSAMLphp`, a second opinion on all of SAML: sign-in and sign-out both ways, encrypted and signed.
 
 use super::php::{Known, SimpleSaml};
 use super::process::{Landed, Walker};
@@ -31,7 +31,6 @@ impl Php {
             callbacks: vec![CALLBACK.into()],
             logout: LOGOUT.into(),
             is_encrypted,
-            is_open: false,
         };
         there.serve(&known);
         let mut settings = settings(&there.path(""));

@@ -162,11 +162,9 @@ impl Default for Says {
 }
 
 pub fn attribute(name: &str, values: &[&str]) -> String {
-    let values: String = values
-        .iter()
-        .map(|value| format!("<saml:AttributeValue>{value}</saml:AttributeValue>"))
-        .collect();
-    format!(r#"<saml:Attribute Name="{name}">{values}</saml:Attribute>"#)
+    let (start, end) = ("<saml:AttributeValue>", "</saml:AttributeValue>");
+    let values = values.join(&format!("{end}{start}"));
+    format!(r#"<saml:Attribute Name="{name}">{start}{values}{end}</saml:Attribute>"#)
 }
 
 impl Says {
@@ -346,14 +344,12 @@ pub fn with_own_key(folder: &Path, settings: &mut SsoProvider) {
 }
 
 pub fn write_metadata(folder: &Path, certificates: &[&str], attributes: &str) {
-    let keys: String = certificates
-        .iter()
-        .map(|certificate| {
-            format!(
-                r#"<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="{DSIG}"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"#
-            )
-        })
-        .collect();
+    let key = |certificate: &&str| {
+        format!(
+            r#"<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="{DSIG}"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"#
+        )
+    };
+    let keys = certificates.iter().map(key).collect::<Vec<_>>().concat();
     let xml = format!(
         r#"<?xml version="1.0"?><!-- made by hand --><md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{IDP}"{attributes}><md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">{keys}<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/slo" ResponseLocation="https://idp.example/slo-reply"/><md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/sso?tenant=7"/></md:IDPSSODescriptor></md:EntityDescriptor>"#
     );

@@ -7,7 +7,6 @@ $lena = [
     'groups' => ['analysts', 'staff'],
 ];
 $config = [
-    'everybody' => ['exampleauth:StaticSource'] + $lena,
     'people' => [
         'exampleauth:UserPass',
         'lena:p1anted-lena-word' => $lena,

@@ -4,7 +4,7 @@ $metadata[getenv('IDP_BASE') . '/saml2/idp/metadata.php'] = [
     'host' => '__DEFAULT__',
     'privatekey' => 'idp.key',
     'certificate' => 'idp.crt',
-    'auth' => getenv('IDP_OPEN') === 'yes' ? 'everybody' : 'people',
+    'auth' => 'people',
     'sign.logout' => true,
     'validate.logout' => true,
     'redirect.sign' => true,
