@@ -219,9 +219,9 @@ fn dialog(fields: &DialogFields, services: &Services, complaint: Option<&str>) -
             encoded(origin),
             encoded(redirect)
         );
-        let _ = write!(
+        let _ = writeln!(
             body,
-            "<p><a class=\"button\" href=\"{}\">Sign in with {}</a></p>\n",
+            "<p><a class=\"button\" href=\"{}\">Sign in with {}</a></p>",
             escaped(&href),
             escaped(&provider.label)
         );

@@ -30,7 +30,7 @@ impl Arrival<'_> {
         let browser = browser_of(self.request, handle).unwrap_or_default();
         let sso = &self.services.login.sso;
         let errand = sso.resume(handle, &browser).await;
-        errand.map_err(|error| Self::refused(error))
+        errand.map_err(Self::refused)
     }
 
     /// What a sign-in that cannot go on is told; the particulars are in the log.
