@@ -113,7 +113,7 @@ async fn browsers_sign_in_at_an_openid_connect_provider() {
     let server = furnished(&home, &line);
     provider.serve(&[server.http(), server.https()]);
     let variables = [("TS_ISSUER", issuer.as_str())];
-    run_with(&server, &variables, "sso.mjs", &[], 16);
+    run_with(&server, &variables, "sso.mjs", &[], 18);
     assert!(
         !server.log().contains("p1anted-client"),
         "a secret in the log"

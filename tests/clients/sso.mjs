@@ -3,7 +3,7 @@
 // Every case runs twice: page and server on one site over http, and on two sites over https.
 
 import assert from 'node:assert/strict';
-import { Visit, assertAccessible, openBrowser, picture } from './browser.mjs';
+import { Visit, assertAccessible, openBrowser, picture, screenshot } from './browser.mjs';
 import { given, runAll, test, until } from './cases.mjs';
 import { Embed } from './embed_page.mjs';
 import { startHost } from './host.mjs';
@@ -143,6 +143,32 @@ for (const { where, at, base } of ARRANGEMENTS) {
     await other.click('button[value="yes"]');
     await other.close();
     await until('the session is over', async () => await info(embed.page, base) === 401);
+  });
+
+  test(`the buttons of our own pages lead there and back to where one was going, ${where}`, async (world) => {
+    world.visit = await Visit.begin(context);
+    const { page } = world.visit;
+    await page.setViewportSize({ width: 640, height: 480 });
+    await page.goto(`${base}/sign-in?to=/sessions`);
+    await assertAccessible(page);
+    if (base === http) await screenshot(page, 'pages-sign-in-provider-light');
+    await page.click('.providers a');
+    await signInThere(page);
+    await page.waitForURL(`${base}/sessions`, { timeout: 15_000 });
+    assert.match(await page.textContent('.this'), /OpenID Connect/);
+    // Nobody has a password here: a session as young as this is proof enough.
+    await page.goto(`${base}/sessions/end?session=others`);
+    assert.equal(await page.$('input[type="password"]'), null);
+    await page.click('.primary');
+    await page.waitForURL(/\/sessions\?ended=\d+$/);
+    await context.clearCookies();
+    await page.goto(`${base}/v2/#/pinboard/5e?x=1&y`);
+    await page.waitForSelector('body[data-view="sign-in"]');
+    await assertAccessible(page);
+    await page.click('.providers a');
+    await signInThere(page);
+    await page.waitForURL(`${base}/v2/#/pinboard/5e?x=1&y`, { timeout: 15_000 });
+    await page.waitForSelector('body[data-view="signed-in"]');
   });
 
   test(`a target that is nobody's is refused before the browser leaves, ${where}`, async (world) => {
