@@ -47,7 +47,7 @@ pub async fn depart<D: Dialect>(
     let host = host_of(&base);
     let provider = sso
         .choose(departing.protocol, departing.provider, host)
-        .ok_or_else(|| Failure::SwitchedOff {
+        .ok_or(Failure::SwitchedOff {
             feature: match departing.protocol {
                 Protocol::Saml => "sign-in by SAML",
                 Protocol::Oidc => "sign-in by OpenID Connect",

@@ -65,7 +65,7 @@ export const prepareProof = (me) => askWith(async () => {
   }
   const [row, input] = field(t.password, text({ type: 'password', autocomplete: 'current-password', required: true }));
   // Password keepers look for a name beside the password.
-  const name = h('input', { type: 'text', autocomplete: 'username', value: me.user.name, class: 'unseen', tabindex: -1, 'aria-hidden': 'true' });
+  const name = h('input', { type: 'text', autocomplete: 'username', value: me.user.name, class: 'for-readers', tabindex: -1, 'aria-hidden': 'true' });
   const given = await openForm({
     title: t.confirmTitle, lead: t.confirmLead, rows: [name, row], label: t.confirm, act: () => confirm(input.value),
   });

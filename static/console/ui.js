@@ -74,14 +74,14 @@ export const status = (word) => (word === 'active' ? badge(t.active, 'good') : b
  */
 export const table = (caption, columns, rows, empty) => {
   if (!rows.length) return h('p', { class: 'empty' }, empty);
-  const head = columns.map(([title]) => h('th', { scope: 'col' }, title || h('span', { class: 'unseen' }, t.actions)));
+  const head = columns.map(([title]) => h('th', { scope: 'col' }, title || h('span', { class: 'for-readers' }, t.actions)));
   const body = rows.map((row) => h('tr', {}, columns.map(([title, cell], index) => {
     const properties = { 'data-label': title, class: title ? '' : 'buttons' };
     return index === 0 ? h('th', { scope: 'row', ...properties }, cell(row)) : h('td', properties, cell(row));
   })));
   // What scrolls must be within reach of the keyboard.
   return h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption }, h('table', { class: 'list' },
-    h('caption', { class: 'unseen' }, caption), h('thead', {}, h('tr', {}, head)), h('tbody', {}, body)));
+    h('caption', { class: 'for-readers' }, caption), h('thead', {}, h('tr', {}, head)), h('tbody', {}, body)));
 };
 
 /** Terms and what they mean, as `[term, value]`. */

@@ -202,7 +202,7 @@ test('a newcomer makes an Org, a user and a key, and ends the session of that us
     await said(page, /Ended/);
     await page.waitForFunction(() => !document.querySelector('main').textContent.includes('nina'));
     step('an administrator sees the one left and ends it');
-    await theirs.reload();
+    await theirs.goto(`${http}/`);
     await theirs.waitForSelector('body[data-view="sign-in"]');
     step('and the user is signed out');
   } finally {

@@ -24,6 +24,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
 use serde::Deserialize;
+use std::fmt::Write;
 use std::sync::Arc;
 
 type Refusal = ApiError<MicroStrategy>;
@@ -175,6 +176,7 @@ fn dialog(fields: &DialogFields, services: &Services, complaint: Option<&str>) -
     let redirect = fields.redirect.as_deref().unwrap_or_default();
     let live = services.live.load();
     let is_on = |mode: Mode| live.web.modes.contains(&mode.number());
+    // Writing to a String cannot fail.
     let mut body = String::new();
     if is_on(Mode::Standard) || is_on(Mode::Ldap) {
         let mode = if is_on(Mode::Standard) { 1 } else { 16 };
@@ -185,7 +187,8 @@ fn dialog(fields: &DialogFields, services: &Services, complaint: Option<&str>) -
                 escaped(words)
             )
         });
-        body.push_str(&format!(
+        let _ = write!(
+            body,
             "<form method=\"post\" action=\"{}/auth/login\">\n\
              <input type=\"hidden\" name=\"loginMode\" value=\"{mode}\">\n\
              <input type=\"hidden\" name=\"callback-origin\" value=\"{}\">\n\
@@ -199,7 +202,7 @@ fn dialog(fields: &DialogFields, services: &Services, complaint: Option<&str>) -
             escaped(base),
             escaped(origin),
             escaped(redirect)
-        ));
+        );
     }
     for provider in &services.login.sso.providers {
         let mode = match provider.protocol {
@@ -216,11 +219,12 @@ fn dialog(fields: &DialogFields, services: &Services, complaint: Option<&str>) -
             encoded(origin),
             encoded(redirect)
         );
-        body.push_str(&format!(
-            "<p><a class=\"button\" href=\"{}\">Sign in with {}</a></p>\n",
+        let _ = writeln!(
+            body,
+            "<p><a class=\"button\" href=\"{}\">Sign in with {}</a></p>",
             escaped(&href),
             escaped(&provider.label)
-        ));
+        );
     }
     let status = match complaint {
         Some(_) => StatusCode::UNAUTHORIZED,

@@ -30,11 +30,11 @@ impl Arrival<'_> {
         let browser = browser_of(self.request, handle).unwrap_or_default();
         let sso = &self.services.login.sso;
         let errand = sso.resume(handle, &browser).await;
-        errand.map_err(|error| self.refused(error))
+        errand.map_err(Self::refused)
     }
 
     /// What a sign-in that cannot go on is told; the particulars are in the log.
-    pub fn refused(&self, error: SsoError) -> Refusal {
+    pub fn refused(error: SsoError) -> Refusal {
         let failure = match &error {
             SsoError::NotUnderWay => Failure::bad(
                 "",
@@ -63,7 +63,7 @@ impl Arrival<'_> {
         let provider = services.login.sso.find(&errand.provider);
         let provider = provider
             .filter(|provider| provider.protocol == self.protocol)
-            .ok_or_else(|| self.refused(SsoError::NoProvider))?;
+            .ok_or_else(|| Self::refused(SsoError::NoProvider))?;
         let begun = Some(&errand.begun);
         let opened = self.open(provider, landing, answer, begun).await?;
         let mut reply = landing.land(self.request, services, self.cookies, &target, &opened);

@@ -88,7 +88,7 @@ pub async fn finish(
         protocol: Protocol::Oidc,
     };
     let state = query.state.filter(|state| is_handle(state));
-    let state = state.ok_or_else(|| arrival.refused(SsoError::NotUnderWay))?;
+    let state = state.ok_or_else(|| Arrival::refused(SsoError::NotUnderWay))?;
     let errand = arrival.errand(&state).await?;
     if let Some(error) = query.error {
         let words = query.error_description.unwrap_or_default();

@@ -47,7 +47,9 @@ pub enum LoginError {
 impl From<&LoginError> for Failure {
     fn from(error: &LoginError) -> Self {
         match error {
-            LoginError::BadCredentials(_) => Self::Unauthenticated(Unauthenticated::BadCredentials),
+            LoginError::BadCredentials(_) | LoginError::Assertion(..) => {
+                Self::Unauthenticated(Unauthenticated::BadCredentials)
+            }
             LoginError::Throttled(retry_after) => Self::TooManyRequests {
                 retry_after: *retry_after,
             },
@@ -57,7 +59,6 @@ impl From<&LoginError> for Failure {
             ),
             LoginError::Token(error) => error.into(),
             LoginError::Store(error) => error.into(),
-            LoginError::Assertion(..) => Self::Unauthenticated(Unauthenticated::BadCredentials),
             LoginError::ProviderAway(_) => Self::Unavailable {
                 retry_after: PROVIDER_RETRY,
             },

@@ -2,6 +2,7 @@
 
 use super::fault::{Judged, malformed, refuse, shown};
 use super::instant;
+use super::message::fresh_since;
 use super::response::{Expected, check_in_response_to, check_issuer};
 use super::xml::{ASSERTION, Node};
 use crate::domain::clock::Timestamp;
@@ -184,8 +185,20 @@ fn read_statements(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Judged<O
     if statements.peek().is_none() {
         return Err(malformed("no AuthnStatement"));
     }
+    let since = expected.begun.and_then(|b| fresh_since(&b.request_id));
     let mut session_index = None;
     for statement in statements {
+        let signed_in =
+            moment(statement, "AuthnInstant")?.ok_or_else(|| malformed("no AuthnInstant"))?;
+        if since.is_some_and(|since| signed_in.plus(expected.skew) < since) {
+            return refuse(
+                AssertionFault::Expired,
+                format!(
+                    "a fresh sign-in was asked for, this one is of {}",
+                    instant::write(signed_in)
+                ),
+            );
+        }
         let end = moment(statement, "SessionNotOnOrAfter")?;
         check_end(end, expected, "the provider's session")?;
         session_index = session_index.or_else(|| statement.attribute("SessionIndex"));

@@ -18,6 +18,22 @@ pub(super) fn new_id(random: &dyn Random) -> String {
     })
 }
 
+/// Parts an ID from the moment since which the person has to have signed in.
+const FRESH_SINCE: &str = ".since.";
+
+/// The ID of a request for a fresh sign-in. It comes back with the answer and is kept on our side too, so whoever takes
+/// `ForceAuthn` out of the address does not get in with an old sign-in.
+pub(super) fn new_fresh_id(random: &dyn Random, now: Timestamp) -> String {
+    format!("{}{FRESH_SINCE}{}", new_id(random), now.seconds())
+}
+
+/// Since when a person has to have signed in to answer the request of that ID.
+pub(super) fn fresh_since(id: &str) -> Option<Timestamp> {
+    let (_, seconds) = id.split_once(FRESH_SINCE)?;
+    let seconds: u64 = seconds.parse().ok()?;
+    Some(Timestamp::from_millis(seconds.saturating_mul(1_000)))
+}
+
 /// What every message begins with.
 pub(super) struct Head<'a> {
     pub(super) id: &'a str,

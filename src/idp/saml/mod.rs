@@ -33,7 +33,7 @@ use crate::settings::SsoProvider;
 use anyhow::{Context, Result, bail, ensure};
 use async_trait::async_trait;
 use keys::OwnKey;
-use message::{Head, new_id};
+use message::{Head, new_fresh_id, new_id};
 use metadata::Peer;
 use peer_file::PeerFile;
 use redirect::Field;
@@ -126,7 +126,11 @@ impl IdentityProvider for SamlProvider {
     async fn begin(&self, wish: &Wish) -> Result<Departure, ProviderError> {
         let now = self.clock.now();
         let peer = self.peer(now)?;
-        let id = new_id(&*self.random);
+        let id = if wish.is_forced {
+            new_fresh_id(&*self.random, now)
+        } else {
+            new_id(&*self.random)
+        };
         let xml = self
             .head(&id, now, &peer.sign_in)
             .authn_request(&wish.callback, wish.is_forced);

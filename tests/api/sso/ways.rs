@@ -117,9 +117,9 @@ async fn a_sign_in_takes_ten_minutes_at_most() {
 async fn somebody_who_gives_up_there_is_told_so_and_not_signed_in() {
     let stage = Stage::new();
     let (reply, client) = stage.begin(HOST).await;
-    let state = parameter(&reply, "state").unwrap();
+    let handle = parameter(&reply, "state").unwrap();
     let path = format!(
-        "!/callosum/v1/oidc/callback?error=access_denied&error_description=%3Cscript%3E&state={state}"
+        "!/callosum/v1/oidc/callback?error=access_denied&error_description=%3Cscript%3E&state={handle}"
     );
     let reply = client.get(&path).await;
     assert_eq!(reply.status, 401);

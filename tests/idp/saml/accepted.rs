@@ -162,6 +162,8 @@ async fn a_sign_in_begins_at_the_providers_address_with_a_request_of_its_own() {
     let second = stage.provider.begin(&wish).await.unwrap();
     assert_ne!(first.begun.request_id, second.begun.request_id);
     assert!(first.begun.request_id.starts_with('_'));
+    let since = format!(".since.{}", NOW / 1_000);
+    assert!(first.begun.request_id.ends_with(&since));
     assert_eq!(first.begun.callback, CALLBACK);
     assert!(
         first

@@ -144,3 +144,18 @@ async fn no_bytes_do_harm() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_seed_of_the_fuzz_target_is_believed() {
+    let fuzz = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz");
+    let mut stage = Stage::set();
+    stage.settings.metadata_file = Some(fuzz.join("saml_response.xml"));
+    stage.provider = open(&stage.settings, &stage.clock).unwrap();
+    let seed = std::fs::read_to_string(fuzz.join("seeds/saml_response/signed.xml")).unwrap();
+    let found = stage.finish(&seed).await.unwrap();
+    assert_eq!(
+        (found.subject.as_str(), found.id.as_str()),
+        ("lena", "_assertion")
+    );
+    assert_eq!(found.attributes["groups"], ["analysts", "staff"]);
+}

@@ -274,6 +274,36 @@ async fn an_answer_nobody_asked_for_is_refused_unless_the_settings_allow_it() {
 }
 
 #[tokio::test]
+async fn an_old_sign_in_does_not_answer_the_question_for_a_fresh_one() {
+    // Somebody took ForceAuthn out of the address, and the provider remembered the person of noon.
+    let stage = Stage::set();
+    for (since, is_good) in [(0, true), (120, true), (121, false)] {
+        let id = format!("_forced.since.{}", NOW / 1_000 + since);
+        let named = format!(" InResponseTo=\"{id}\"");
+        let says = Says {
+            in_response_to: named.clone(),
+            confirmed_in_response_to: named,
+            ..Says::default()
+        };
+        let begun = Begun {
+            request_id: id,
+            ..begun()
+        };
+        let answer = Answer::Saml(STANDARD.encode(stage.answer(&says)));
+        let now = Timestamp::from_millis(NOW);
+        let found = stage
+            .provider
+            .finish(&answer, Some(&begun), CALLBACK, now)
+            .await;
+        if is_good {
+            assert_eq!(found.unwrap().subject, "lena");
+        } else {
+            assert_eq!(fault(found), Fault::Expired);
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_an_answer_at_all_is_refused_without_harm() {
     let stage = Stage::set();
     let good = stage.answer(&Says::default());
