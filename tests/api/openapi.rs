@@ -19,7 +19,7 @@ const DOCUMENTED: &str = "/callosum/v1/tspublic/v1/";
 const OWN: &str = "/callosum/v1/vestibule/";
 const OTHERS: [&str; 2] = ["/callosum/v1/", "/tspublic/v1/"];
 /// Pages for people, and what only one of them calls: no endpoints to describe.
-const PAGES: [&str; 4] = ["pages.rs", "pages", "openapi", "admin"];
+const PAGES: [&str; 5] = ["pages.rs", "pages", "openapi", "admin", "sso"];
 
 async fn description(client: &Client) -> Value {
     client.get("!/api/openapi.json").await.json()
