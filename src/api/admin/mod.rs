@@ -1,6 +1,6 @@
 //! The console for administrators: its JSON, spoken by our own page at `/console` and nobody else.
 //!
-//! Every call is judged in one order (see [`desk`]): a live cookie session, of an administrator, from our own page;
+//! Every call is judged in one order (see `desk`): a live cookie session, of an administrator, from our own page;
 //! a change besides carries the session's token against forgery and recent proof of who sits there. What may be
 //! changed is the domain's to say: handlers translate and call a `Manager`. The routes are listed in
 //! `docs/console.md`.

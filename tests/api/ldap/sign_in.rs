@@ -240,8 +240,8 @@ async fn an_administrator_makes_ldap_users_where_ldap_is_on() {
     };
     let with_password = body(json!({ "password": PASSWORD }));
     refused(&admin, "users/create", with_password, 400, "LDAP").await;
-    let saml = body(json!({ "account_type": "SAML_USER" }));
-    refused(&admin, "users/create", saml, 400, "not offered").await;
+    let remote = body(json!({ "account_type": "REMOTE_USER" }));
+    refused(&admin, "users/create", remote, 400, "not offered").await;
     let made = done(&admin, "users/create", body(json!({}))).await;
     assert_eq!(made["account_type"], "LDAP_USER");
     assert_eq!(made["can_change_password"], false);
