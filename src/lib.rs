@@ -3,7 +3,7 @@
 //! ```text
 //! floor 4   main, cli, server    everything: flags, the running server, the composition of the rooms
 //! floor 3   api, operator        how we are spoken to: HTTP dialects; the operator's socket
-//! floor 2   stores               where it is kept: Redis, SQLite, PostgreSQL
+//! floor 2   stores, idp          where it is kept: Redis, SQLite, PostgreSQL; who vouches elsewhere: OIDC, SAML
 //! floor 1   settings, telemetry  plain values; the log
 //! floor 0   domain               what we mean: the one door, sessions, tokens, users
 //! ```

@@ -129,7 +129,7 @@ async fn an_update_changes_names_and_address_and_leaves_the_rest() {
         (json!({ "name": "robert" }), "name"),
         (json!({ "password": PASSWORD }), "reset-password"),
         (json!({ "account_type": "REMOTE_USER" }), "not offered"),
-        (json!({ "account_type": "SAML_USER" }), "account_type"),
+        (json!({ "account_type": "SAML_USER" }), "cannot be changed"),
         (json!({ "operation": "MERGE" }), "operation"),
         (json!({ "org_identifiers": [] }), "org_identifiers"),
         (json!({ "display_name": "a\nb" }), "display_name"),
