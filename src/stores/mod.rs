@@ -60,15 +60,16 @@ enum Kept {
 /// Opens what the settings name.
 pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Stores> {
     let ldap = open_ldap(settings)?;
-    // Whoever opens the stores holds the data folder's lock, so an embedded directory has no other writer.
-    let directory = Arc::new(open_directory(settings).await?.with_memory());
-    let secrets = Arc::clone(&directory) as Arc<dyn ServerSecrets>;
     match &settings.sessions.store {
         SessionStoreSetting::Embedded => {
             let file = settings.data_dir.join("sessions.db");
-            let store = EmbeddedStore::open(&file, clock)
-                .await
-                .with_context(|| format!("the session store {}", file.display()))?;
+            let sessions = async {
+                let store = EmbeddedStore::open(&file, clock).await;
+                store.with_context(|| format!("the session store {}", file.display()))
+            };
+            // Side by side: each reads its file through before anybody depends on it.
+            let (directory, store) = tokio::try_join!(directory(settings), sessions)?;
+            let secrets = Arc::clone(&directory) as Arc<dyn ServerSecrets>;
             let store = Arc::new(store.bounded(settings.sessions.embedded_max));
             Ok(Stores {
                 directory,
@@ -83,6 +84,8 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
             })
         }
         SessionStoreSetting::Redis(url) => {
+            let directory = directory(settings).await?;
+            let secrets = Arc::clone(&directory) as Arc<dyn ServerSecrets>;
             let store = RedisStore::open(RedisOptions {
                 url: url.clone(),
                 ca_file: settings.sessions.tls_ca_file.clone(),
@@ -109,6 +112,12 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
             })
         }
     }
+}
+
+/// The directory with its memory: whoever opens the stores holds the data folder's lock, so an embedded one has no
+/// other writer.
+async fn directory(settings: &Settings) -> anyhow::Result<Arc<SqlDirectory>> {
+    Ok(Arc::new(open_directory(settings).await?.with_memory()))
 }
 
 #[cfg(feature = "ldap")]
