@@ -25,8 +25,8 @@ use crate::server::priority::yield_to_others;
 use crate::server::sso::single_sign_on;
 use crate::server::trends::ServerTrends;
 use crate::settings::{
-    AtLimitSetting, LoginMode, Passwords, SameSite, Settings, SsoProtocol, TokenLifetimeSetting,
-    TokenReuseSetting,
+    AtLimitSetting, LoginMode, Passwords, SameSite, Settings, Shown, SsoProtocol,
+    TokenLifetimeSetting, TokenReuseSetting,
 };
 use crate::stores::Stores;
 use actix_web::cookie::Key;
@@ -49,6 +49,8 @@ pub struct Ground {
     pub audit: Arc<dyn AuditSink>,
     /// Where the latest of them are to be read.
     pub history: Arc<dyn AuditHistory>,
+    /// The settings as they may be shown.
+    pub shown: Vec<Shown>,
     /// Where things are kept.
     pub stores: Stores,
     /// What is counted and measured.
@@ -242,6 +244,7 @@ pub async fn services(
 fn console(ground: &Ground) -> Console {
     Console {
         history: Arc::clone(&ground.history),
+        settings: ground.shown.clone(),
         trends: Arc::new(ServerTrends {
             meters: Arc::clone(&ground.meters),
             stores: ground.stores.clone(),

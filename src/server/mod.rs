@@ -79,7 +79,7 @@ pub fn serve(loaded: &Loaded, options: ServeOptions) -> anyhow::Result<()> {
             tracing::info!(collector = %traces.endpoint(), "traces are sent");
         }
         let of_requests = traces.as_ref().map(Traces::tracer);
-        let outcome = run(settings, options, of_requests).await;
+        let outcome = run(loaded, options, of_requests).await;
         if let Some(traces) = traces {
             traces.stop().await;
         }
@@ -132,6 +132,7 @@ async fn open_ground(
         random: Arc::new(random) as Arc<dyn Random>,
         audit: counted,
         history,
+        shown: Vec::new(),
         stores,
         meters,
     };
@@ -167,16 +168,18 @@ fn make_private(folder: &Path) -> anyhow::Result<()> {
 }
 
 async fn run(
-    settings: &Settings,
+    loaded: &Loaded,
     options: ServeOptions,
     tracer: Option<Arc<dyn RequestTracer>>,
 ) -> anyhow::Result<()> {
+    let settings = &loaded.settings;
     make_private(&settings.data_dir)?;
     let _lock = DataLock::acquire(&settings.data_dir)?;
     let sockets = Sockets::bind(&settings.server)?;
     let operations_socket = operations::bind(settings.metrics.listen)?;
     let addresses = sockets.addresses();
-    let (ground, clock, audit) = open_ground(settings).await?;
+    let (mut ground, clock, audit) = open_ground(settings).await?;
+    ground.shown = loaded.show();
     warn_of_half_shared_stores(settings);
     let follower = tokio::spawn(follow_store(clock, ground.stores.clone()));
 

@@ -9,6 +9,7 @@ import { showOrgs } from './orgs.js';
 import { showOverview } from './overview.js';
 import { showSecurity } from './security.js';
 import { showSessions } from './sessions.js';
+import { showSettings } from './settings.js';
 import { button, h, head, problem } from './ui.js';
 import { showUser } from './user.js';
 import { showUsers } from './users.js';
@@ -23,6 +24,7 @@ const VIEWS = [
   { path: 'keys', words: t.keys, show: showKeys, isServer: true },
   { path: 'sessions', words: t.sessions, show: showSessions },
   { path: 'security', words: t.security, show: showSecurity, isServer: true },
+  { path: 'settings', words: t.settings, show: showSettings, isServer: true },
   { path: 'audit', words: t.audit, show: showAudit },
 ];
 

@@ -60,7 +60,7 @@ const call = (page, method, path, body) => page.evaluate(async ([verb, where, wh
 
 const hasSidewaysScroll = (page) => page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
 
-const VIEWS = ['overview', 'users', 'groups', 'orgs', 'keys', 'sessions', 'security', 'audit'];
+const VIEWS = ['overview', 'users', 'groups', 'orgs', 'keys', 'sessions', 'security', 'settings', 'audit'];
 const LOOKS = [
   { look: 'by day', colorScheme: 'light', width: 1200, short: 'light' },
   { look: 'at night', colorScheme: 'dark', width: 1200, short: 'dark' },

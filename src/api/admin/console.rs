@@ -1,6 +1,7 @@
 //! What the console looks at besides the services: the latest audit lines and the last hour.
 
 use crate::domain::clock::Timestamp;
+use crate::settings::Shown;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,8 @@ pub struct Console {
     pub history: Arc<dyn AuditHistory>,
     /// The last hour.
     pub trends: Arc<dyn Trends>,
+    /// The settings in force and where each came from, secrets masked.
+    pub settings: Vec<Shown>,
 }
 
 /// One line of the audit trail, as it is written.

@@ -20,6 +20,7 @@ mod proof;
 mod providers;
 mod security;
 mod sessions;
+mod settings;
 mod trends;
 mod users;
 mod view;
@@ -112,6 +113,7 @@ fn server_routes(config: &mut web::ServiceConfig) {
         .service(resource::<Admin>("/trusted").route(web::put().to(security::switch_trusted)))
         .service(resource::<Admin>("/redirect/check").route(web::post().to(security::check)))
         .service(resource::<Admin>("/providers").route(read().to(providers::list)))
+        .service(resource::<Admin>("/settings").route(read().to(settings::list)))
         .service(resource::<Admin>("/audit").route(read().to(audit::list)))
         .service(resource::<Admin>("/audit.csv").route(read().to(audit::export)))
         .service(resource::<Admin>("/trends").route(read().to(trends::show)));

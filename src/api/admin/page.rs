@@ -25,7 +25,7 @@ macro_rules! file {
     };
 }
 
-const FILES: [(&str, &str, &[u8]); 18] = [
+const FILES: [(&str, &str, &[u8]); 19] = [
     file!("console.css", STYLE),
     file!("api.js", SCRIPT),
     file!("audit.js", SCRIPT),
@@ -39,6 +39,7 @@ const FILES: [(&str, &str, &[u8]); 18] = [
     file!("orgs.js", SCRIPT),
     file!("overview.js", SCRIPT),
     file!("security.js", SCRIPT),
+    file!("settings.js", SCRIPT),
     file!("sessions.js", SCRIPT),
     file!("ui.js", SCRIPT),
     file!("user.js", SCRIPT),

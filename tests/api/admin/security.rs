@@ -114,6 +114,18 @@ async fn trusted_authentication_is_switched_for_the_server_and_for_one_org() {
 }
 
 #[tokio::test]
+async fn the_settings_are_shown_to_administrators_of_the_server_alone() {
+    let app = TestApp::spawn();
+    let shown = console(&app).await.read("/settings").await;
+    let settings = shown["settings"].as_array().unwrap();
+    let idle = settings
+        .iter()
+        .find(|one| one["key"] == "sessions.idle_timeout");
+    assert_eq!(idle.unwrap()["value"], "30m");
+    assert_eq!(idle.unwrap()["origin"], "default");
+}
+
+#[tokio::test]
 async fn without_identity_providers_the_list_is_empty() {
     let app = TestApp::shared();
     let page = console(&app).await;

@@ -37,7 +37,7 @@ use vestibule::server::assemble::{self, Addresses, Ground};
 use vestibule::server::demo;
 use vestibule::server::listen::{Sockets, listen};
 use vestibule::server::meters::{CountedAudit, Meters};
-use vestibule::settings::{SessionStoreSetting, Settings};
+use vestibule::settings::{Loaded, SessionStoreSetting, Settings, Sources};
 use vestibule::stores;
 use vestibule::stores::measured::StoreObserver;
 
@@ -409,6 +409,7 @@ async fn run(
         stores: stores.measured(&(Arc::clone(&meters) as Arc<dyn StoreObserver>)),
         random: Arc::new(SystemRandom::open().unwrap()) as Arc<dyn Random>,
         history: Arc::clone(trail.file()) as Arc<dyn AuditHistory>,
+        shown: Loaded::load(&Sources::default()).unwrap().show(),
         audit: Arc::new(CountedAudit {
             inner: trail as Arc<dyn AuditSink>,
             meters: Arc::clone(&meters),
