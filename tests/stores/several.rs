@@ -1,6 +1,6 @@
 //! What only several servers have: replicas to wait for, slots that move, epochs in a slot of their own.
 
-use crate::redis::{Kind, Node, Topology};
+use crate::redis::{Kind, Node, Topology, until};
 use crate::support::{
     START, TestRedis, at, open_on, options, session, session_id, tag, token, token_digest, user_id,
 };
