@@ -140,6 +140,8 @@ pub enum Act {
     TokenRevoked,
     /// A session was closed.
     LoggedOut {
+        /// The Org it worked in.
+        org: OrgId,
         /// Why.
         reason: EndReason,
     },
@@ -149,6 +151,8 @@ pub enum Act {
         session: SessionHandle,
         /// Whose.
         owner: UserId,
+        /// The Org it worked in.
+        org: OrgId,
         /// Why.
         reason: EndReason,
     },

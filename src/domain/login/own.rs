@@ -194,12 +194,13 @@ impl Login {
     ) -> Result<bool, StoreError> {
         let (reason, at) = (EndReason::EndedByOwner, self.clock.now());
         let ended = self.sessions.close_by_handle(handle, reason, at).await?;
-        if ended.is_some() {
+        if let Some(session) = &ended {
             self.audit.record(AuditEvent {
                 at,
                 act: Act::SessionEnded {
                     session: *handle,
                     owner: who.user_id,
+                    org: session.org,
                     reason,
                 },
                 user_id: Some(who.user_id),

@@ -198,6 +198,7 @@ impl Login {
             act: Act::SessionEnded {
                 session: *handle,
                 owner: session.user_id,
+                org: session.org,
                 reason,
             },
             user_id: Some(session.user_id),
