@@ -10,11 +10,14 @@ use crate::api::landing::{Landing, Target, go_to};
 use crate::api::services::Services;
 use crate::domain::failure::Failure;
 use crate::domain::login::LoginError;
+use crate::domain::principal::Principal;
 use crate::domain::redirect::SafeRedirect;
 use crate::domain::sso::{FLOW_LIFETIME, Protocol};
 use actix_web::http::header::{COOKIE, HOST, HeaderValue, SET_COOKIE};
 use actix_web::http::uri::Authority;
 use actix_web::{HttpRequest, HttpResponse};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 
 /// How much of a handle its cookie is named by: enough to keep several sign-ins of one browser apart.
 const NAMED_BY: usize = 12;
@@ -64,6 +67,36 @@ pub async fn depart<D: Dialect>(
     let age = Some(FLOW_LIFETIME.as_secs());
     set_cookie(&mut reply, &begin.handle, &begin.browser, is_https, age);
     Ok(reply)
+}
+
+/// A provider where somebody proves anew who they are.
+#[derive(Debug, Serialize)]
+pub struct ProvingAnew {
+    /// What people call it.
+    pub label: String,
+    /// Where that begins: an address of ours that ends where the encoded address to come back to is to follow.
+    pub href: String,
+}
+
+impl ProvingAnew {
+    /// The provider that a session came from, if there is one still.
+    pub fn of(services: &Services, who: &Principal) -> Option<Self> {
+        let name = &who.provider.as_ref()?.provider;
+        let provider = services.login.sso.find(name)?;
+        let protocol = provider.protocol.as_str();
+        Some(Self {
+            label: provider.label.clone(),
+            href: format!(
+                "/callosum/v1/{protocol}/login?provider={name}&forceAuthn=true&targetURLPath="
+            ),
+        })
+    }
+
+    /// The whole link, for coming back to that path of ours.
+    pub fn link(&self, path: &str) -> String {
+        let path = utf8_percent_encode(path, NON_ALPHANUMERIC);
+        format!("{}{path}", self.href)
+    }
 }
 
 /// Where a browser wants to be: the target asked for if the redirect rule allows it, else our own first page.
