@@ -13,16 +13,27 @@ use crate::domain::login::LoginError;
 use crate::domain::principal::Principal;
 use crate::domain::redirect::SafeRedirect;
 use crate::domain::sso::{FLOW_LIFETIME, Protocol};
-use actix_web::http::header::{COOKIE, HOST, HeaderValue, SET_COOKIE};
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{COOKIE, HOST, HeaderName, HeaderValue, SET_COOKIE};
 use actix_web::http::uri::Authority;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// How much of a handle its cookie is named by: enough to keep several sign-ins of one browser apart.
 const NAMED_BY: usize = 12;
 /// The length of a handle and of the cookie's value, in hexadecimal digits.
 const SECRET_CHARS: usize = 64;
+
+/// What all those cookies are called.
+const COOKIE_WORD: &str = "vestibule-sso-";
+/// The most of them that are looked at.
+const MOST_COOKIES: usize = 50;
 
 /// What a browser is sent to a provider for.
 #[derive(Debug)]
@@ -45,6 +56,7 @@ pub async fn depart<D: Dialect>(
     services: &Services,
     departing: Departing<'_>,
 ) -> Result<HttpResponse, ApiError<D>> {
+    refuse_subrequest(request)?;
     let sso = &services.login.sso;
     let base = own_base(request, services);
     let host = host_of(&base);
@@ -97,6 +109,20 @@ impl ProvingAnew {
         let path = utf8_percent_encode(path, NON_ALPHANUMERIC);
         format!("{}{path}", self.href)
     }
+}
+
+/// Each sign-in sets a cookie, so a page of another site must not begin many of them with its pictures: it may only
+/// send the whole window.
+fn refuse_subrequest(request: &HttpRequest) -> Result<(), Failure> {
+    let says = |name| request.headers().get(name).map(HeaderValue::as_bytes);
+    let is_foreign = says(SEC_FETCH_SITE) == Some(b"cross-site");
+    let is_window = matches!(says(SEC_FETCH_MODE), None | Some(b"navigate"));
+    if is_foreign && !is_window {
+        return Err(Failure::forbidden(
+            "a sign-in at an identity provider begins in a window, not inside another page",
+        ));
+    }
+    Ok(())
 }
 
 /// Where a browser wants to be: the target asked for if the redirect rule allows it, else our own first page.
@@ -159,19 +185,39 @@ pub fn is_handle(text: &str) -> bool {
     text.len() == SECRET_CHARS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The secret this browser got when that sign-in began.
-pub fn browser_of(request: &HttpRequest, handle: &str) -> Option<String> {
-    let is_https_name = cookie_name(handle, true);
-    let plain_name = cookie_name(handle, false);
+/// The cookies of sign-ins under way that came with a request.
+#[derive(Clone, Debug, Default)]
+pub struct FlowCookies(Vec<(String, String)>);
+
+/// Remembers them before the session layer leaves nothing but its own cookie in the request.
+pub async fn remember(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, actix_web::Error> {
     let pairs = request
         .headers()
         .get_all(COOKIE)
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(|pair| std::str::from_utf8(pair).ok())
-        .filter_map(|pair| pair.trim().split_once('='));
-    let mut ours = pairs.filter(|(name, _)| *name == is_https_name || *name == plain_name);
-    ours.find(|(_, value)| is_handle(value))
-        .map(|(_, value)| value.to_owned())
+        .filter_map(|pair| std::str::from_utf8(pair).ok()?.trim().split_once('='))
+        .filter(|(name, value)| name.contains(COOKIE_WORD) && is_handle(value))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let cookies = FlowCookies(pairs.take(MOST_COOKIES).collect());
+    request.extensions_mut().insert(cookies);
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+/// The secret this browser got when that sign-in began. Of two different ones none is believed: somebody may have
+/// planted the other.
+pub fn browser_of(request: &HttpRequest, services: &Services, handle: &str) -> Option<String> {
+    let is_https = is_https(request.head(), request.app_config().secure(), services);
+    let name = cookie_name(handle, is_https);
+    let cookies = request.extensions().get::<FlowCookies>().cloned();
+    let cookies = cookies.unwrap_or_default().0;
+    let mut values = cookies
+        .into_iter()
+        .filter_map(|(own, value)| (own == name).then_some(value));
+    let first = values.next()?;
+    values.all(|other| other == first).then_some(first)
 }
 
 /// Takes the cookie of a sign-in that is over.
@@ -183,7 +229,7 @@ pub fn forget(reply: &mut HttpResponse, handle: &str, is_https: bool) {
 fn cookie_name(handle: &str, is_https: bool) -> String {
     let prefix = if is_https { "__Host-" } else { "" };
     let start = handle.get(..NAMED_BY).unwrap_or_default();
-    format!("{prefix}vestibule-sso-{start}")
+    format!("{prefix}{COOKIE_WORD}{start}")
 }
 
 fn set_cookie(

@@ -69,6 +69,10 @@ pub enum Refusal {
     Assertion(AssertionFault),
     /// The identity provider was away.
     ProviderAway,
+    /// Another provider signed that user in before.
+    OtherProvider,
+    /// An administrator of the server, whom that provider may not sign in.
+    AdminElsewhere,
 }
 
 impl Refusal {
@@ -94,6 +98,8 @@ impl Refusal {
             Self::Unavailable => "store_unavailable",
             Self::Assertion(fault) => fault.as_str(),
             Self::ProviderAway => "provider_unavailable",
+            Self::OtherProvider => "other_provider",
+            Self::AdminElsewhere => "administrator",
         }
     }
 }

@@ -31,8 +31,8 @@ use crate::domain::login::verify::Realm;
 use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::session::{
-    BlockId, BlockIds, Check, EndReason, Lifetime, Method, Opening, Session, SessionHandle,
-    SessionId, SessionLimit, SessionNotes, SessionStore,
+    BlockId, BlockIds, Check, EndReason, Lifetime, Method, Opening, Revocations, Session,
+    SessionHandle, SessionId, SessionLimit, SessionNotes, SessionStore,
 };
 use crate::domain::sso::SingleSignOn;
 use crate::domain::throttle::Throttle;
@@ -115,6 +115,8 @@ pub struct Login {
     pub ldap: Option<LdapAuth>,
     /// Signing in at identity providers.
     pub sso: SingleSignOn,
+    /// Ends everything of somebody who has lost an Org.
+    pub revocations: Arc<dyn Revocations>,
     /// Makes users of those whom providers vouch for.
     pub settler: Settler,
     /// Attempt limits.

@@ -189,6 +189,7 @@ pub async fn services(
     }));
     let login = Arc::new(Login {
         sso: single_sign_on(settings, ground)?,
+        revocations: Arc::clone(&ground.stores.revocations),
         settler: Settler {
             directory: Arc::clone(&ground.stores.directory),
             audit: Arc::clone(&ground.audit),

@@ -79,6 +79,8 @@ fn policy(settings: &SsoProvider) -> anyhow::Result<SsoPolicy> {
         org: OrgId(settings.org),
         creates_users: settings.create_users,
         accepts_local: settings.accounts == SsoAccounts::Local,
+        accepts_others: settings.accounts == SsoAccounts::Type,
+        accepts_admins: settings.admins,
     })
 }
 

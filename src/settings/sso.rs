@@ -19,9 +19,11 @@ pub enum SsoProtocol {
 /// Which users a provider may sign in besides those it made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SsoAccounts {
-    /// Users whose account type is that of the protocol.
+    /// Users whose account type is that of the protocol, and whom it made or was the first to sign in.
     Own,
-    /// Local users as well, administrators of the server excepted.
+    /// Users whose account type is that of the protocol, whichever provider signed them in before.
+    Type,
+    /// Local users as well that it was the first to sign in, administrators of the server excepted.
     Local,
 }
 
@@ -101,6 +103,8 @@ pub struct SsoProvider {
     pub create_users: bool,
     /// Which users it may sign in.
     pub accounts: SsoAccounts,
+    /// Whether administrators of the server may be among them.
+    pub admins: bool,
 }
 
 /// The longest time one request to a provider gets: whoever signs in waits as long.
@@ -178,10 +182,14 @@ fn provider(section: &mut Section<'_>) -> SsoProvider {
         .reader
         .word(&key, "oidc or saml", &words, SsoProtocol::Oidc);
     let key = section.key("accounts");
-    let words = [("own", SsoAccounts::Own), ("local", SsoAccounts::Local)];
+    let words = [
+        ("own", SsoAccounts::Own),
+        ("type", SsoAccounts::Type),
+        ("local", SsoAccounts::Local),
+    ];
     let accounts = section
         .reader
-        .word(&key, "own or local", &words, SsoAccounts::Own);
+        .word(&key, "own, type or local", &words, SsoAccounts::Own);
     let key = section.key("hosts");
     let hosts = section
         .reader
@@ -235,6 +243,7 @@ fn provider(section: &mut Section<'_>) -> SsoProvider {
         org: i64::try_from(org).unwrap_or_default(),
         create_users: section.flag("create_users"),
         accounts,
+        admins: section.flag("admins"),
     };
     refuse_incomplete(section, &provider);
     provider
@@ -436,7 +445,7 @@ mod tests {
             ),
             (
                 vec![ISSUER, CLIENT, ("corp.accounts", "all")],
-                "own or local",
+                "own, type or local",
             ),
         ] {
             let refused = load(&flags).unwrap_err();

@@ -27,7 +27,7 @@ pub struct Arrival<'a> {
 impl Arrival<'_> {
     /// The sign-in with that handle, if it was begun in this browser.
     pub async fn errand(&self, handle: &str) -> Result<Errand, Refusal> {
-        let browser = browser_of(self.request, handle).unwrap_or_default();
+        let browser = browser_of(self.request, self.services, handle).unwrap_or_default();
         let sso = &self.services.login.sso;
         let errand = sso.resume(handle, &browser).await;
         errand.map_err(Self::refused)

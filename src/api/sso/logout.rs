@@ -9,6 +9,7 @@ use crate::api::services::Services;
 use crate::api::session_layer::{self, Presented, with_presented};
 use crate::api::sso::saml::LOGOUT;
 use crate::api::sso::{Sso, page};
+use crate::domain::failure::Failure;
 use crate::domain::session::Check;
 use crate::domain::sso::{Protocol, ProviderLink};
 use actix_session::Session;
@@ -34,10 +35,12 @@ pub async fn begin(
     refuse_forgery(&request, &services)?;
     let live = with_presented(|presented| match presented {
         Presented::Checked(id, Check::Live(session)) => {
-            Some((id.clone(), session.notes.provider.clone()))
+            Ok(Some((id.clone(), session.notes.provider.clone())))
         }
-        _ => None,
-    });
+        // Nobody may be told that they are out while nothing is known.
+        Presented::StoreAway(error) => Err(Failure::from(error)),
+        _ => Ok(None),
+    })?;
     let Some((id, link)) = live else {
         session_layer::take_back(&cookies);
         return Ok(go_to("/"));

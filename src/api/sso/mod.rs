@@ -11,6 +11,7 @@ mod saml;
 
 pub use page::Sso;
 
+use crate::api::departure;
 use crate::api::dialect::{read, refuse_path, render_failures, resource};
 use crate::api::landing::{Landing, Target, go_to};
 use crate::api::services::Services;
@@ -27,6 +28,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
         web::scope("/callosum/v1/saml")
             .wrap(session_layer::middleware(services))
             .wrap(from_fn(session_layer::shape_cookies))
+            .wrap(from_fn(departure::remember))
             .wrap(from_fn(render_failures::<Sso>))
             .service(resource::<Sso>("/login").route(web::get().to(saml::begin)))
             // Its capitals are part of the contract.
@@ -43,6 +45,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
         web::scope("/callosum/v1/oidc")
             .wrap(session_layer::middleware(services))
             .wrap(from_fn(session_layer::shape_cookies))
+            .wrap(from_fn(departure::remember))
             .wrap(from_fn(render_failures::<Sso>))
             .service(resource::<Sso>("/login").route(web::get().to(oidc::begin)))
             .service(resource::<Sso>("/callback").route(web::get().to(oidc::finish)))

@@ -12,6 +12,7 @@ use crate::api::sso::oidc::{BeginQuery, begin_with};
 use crate::api::sso::{BrowserLanding, Sso, logout, page};
 use crate::domain::failure::Failure;
 use crate::domain::login::LoginError;
+use crate::domain::session::Check;
 use crate::domain::sso::{
     Answer, AssertionFault, LogoutNotice, LogoutWord, Protocol, Provider, ProviderError, SsoError,
 };
@@ -71,7 +72,7 @@ pub async fn finish(
     };
     // A form that another site posts brings no Lax cookies, and without https ours cannot be anything else. Posted
     // once more from our own page it does.
-    if browser_of(&request, handle).is_none() && form.again.is_none() {
+    if browser_of(&request, &services, handle).is_none() && form.again.is_none() {
         return Ok(page::post_again(&response, handle));
     }
     let errand = arrival.errand(handle).await?;
@@ -226,6 +227,7 @@ async fn heed(
     let login = &services.login;
     let callback = format!("{}{LOGOUT}", own_base(request, services));
     let mut refused = SsoError::NoProvider;
+    let mut reply = None;
     let providers = login.sso.providers.iter();
     let fitting = providers.filter(|one| {
         let is_named = issuer
@@ -240,17 +242,24 @@ async fn heed(
             .await
         {
             Ok(LogoutWord::Request(there)) => {
+                let was_live = session_layer::presented_id();
                 let ended = login.log_out_by_provider(provider, &there, &caller.client);
                 ended.await.map_err(LoginError::from)?;
-                session_layer::take_back(cookies);
-                return Ok(match there.reply_url {
-                    Some(url) => go_to(&url),
-                    None => go_to("/"),
-                });
+                // Only the cookie of a session that is over now: whoever carries the message may be somebody else.
+                if let Some(id) = was_live
+                    && !matches!(login.check(&id).await, Ok(Check::Live(_)))
+                {
+                    session_layer::take_back(cookies);
+                }
+                // On to the others: two sections may stand for one provider.
+                reply = Some(go_to(there.reply_url.as_deref().unwrap_or("/")));
             }
             Ok(LogoutWord::Answer { .. }) => return Ok(go_to("/")),
             Err(error) => refused = error.into(),
         }
+    }
+    if let Some(reply) = reply {
+        return Ok(reply);
     }
     if let SsoError::Provider(ProviderError::Refused { fault, detail }) = &refused {
         let incident = caller.client.incident.as_str();

@@ -104,7 +104,7 @@ impl Settler {
         if user.status != AccountStatus::Active {
             return Err(NotSettled::Refused(Refusal::UserDisabled));
         }
-        let user = self.rename(user, who).await?;
+        let user = self.rename(user, who, client).await?;
         let user = self.place(user, who, rules, client).await?;
         self.regroup(&user, who, rules, client).await?;
         Ok(user)
@@ -154,7 +154,12 @@ impl Settler {
         }
     }
 
-    async fn rename(&self, user: User, who: &Outsider<'_>) -> Result<User, NotSettled> {
+    async fn rename(
+        &self,
+        user: User,
+        who: &Outsider<'_>,
+        client: &Client,
+    ) -> Result<User, NotSettled> {
         let display_name = readable(who.display_name)
             .filter(|name| *name != user.display_name)
             .map(str::to_owned);
@@ -171,12 +176,14 @@ impl Settler {
             ..UserChange::default()
         };
         let changed = self.directory.update_user(user.id, &change).await;
-        changed.map_err(|error| {
+        let user = changed.map_err(|error| {
             NotSettled::Store(match error {
                 DirectoryError::Store(error) => error,
                 other => StoreError::unavailable(anyhow!("{other}")),
             })
-        })
+        })?;
+        self.changed("user_updated", &user, client);
+        Ok(user)
     }
 
     /// Has the user in exactly those Orgs that the rules give them, of all that rules name.

@@ -6,10 +6,11 @@ use crate::domain::clock::Timestamp;
 use crate::domain::directory::{AccountType, NameKey, User};
 use crate::domain::failure::StoreError;
 use crate::domain::login::{Login, LoginError, OpenRequest, Opened};
-use crate::domain::session::{EndReason, Method, SessionHandle, SessionNotes};
+use crate::domain::session::{EndReason, Method, RevokeScope, SessionHandle, SessionNotes};
 use crate::domain::sso::{
     Answer, Begun, LoggedOutThere, Protocol, Provider, ProviderLink, SsoError, SsoIdentity,
 };
+use std::time::Duration;
 
 /// An answer a browser brought from a provider.
 #[derive(Debug)]
@@ -92,7 +93,9 @@ impl Login {
                 "Orgs of no rule were passed over"
             );
         }
-        let user = self.settle_identity(provider, &identity, client).await?;
+        let (user, began_at) = self
+            .settle_identity(provider, &identity, began_at, client)
+            .await?;
         let link = ProviderLink {
             provider: provider.name.clone(),
             subject: assertion.subject,
@@ -100,27 +103,32 @@ impl Login {
             // The engine holds the answer to it, but only to what was begun here.
             is_proven: said.is_forced && said.begun.is_some(),
         };
+        // Before it opens: a session that the provider could not end must not be there.
+        let until = self
+            .clock
+            .now()
+            .plus(self.policy.absolute.max(self.policy.remembered));
+        self.sso.remember(&link, user.id, until).await?;
         let request = OpenRequest {
             notes: SessionNotes {
-                provider: Some(link.clone()),
+                provider: Some(link),
                 ..request.notes
             },
             ..request
         };
         let proof = Authenticated::by(method(provider.protocol), user, None, began_at);
-        let opened = self.open(proof, request, client).await?;
-        let session = &opened.session;
-        let until = session.opened_at.plus(session.lifetime.absolute);
-        self.sso.remember(&link, session.user_id, until).await?;
-        Ok(opened)
+        self.open(proof, request, client).await
     }
 
+    /// The user here, and since when sessions of theirs count: not before everything ended that an Org they lost
+    /// had let them into.
     async fn settle_identity(
         &self,
         provider: &Provider,
         identity: &SsoIdentity,
+        began_at: Timestamp,
         client: &Client,
-    ) -> Result<User, LoginError> {
+    ) -> Result<(User, Timestamp), LoginError> {
         let unknown = || LoginError::BadCredentials(Refusal::UnknownUser);
         let key = NameKey::new(&identity.username).map_err(|_| unknown())?;
         let policy = &provider.policy;
@@ -149,11 +157,85 @@ impl Login {
             setting: "[sso.*] org, org_map, group_map",
         };
         let known = self.directory.find_user(&key).await?;
-        let settled = self.settler.settle(known, &who, &rules, client).await;
-        settled.map_err(|error| match error {
-            NotSettled::Refused(why) => LoginError::BadCredentials(why),
-            NotSettled::Store(error) => LoginError::Store(error),
-        })
+        let known_before = known.clone();
+        let mut began_at = began_at;
+        let mut leaves = false;
+        if let Some(user) = &known {
+            self.refuse_foreign(provider, user).await?;
+            leaves = self.leaves_an_org(user, &who, &rules).await?;
+        }
+        let settled = async {
+            let settled = self.settler.settle(known, &who, &rules, client).await;
+            settled.map_err(|error| match error {
+                NotSettled::Refused(why) => LoginError::BadCredentials(why),
+                NotSettled::Store(error) => LoginError::Store(error),
+            })
+        };
+        if leaves && let Some(user) = &known_before {
+            self.end_everything(user, client).await?;
+        }
+        let user = settled.await?;
+        if leaves {
+            // Once more, for what was opened meanwhile; what follows must begin after it, or it would be over as well.
+            let ended_at = self.end_everything(&user, client).await?;
+            began_at = ended_at.plus(Duration::from_millis(1));
+        }
+        self.bind(provider, &user).await?;
+        Ok((user, began_at))
+    }
+
+    /// Refuses somebody whom another provider signed in before, and administrators where they are not wanted: names
+    /// are one space, and what one provider calls alice may be somebody else's alice.
+    async fn refuse_foreign(&self, provider: &Provider, user: &User) -> Result<(), LoginError> {
+        let policy = &provider.policy;
+        if user.is_admin && !policy.accepts_admins {
+            return Err(LoginError::BadCredentials(Refusal::AdminElsewhere));
+        }
+        let bound = self.directory.get(&bond(user)).await?;
+        let is_own = bound.is_none_or(|name| name == provider.name);
+        if is_own || policy.accepts_others {
+            return Ok(());
+        }
+        Err(LoginError::BadCredentials(Refusal::OtherProvider))
+    }
+
+    /// Remembers that the provider signed the user in.
+    async fn bind(&self, provider: &Provider, user: &User) -> Result<(), LoginError> {
+        let place = bond(user);
+        if self.directory.get(&place).await?.as_ref() != Some(&provider.name) {
+            self.directory.set(&place, &provider.name).await?;
+        }
+        Ok(())
+    }
+
+    async fn leaves_an_org(
+        &self,
+        user: &User,
+        who: &Outsider<'_>,
+        rules: &SettleRules<'_>,
+    ) -> Result<bool, LoginError> {
+        if rules.orgs.is_empty() {
+            return Ok(false);
+        }
+        let held = self.directory.orgs_of(user.id).await?;
+        let mut held = held.iter().map(|org| org.id);
+        Ok(held.any(|org| rules.orgs.contains(&org) && !who.due_orgs.contains(&org)))
+    }
+
+    /// Ends the user's sessions and tokens; says up to when.
+    async fn end_everything(&self, user: &User, client: &Client) -> Result<Timestamp, LoginError> {
+        let at = self.clock.now();
+        let scope = RevokeScope::User(user.id, self.trusted.tag(user.id));
+        let reason = EndReason::Revoked;
+        self.revocations.revoke_for(scope, reason, at).await?;
+        self.audit.record(AuditEvent {
+            at,
+            act: Act::Revoked { scope, reason },
+            user_id: Some(user.id),
+            user_name: Some(user.name.clone()),
+            client: client.clone(),
+        });
+        Ok(at)
     }
 
     /// Ends the sessions that came from one of a provider's that is over; says how many.
@@ -163,26 +245,23 @@ impl Login {
         there: &LoggedOutThere,
         client: &Client,
     ) -> Result<usize, SsoError> {
+        self.sso.refuse_seen("logout", provider, &there.id).await?;
+        let (subject, index) = (there.subject.as_deref(), there.session_index.as_deref());
+        let now = self.clock.now();
+        let mut ended = 0;
+        for user in self.sso.remembered(&provider.name, subject, index).await? {
+            for listed in self.sessions.list(self.trusted.tag(user), now).await? {
+                let link = listed.session.notes.provider.as_ref();
+                let is_meant = link.is_some_and(|link| is_meant(link, provider, there));
+                if is_meant && self.end_at_provider(&listed.handle, now, client).await? {
+                    ended += 1;
+                }
+            }
+        }
+        // Last, so that a provider whom a store's trouble turned away can say it again.
         self.sso
             .once("logout", provider, &there.id, there.good_until)
             .await?;
-        let (subject, index) = (there.subject.as_deref(), there.session_index.as_deref());
-        let whose = self.sso.remembered(&provider.name, subject, index).await?;
-        let Some(user) = whose else {
-            return Ok(0);
-        };
-        let now = self.clock.now();
-        let mut ended = 0;
-        for listed in self.sessions.list(self.trusted.tag(user), now).await? {
-            let is_meant = listed.session.notes.provider.as_ref().is_some_and(|link| {
-                link.provider == provider.name
-                    && subject.is_none_or(|subject| link.subject == subject)
-                    && index.is_none_or(|index| link.session_index.as_deref() == Some(index))
-            });
-            if is_meant && self.end_at_provider(&listed.handle, now, client).await? {
-                ended += 1;
-            }
-        }
         Ok(ended)
     }
 
@@ -219,6 +298,28 @@ fn note_refusal(provider: &str, error: &LoginError, client: &Client) {
         let incident = client.incident.as_str();
         tracing::warn!(provider, incident, %fault, detail, "a provider's answer was refused");
     }
+}
+
+/// Where it is kept which provider signed a user in.
+fn bond(user: &User) -> String {
+    format!("sso_provider:{}", user.id)
+}
+
+/// Whether a session came from the one that is over there. Of a session whose provider gave no name for its own, the
+/// subject alone tells.
+fn is_meant(link: &ProviderLink, provider: &Provider, there: &LoggedOutThere) -> bool {
+    let is_subject = there
+        .subject
+        .as_ref()
+        .map(|subject| link.subject == *subject);
+    let is_session = match (&there.session_index, &link.session_index) {
+        (Some(there), Some(here)) => Some(there == here),
+        (Some(_), None) | (None, _) => None,
+    };
+    link.provider == provider.name
+        && is_subject != Some(false)
+        && is_session != Some(false)
+        && (is_subject.is_some() || is_session.is_some())
 }
 
 const fn method(protocol: Protocol) -> Method {

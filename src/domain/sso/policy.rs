@@ -36,6 +36,10 @@ pub struct SsoPolicy {
     pub creates_users: bool,
     /// Whether local users, administrators of the server excepted, are taken for the same person.
     pub accepts_local: bool,
+    /// Whether users are let in whom another provider signed in before.
+    pub accepts_others: bool,
+    /// Whether administrators of the server are let in.
+    pub accepts_admins: bool,
 }
 
 /// Somebody as a provider describes them, in our terms.
@@ -94,6 +98,13 @@ impl SsoPolicy {
                 .find_map(|name| one(assertion, name))
                 .or(Some(assertion.subject.as_str())),
         };
+        let is_mail = names.username.as_deref() == Some("email");
+        let is_unproven = one(assertion, "email_verified") == Some("false");
+        if protocol == Protocol::Oidc && is_mail && is_unproven {
+            // Anybody could have typed it there.
+            let detail = "the mail address that is to be the name is not verified";
+            return Err(ProviderError::refused(AssertionFault::NoSubject, detail));
+        }
         let username = username.map(str::trim).filter(|name| is_name(name));
         let username = username.ok_or_else(|| {
             let wanted = names.username.as_deref().unwrap_or("the subject");
@@ -197,6 +208,8 @@ mod tests {
             org: OrgId(0),
             creates_users: true,
             accepts_local: false,
+            accepts_others: false,
+            accepts_admins: false,
         }
     }
 
@@ -239,6 +252,27 @@ mod tests {
                     ..
                 }
             ));
+        }
+    }
+
+    #[test]
+    fn a_mail_address_that_nobody_verified_names_nobody() {
+        let names = AttributeNames {
+            username: Some("email".to_owned()),
+            ..AttributeNames::default()
+        };
+        let policy = policy(names);
+        for (verified, is_good) in [
+            (&["true"][..], true),
+            (&[][..], true),
+            (&["false"][..], false),
+        ] {
+            let mut said = assertion(&[("email", &["a@b.example"])]);
+            let verified = verified.iter().map(|&word| word.to_owned()).collect();
+            said.attributes
+                .insert("email_verified".to_owned(), verified);
+            let found = policy.identity(Protocol::Oidc, &said);
+            assert_eq!(found.is_ok(), is_good, "{said:?}");
         }
     }
 

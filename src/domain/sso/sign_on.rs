@@ -169,6 +169,20 @@ impl SingleSignOn {
         Ok(assertion)
     }
 
+    /// Refuses what has been seen before, and does not mark it as seen.
+    pub async fn refuse_seen(
+        &self,
+        kind: &str,
+        provider: &Provider,
+        id: &str,
+    ) -> Result<(), SsoError> {
+        let under = FlowDigest::of(kind, &[provider.engine.issuer(), id]);
+        match self.flows.look(&under, self.clock.now()).await? {
+            None => Ok(()),
+            Some(_) => Err(seen(kind, id)),
+        }
+    }
+
     /// Refuses what has been seen before.
     pub async fn once(
         &self,
@@ -182,8 +196,7 @@ impl SingleSignOn {
         if self.flows.keep_new(&under, "", good_until, now).await? {
             return Ok(());
         }
-        let fault = AssertionFault::Replayed;
-        Err(ProviderError::refused(fault, format!("{kind} {id:?} was used before")).into())
+        Err(seen(kind, id))
     }
 
     /// Remembers whose session it is, for the provider to end it later.
@@ -206,20 +219,25 @@ impl SingleSignOn {
         Ok(())
     }
 
-    /// Whose sessions a provider means by that subject or that session of its own.
+    /// Whose sessions a provider means by that subject or that session of its own: more than one where the subject
+    /// has come to mean somebody else since.
     pub async fn remembered(
         &self,
         provider: &str,
         subject: Option<&str>,
         session_index: Option<&str>,
-    ) -> Result<Option<UserId>, StoreError> {
+    ) -> Result<Vec<UserId>, StoreError> {
+        let mut users = Vec::new();
         for under in places(provider, subject, session_index) {
             let text = self.flows.look(&under, self.clock.now()).await?;
-            if let Some(id) = text.and_then(|text| Uuid::parse_str(&text).ok()) {
-                return Ok(Some(UserId(id)));
+            let user = text
+                .and_then(|text| Uuid::parse_str(&text).ok())
+                .map(UserId);
+            if let Some(user) = user.filter(|user| !users.contains(user)) {
+                users.push(user);
             }
         }
-        Ok(None)
+        Ok(users)
     }
 
     /// 256 bits in hexadecimal digits.
@@ -231,6 +249,11 @@ impl SingleSignOn {
         }
         text
     }
+}
+
+fn seen(kind: &str, id: &str) -> SsoError {
+    let fault = AssertionFault::Replayed;
+    ProviderError::refused(fault, format!("{kind} {id:?} was used before")).into()
 }
 
 fn places(provider: &str, subject: Option<&str>, session_index: Option<&str>) -> Vec<FlowDigest> {

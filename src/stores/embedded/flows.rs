@@ -10,8 +10,11 @@ use anyhow::anyhow;
 use async_trait::async_trait;
 use dashmap::Entry;
 
-/// How many are held at most. Anybody may begin a sign-in, so there has to be an end; each takes about a kilobyte.
-const MOST: usize = 100_000;
+/// How many may be held for one more sign-in to begin. Anybody may begin one, so there has to be an end; each takes
+/// about a kilobyte, at most nine.
+const MOST_BEGUN: usize = 100_000;
+/// How many may be held for an answer to be judged, which takes proof.
+const MOST_IN_ALL: usize = 1_000_000;
 
 /// Something kept for a while.
 #[derive(Clone, Debug)]
@@ -51,7 +54,7 @@ impl FlowStore for EmbeddedStore {
     ) -> Result<(), StoreError> {
         let text = text.to_owned();
         let flow = Flow { text, until };
-        self.room_for_flows()?;
+        self.room_for_flows(MOST_IN_ALL)?;
         self.core.memory.flows.insert(under.0, flow.clone());
         let keep = Op::KeepFlow(under.0, flow);
         self.core.queue.push(vec![keep]).written().await
@@ -76,12 +79,12 @@ impl FlowStore for EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    fn room_for_flows(&self) -> Result<(), StoreError> {
-        if self.core.memory.flows.len() < MOST {
+    fn room_for_flows(&self, most: usize) -> Result<(), StoreError> {
+        if self.core.memory.flows.len() < most {
             return Ok(());
         }
         Err(StoreError::unavailable(anyhow!(
-            "{MOST} sign-ins are under way, as many as are kept"
+            "{most} sign-ins are under way or remembered, as many as may be"
         )))
     }
 
@@ -93,7 +96,9 @@ impl EmbeddedStore {
         now: Timestamp,
     ) -> Result<Option<Ticket>, StoreError> {
         let flows = &self.core.memory.flows;
-        self.room_for_flows()?;
+        // Whoever begins sign-ins must not keep others from having theirs judged.
+        let is_begun = !flow.text.is_empty();
+        self.room_for_flows(if is_begun { MOST_BEGUN } else { MOST_IN_ALL })?;
         let keep = Op::KeepFlow(under.0, flow.clone());
         match flows.entry(under.0) {
             Entry::Occupied(held) if now <= held.get().until => return Ok(None),

@@ -3,11 +3,16 @@
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
 use crate::domain::sso::{FlowDigest, FlowStore};
-use crate::stores::codec::{REMEMBERED_FOR, millis};
+use crate::stores::codec::millis;
 use crate::stores::redis::call::Call;
 use crate::stores::redis::{RedisStore, Reply, part, unexpected, word};
 use anyhow::Context;
 use async_trait::async_trait;
+use std::time::Duration;
+
+/// How much longer Redis keeps it than it is good: a step of its clock must not end it early, and anybody may begin
+/// sign-ins, so not much longer.
+const SLACK: Duration = Duration::from_mins(2);
 
 #[async_trait]
 impl FlowStore for RedisStore {
@@ -60,7 +65,7 @@ impl RedisStore {
             .arg(now.millis())
             .arg(until.millis())
             .arg(text)
-            .arg(left.saturating_add(millis(REMEMBERED_FOR)))
+            .arg(left.saturating_add(millis(SLACK)))
             .arg(whatever_was_there);
         let reply: Reply = self.link.invoke(&call).await?;
         match word(&reply) {

@@ -57,6 +57,7 @@ fn company(issuer: &str) -> SsoProvider {
         org: 0,
         create_users: true,
         accounts: SsoAccounts::Own,
+        admins: false,
     }
 }
 

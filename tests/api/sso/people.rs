@@ -3,10 +3,11 @@
 use super::{HOST, Stage};
 use crate::support::{ADMIN_PASSWORD, PASSWORD};
 use std::time::Duration;
+use vestibule::domain::administration::{MembershipDraft, NewUser};
 use vestibule::domain::audit::{Act, Refusal};
 use vestibule::domain::directory::{AccountType, OrgId};
 use vestibule::domain::session::EndReason;
-use vestibule::settings::{SsoAccounts, SsoMapSetting};
+use vestibule::settings::{Settings, SsoAccounts, SsoMapSetting};
 
 fn why(stage: &Stage) -> Refusal {
     match stage.app.trail.last().act {
@@ -188,4 +189,87 @@ async fn case_30_a_link_or_another_site_signs_nobody_out() {
         .await;
     assert_eq!(reply.status, 403);
     assert_eq!(lena.is_active().await, 204);
+}
+
+#[tokio::test]
+async fn what_one_provider_calls_lena_is_not_somebody_elses_lena() {
+    let second = |settings: &mut Settings, accounts| {
+        let mut other = settings.sso[0].clone();
+        other.name = "other".to_owned();
+        other.accounts = accounts;
+        settings.sso.push(other);
+    };
+    let by = async |stage: &Stage, provider: &str| {
+        let path = format!("!/callosum/v1/oidc/login?provider={provider}");
+        let (reply, client) = stage.follow(&stage.app.anon(), &path).await;
+        let back = stage.at_provider(&reply, "lena").await;
+        client.get(&back).await.status
+    };
+    let stage = Stage::with(|settings| second(settings, SsoAccounts::Own));
+    assert_eq!(by(&stage, "company").await, 302);
+    assert_eq!(by(&stage, "other").await, 401);
+    assert_eq!(why(&stage), Refusal::OtherProvider);
+    assert_eq!(by(&stage, "company").await, 302);
+    // Where users move from one to another, the other may take them over.
+    let stage = Stage::with(|settings| second(settings, SsoAccounts::Type));
+    assert_eq!(by(&stage, "company").await, 302);
+    assert_eq!(by(&stage, "other").await, 302);
+    assert_eq!(by(&stage, "company").await, 401);
+}
+
+#[tokio::test]
+async fn administrators_of_the_server_sign_in_there_only_where_that_is_on() {
+    for (admins, status) in [(false, 401), (true, 302)] {
+        let stage = Stage::with(|settings| settings.sso[0].admins = admins);
+        let (administration, by) = stage.app.administration();
+        let lena = NewUser {
+            account_type: AccountType::Oidc,
+            is_admin: true,
+            ..NewUser::named("lena")
+        };
+        administration.create_user(lena, &by).await.unwrap();
+        assert_eq!(stage.sign_in(HOST, "lena").await.status, status);
+        if !admins {
+            assert_eq!(why(&stage), Refusal::AdminElsewhere);
+        }
+    }
+}
+
+#[tokio::test]
+async fn case_36_whom_the_provider_takes_out_of_an_org_has_no_session_left_there() {
+    let stage = Stage::with(|settings| {
+        settings.sso[0].org_attribute = Some("groups".to_owned());
+        // Lena is one of the analysts and of no group that is gone.
+        settings.sso[0].org_map = vec![map("analysts", "0"), map("gone", "1")];
+    });
+    assert_eq!(stage.app.sales, OrgId(1));
+    let (administration, by) = stage.app.administration();
+    let lena = NewUser {
+        account_type: AccountType::Oidc,
+        memberships: ["0", "1"]
+            .map(|org| MembershipDraft {
+                org: org.to_owned(),
+                groups: Vec::new(),
+            })
+            .to_vec(),
+        ..NewUser::named("lena")
+    };
+    administration.create_user(lena, &by).await.unwrap();
+    let token = stage.app.token("lena").await;
+    let reply = stage.app.anon().redeem(&[("auth_token", &token)]).await;
+    let mut before = stage.app.anon();
+    before.keep(&reply);
+    assert_eq!(before.is_active().await, 204);
+
+    let lena = stage.signed_in("lena").await;
+    assert_eq!(lena.is_active().await, 204);
+    assert_eq!(before.is_active().await, 401);
+    assert_eq!(
+        stage.app.anon().with_bearer(&token).info().await.status,
+        401
+    );
+    // Nothing is left to lose: the next sign-in ends nothing.
+    let again = stage.signed_in("lena").await;
+    assert_eq!(lena.is_active().await, 204);
+    assert_eq!(again.is_active().await, 204);
 }

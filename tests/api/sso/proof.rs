@@ -10,7 +10,7 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn a_change_at_the_console_takes_a_sign_in_at_which_the_provider_had_to_ask() {
-    let stage = Stage::new();
+    let stage = Stage::with(|settings| settings.sso[0].admins = true);
     stage.signed_in("lena").await;
     let admin = console(&stage.app).await;
     let body = json!({ "is_admin": true });

@@ -157,3 +157,37 @@ async fn what_is_not_configured_is_not_there() {
     assert_eq!(anon.get("!/callosum/v1/saml/metadata").await.status, 404);
     assert_eq!(anon.get("!/callosum/v1/saml/sso").await.status, 404);
 }
+
+/// Whatever session cookie the browser has, the cookie of the sign-in is read beside it.
+#[tokio::test]
+async fn case_26_a_session_the_browser_has_already_is_replaced_and_a_dead_one_is_no_matter() {
+    let stage = Stage::new();
+    let before = stage.app.bob().await;
+    let dead = stage.app.bob().await;
+    dead.log_out().await;
+    for cookie in [before.cookie(), dead.cookie(), "JSESSIONID=nonsense"] {
+        let (reply, client) = stage.begin(HOST).await;
+        let back = stage.at_provider(&reply, "lena").await;
+        let both = client.with_cookie(&format!("{cookie}; {}", client.cookie()));
+        let reply = both.get(&back).await;
+        assert_eq!(reply.status, 302, "{cookie}: {}", reply.text());
+        let mut lena = stage.app.anon();
+        lena.keep(&reply);
+        assert_eq!(lena.info().await.json()["userName"], "lena");
+    }
+    assert_eq!(before.is_active().await, 401);
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_begins_sign_ins_with_the_whole_window_only() {
+    let stage = Stage::new();
+    let foreign = stage.app.anon().with("sec-fetch-site", "cross-site");
+    for (mode, status) in [("navigate", 302), ("no-cors", 403), ("cors", 403)] {
+        let reply = foreign
+            .with("sec-fetch-mode", mode)
+            .get("!/callosum/v1/oidc/login")
+            .await;
+        assert_eq!(reply.status, status, "{mode}");
+        assert_eq!(reply.cookies().is_empty(), status == 403);
+    }
+}

@@ -49,6 +49,7 @@ static PROVIDER: LazyLock<SamlProvider> = LazyLock::new(|| {
         org: 0,
         create_users: false,
         accounts: SsoAccounts::Own,
+        admins: false,
     };
     let clock = Arc::new(ManualClock::at(NOW));
     let random = Arc::new(SystemRandom::open().expect("no randomness"));

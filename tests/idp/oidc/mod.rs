@@ -60,6 +60,7 @@ fn settings(issuer: &str) -> SsoProvider {
         org: 0,
         create_users: true,
         accounts: SsoAccounts::Own,
+        admins: false,
     }
 }
 

@@ -333,6 +333,7 @@ pub fn settings(folder: &Path) -> SsoProvider {
         org: 0,
         create_users: true,
         accounts: SsoAccounts::Own,
+        admins: false,
     }
 }
 
