@@ -10,6 +10,7 @@ use crate::api::landing::{Landing, Target, go_to};
 use crate::api::services::Services;
 use crate::domain::failure::Failure;
 use crate::domain::login::LoginError;
+use crate::domain::principal::Principal;
 use crate::domain::redirect::SafeRedirect;
 use crate::domain::sso::{FLOW_LIFETIME, Protocol};
 use actix_web::body::MessageBody;
@@ -18,6 +19,8 @@ use actix_web::http::header::{COOKIE, HOST, HeaderName, HeaderValue, SET_COOKIE}
 use actix_web::http::uri::Authority;
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
@@ -76,6 +79,36 @@ pub async fn depart<D: Dialect>(
     let age = Some(FLOW_LIFETIME.as_secs());
     set_cookie(&mut reply, &begin.handle, &begin.browser, is_https, age);
     Ok(reply)
+}
+
+/// A provider where somebody proves anew who they are.
+#[derive(Debug, Serialize)]
+pub struct ProvingAnew {
+    /// What people call it.
+    pub label: String,
+    /// Where that begins: an address of ours that ends where the encoded address to come back to is to follow.
+    pub href: String,
+}
+
+impl ProvingAnew {
+    /// The provider that a session came from, if there is one still.
+    pub fn of(services: &Services, who: &Principal) -> Option<Self> {
+        let name = &who.provider.as_ref()?.provider;
+        let provider = services.login.sso.find(name)?;
+        let protocol = provider.protocol.as_str();
+        Some(Self {
+            label: provider.label.clone(),
+            href: format!(
+                "/callosum/v1/{protocol}/login?provider={name}&forceAuthn=true&targetURLPath="
+            ),
+        })
+    }
+
+    /// The whole link, for coming back to that path of ours.
+    pub fn link(&self, path: &str) -> String {
+        let path = utf8_percent_encode(path, NON_ALPHANUMERIC);
+        format!("{}{path}", self.href)
+    }
 }
 
 /// Each sign-in sets a cookie, so a page of another site must not begin many of them with its pictures: it may only

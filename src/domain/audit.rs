@@ -146,6 +146,8 @@ pub enum Act {
     TokenRevoked,
     /// A session was closed.
     LoggedOut {
+        /// The Org it worked in.
+        org: OrgId,
         /// Why.
         reason: EndReason,
     },
@@ -155,6 +157,8 @@ pub enum Act {
         session: SessionHandle,
         /// Whose.
         owner: UserId,
+        /// The Org it worked in.
+        org: OrgId,
         /// Why.
         reason: EndReason,
     },

@@ -318,6 +318,7 @@ impl Login {
             act: Act::SessionEnded {
                 session: handle,
                 owner: of.user_id,
+                org: of.org,
                 reason,
             },
             user_id: Some(of.user_id),
@@ -340,7 +341,10 @@ impl Login {
         };
         self.audit.record(AuditEvent {
             at,
-            act: Act::LoggedOut { reason },
+            act: Act::LoggedOut {
+                org: session.org,
+                reason,
+            },
             user_id: Some(session.user_id),
             user_name: Some(session.user_name),
             client: client.clone(),

@@ -3,6 +3,7 @@
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
 use crate::domain::session::{Method, Session, SessionId};
+use crate::domain::sso::ProviderLink;
 use crate::domain::token::{Access, Attributes, TokenRecord};
 
 /// Who a request acts for.
@@ -30,6 +31,8 @@ pub struct Principal {
     pub via: Via,
     /// How the session was opened; none for a Bearer.
     pub method: Option<Method>,
+    /// The identity provider's session it came from, itself or by delegation.
+    pub provider: Option<ProviderLink>,
     /// Whether the browser was asked to keep the session.
     pub is_remembered: bool,
 }
@@ -58,6 +61,7 @@ impl Principal {
             attributes: session.attributes,
             via: Via::Session(id),
             method: Some(session.method),
+            provider: session.notes.provider,
             is_remembered: session.is_remembered,
         }
     }
@@ -65,6 +69,12 @@ impl Principal {
     /// The secret key behind it, which may be good for one Org only. An API token is its user's own, and none.
     pub fn secret_key(&self) -> Option<KeyId> {
         self.key.filter(|_| self.method != Some(Method::ApiToken))
+    }
+
+    /// Whether an identity provider had them prove who they are when this session was opened.
+    pub fn is_proven_at_provider(&self) -> bool {
+        let is_opened_there = matches!(self.method, Some(Method::Saml | Method::Oidc));
+        is_opened_there && self.provider.as_ref().is_some_and(|link| link.is_proven)
     }
 
     /// The bearer of a live token.
@@ -81,6 +91,7 @@ impl Principal {
             idle_end: None,
             via: Via::Bearer,
             method: None,
+            provider: None,
             is_remembered: false,
         }
     }

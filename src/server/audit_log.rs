@@ -223,14 +223,18 @@ fn details(act: &Act) -> Vec<(&'static str, Value)> {
             vec![("why", json!(why.as_str()))]
         }
         Act::TokenRevoked => Vec::new(),
-        Act::LoggedOut { reason } => vec![("reason", json!(reason.as_str()))],
+        Act::LoggedOut { org, reason } => {
+            vec![("org", json!(org.0)), ("reason", json!(reason.as_str()))]
+        }
         Act::SessionEnded {
             session,
             owner,
+            org,
             reason,
         } => vec![
             ("session", json!(session.to_string())),
             ("owner_id", json!(owner.to_string())),
+            ("org", json!(org.0)),
             ("reason", json!(reason.as_str())),
         ],
         Act::OrgSwitched { from, to } => vec![("from", json!(from.0)), ("to", json!(to.0))],

@@ -72,6 +72,10 @@ struct NotesRow {
     /// Provider, subject, the provider's session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     p: Option<(String, String, Option<String>)>,
+    /// Whether the person had to prove there who they are. Beside the tuple and not in it: programs that do not know it
+    /// must still read the rest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pp: bool,
 }
 
 impl NotesRow {
@@ -88,6 +92,7 @@ impl NotesRow {
                 .provider
                 .clone()
                 .map(|link| (link.provider, link.subject, link.session_index)),
+            pp: notes.provider.as_ref().is_some_and(|link| link.is_proven),
         }
     }
 
@@ -102,6 +107,7 @@ impl NotesRow {
                     provider,
                     subject,
                     session_index,
+                    is_proven: self.pp,
                 }),
         })
     }

@@ -57,8 +57,18 @@ export const openNote = (title, ...children) => new Promise((resolve) => {
   dialog.showModal();
 });
 
-/** Asks for the password when a change is refused for want of recent proof. */
+// Whoever is back from there is on the same view, and repeats the change.
+const proveThere = ({ label, href }) => {
+  const here = encodeURIComponent(location.pathname + location.hash);
+  return h('p', {}, h('a', { class: 'button', href: href + here }, t.proveAt(label)));
+};
+
+/** Asks for the password, or for proof at a provider, when a change is refused for want of recent proof. */
 export const prepareProof = (me) => askWith(async () => {
+  if (me.prove_at) {
+    await openNote(t.confirmTitle, h('p', { class: 'lead' }, t.proveLead), proveThere(me.prove_at));
+    return false;
+  }
   if (!me.may_confirm) {
     await openNote(t.confirmTitle, h('p', { class: 'lead' }, t.confirmOnly));
     return false;

@@ -68,10 +68,12 @@ export const t = {
   },
 
   confirmTitle: 'Is it still you?',
-  confirmLead: 'Changes need a sign-in or your password within the last 10 minutes.',
-  confirmOnly: 'This account has no password here. Sign out and in again, then repeat the change.',
+  confirmLead: 'Changes need your password within the last 10 minutes.',
+  confirmOnly: 'This account has no password here. Sign in again in a way that asks who you are, then repeat the change.',
   password: 'Password',
   confirm: 'Confirm',
+  proveLead: 'This account has no password here. Prove who you are where you signed in; then repeat the change.',
+  proveAt: (provider) => `Prove who you are at ${provider}`,
 
   logins: 'Logins',
   failures: 'Refused logins',

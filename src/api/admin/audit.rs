@@ -1,8 +1,8 @@
 //! The audit trail at the console: the latest lines of this node, filtered, followed, exported.
 //!
-//! Administrators of one Org are shown what users of that Org did there: their logins, refusals and endings, never
-//! an event of another Org, and changes to the directory only by those who belong to no other Org and do
-//! not administer the server, since such lines may name what is not theirs to know.
+//! Administrators of one Org are shown what users of that Org did there: their logins and endings, never an event
+//! of another Org. A line that names no Org (a refusal, a change to the directory) they are shown only of those who
+//! belong to no other Org and do not administer the server: of anybody else it may be about what is not theirs to know.
 
 use crate::api::admin::audit_csv::export as write_csv;
 use crate::api::admin::desk::{Desk, Looks, Refusal};
@@ -248,13 +248,9 @@ impl<'a> Sight<'a> {
         let Some(about) = about else {
             return Ok(false);
         };
-        let is_change = matches!(
-            event["event"].as_str(),
-            Some("directory_changed" | "revoked")
-        );
         Ok(match self.standing(about, own).await? {
             Standing::Stranger => false,
-            Standing::Member => !is_change,
+            Standing::Member => event["org"] == own.0,
             Standing::MemberOnly => true,
         })
     }

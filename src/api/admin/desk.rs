@@ -6,7 +6,7 @@
 //! | of an administrator, of the server or of the Org worked in | yes | yes | yes |
 //! | from our own page: an embedding page may read what the other APIs answer, but not this | yes | yes | yes |
 //! | the session's token against forgery | | yes | yes |
-//! | recent proof: the session opened, or the password given again, within 10 minutes | | | yes |
+//! | recent proof: the person was asked at a login, or for the password again, within 10 minutes | | | yes |
 //! | the body, last, so that strangers learn nothing by sending one | | yes | yes |
 
 use crate::api::admin::Admin;
@@ -115,13 +115,20 @@ impl Desk {
 
 /// Until when the login itself is proof; none where no person was asked at it.
 fn opened_until(principal: &Principal) -> Option<Timestamp> {
-    let by_nobody = matches!(
-        principal.method,
-        None | Some(
-            Method::Guest | Method::TrustedHeader | Method::ApiToken | Method::IdentityToken
+    let was_asked = match principal.method {
+        Some(Method::Password | Method::Ldap) => true,
+        Some(Method::Saml | Method::Oidc) => principal.is_proven_at_provider(),
+        // A token of trusted authentication is what a secret key made, whoever sits there.
+        Some(
+            Method::Guest
+            | Method::TrustedHeader
+            | Method::TrustedToken
+            | Method::ApiToken
+            | Method::IdentityToken,
         )
-    );
-    (!by_nobody).then(|| principal.began_at.plus(FRESH_FOR))
+        | None => false,
+    };
+    was_asked.then(|| principal.began_at.plus(FRESH_FOR))
 }
 
 /// Stricter than the other dialects, and for reading too: pages of `embed.origins` read with the user's cookie, and

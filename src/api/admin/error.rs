@@ -11,7 +11,8 @@ use serde::Serialize;
 pub struct Admin;
 
 /// Why an administrator is sent to prove themselves again; the page asks for the password at this.
-pub const STALE: &str = "confirm that it is you: this session was opened more than 10 minutes ago";
+pub const STALE: &str =
+    "confirm that it is you: nobody was asked for proof of it within the last 10 minutes";
 /// Why a request without the session's own token is refused.
 pub const CSRF: &str = "the header X-Vestibule-CSRF must carry the csrf token that GET me tells";
 /// Why tokens are refused.

@@ -4,6 +4,7 @@ use crate::api::admin::Admin;
 use crate::api::admin::desk::{Asks, Looks, Refusal};
 use crate::api::admin::proof::FRESH_FOR;
 use crate::api::caller::Caller;
+use crate::api::departure::ProvingAnew;
 use crate::domain::administration::{AdminScope, MAX_FOUND};
 use crate::domain::directory::AccountType;
 use crate::domain::failure::{Failure, Unauthenticated};
@@ -17,6 +18,12 @@ pub async fn me(Looks(desk): Looks) -> Result<HttpResponse, Refusal> {
     let services = desk.services();
     let (principal, scope) = desk.viewer();
     let user = services.require_user(principal).await?;
+    let may_confirm = match user.account_type {
+        AccountType::Local => services.directory.password_hash(user.id).await?.is_some(),
+        AccountType::Ldap => services.login.has_ldap(),
+        AccountType::Saml | AccountType::Oidc => false,
+    };
+    let prove_at = ProvingAnew::of(services, principal).filter(|_| !may_confirm);
     let org = services.directory.find_org(principal.org).await?;
     let org_name = org.map(|org| org.name).unwrap_or_default();
     Ok(HttpResponse::Ok().json(json!({
@@ -30,11 +37,8 @@ pub async fn me(Looks(desk): Looks) -> Result<HttpResponse, Refusal> {
         "session": desk.session.to_string(),
         "now": services.login.now().millis(),
         "fresh_until": desk.fresh_until.millis(),
-        "may_confirm": match user.account_type {
-            AccountType::Local => services.directory.password_hash(user.id).await?.is_some(),
-            AccountType::Ldap => services.login.has_ldap(),
-            AccountType::Saml | AccountType::Oidc => false,
-        },
+        "may_confirm": may_confirm,
+        "prove_at": prove_at,
         "has_ldap": services.login.has_ldap(),
         "most_found": MAX_FOUND,
         "version": env!("CARGO_PKG_VERSION"),

@@ -1,6 +1,7 @@
 //! `/sessions`: where somebody is signed in, ending what they do not know, and signing out; without scripts.
 
 use crate::api::caller::Caller;
+use crate::api::departure::ProvingAnew;
 use crate::api::device::device;
 use crate::api::dialect::ApiError;
 use crate::api::form::{Form, Query};
@@ -167,6 +168,8 @@ struct EndPage<'a> {
     user_name: &'a str,
     takes_password: bool,
     is_too_late: bool,
+    /// Where they prove anew who they are: the words and the link.
+    prove_at: Option<(String, String)>,
     error: Option<&'a str>,
     token: String,
 }
@@ -252,6 +255,13 @@ async fn end_page(
         Some(Row::of(one, this, &orgs, services.login.now()))
     };
     let user = services.require_user(&signed.who).await?;
+    let is_too_late = needed == ProofNeeded::FreshSession;
+    let prove_at = ProvingAnew::of(services, &signed.who).filter(|_| is_too_late);
+    // Of what was read back, not of what was sent.
+    let this_page = match &row {
+        Some(row) => format!("/sessions/end?session={}", row.handle),
+        None => format!("/sessions/end?session={OTHERS}"),
+    };
     let page = EndPage {
         site: &services.sign_in,
         title: if row.is_some() {
@@ -264,7 +274,8 @@ async fn end_page(
         session,
         user_name: &user.name,
         takes_password: needed == ProofNeeded::Password,
-        is_too_late: needed == ProofNeeded::FreshSession,
+        is_too_late,
+        prove_at: prove_at.map(|there| (words::prove_at(&there.label), there.link(&this_page))),
         error,
         token: form_token::for_session(services, &signed.id),
     };

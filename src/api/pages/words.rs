@@ -88,6 +88,13 @@ pub(super) const WRONG_PASSWORD: &str = "That is not your password. Try again.";
 pub(super) const BACK_TO_SESSIONS: &str = "Back to my sessions";
 pub(super) const TOO_LATE: &str =
     "You have no password here to ask for. Sign out and in again, then do this within 5 minutes.";
+pub(super) const PROVE_FIRST: &str =
+    "You have no password here to ask for. Prove anew who you are, then do this within 5 minutes.";
+
+/// On the link to a provider.
+pub fn prove_at(provider: &str) -> String {
+    format!("Prove who you are at {provider}")
+}
 
 /// How many are about to be ended.
 pub fn others(number: usize) -> String {

@@ -9,7 +9,7 @@ use crate::api::sso::Sso;
 use crate::domain::audit::Client;
 use crate::domain::failure::Failure;
 use crate::domain::login::{LoginError, Opened, ProviderAnswer};
-use crate::domain::sso::{Answer, Begun, Errand, Protocol, Provider, SsoError};
+use crate::domain::sso::{Answer, Errand, Protocol, Provider, SsoError};
 use actix_session::Session;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -64,8 +64,7 @@ impl Arrival<'_> {
         let provider = provider
             .filter(|provider| provider.protocol == self.protocol)
             .ok_or_else(|| Self::refused(SsoError::NoProvider))?;
-        let begun = Some(&errand.begun);
-        let opened = self.open(provider, landing, answer, begun).await?;
+        let opened = self.open(provider, landing, answer, Some(errand)).await?;
         let mut reply = landing.land(self.request, services, self.cookies, &target, &opened);
         let is_https = is_https(
             self.request.head(),
@@ -76,20 +75,21 @@ impl Arrival<'_> {
         Ok(reply)
     }
 
-    /// Opens a session as the landing's clients use it.
+    /// Opens a session as the landing's clients use it. No errand: nobody here had asked for the answer.
     pub async fn open(
         &self,
         provider: &Provider,
         landing: &dyn Landing,
         answer: &Answer,
-        begun: Option<&Begun>,
+        errand: Option<&Errand>,
     ) -> Result<Opened, Refusal> {
         let wanted = landing.request(self.request, self.services)?;
         let callback = callback(&own_base(self.request, self.services), self.protocol);
         let said = ProviderAnswer {
             provider,
             answer,
-            begun,
+            begun: errand.map(|errand| &errand.begun),
+            is_forced: errand.is_some_and(|errand| errand.is_forced),
             callback: &callback,
         };
         let client: &Client = &self.caller.client;

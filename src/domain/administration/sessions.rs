@@ -130,6 +130,7 @@ impl Administration {
             let act = Act::SessionEnded {
                 session: *handle,
                 owner: session.user_id,
+                org: session.org,
                 reason,
             };
             self.record(act, by);

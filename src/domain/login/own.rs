@@ -2,7 +2,7 @@
 //!
 //! Whoever finds an unlocked screen must not sign its owner out everywhere, so ending takes proof anew: the
 //! password where there is one, judged by the door like any other; for those whom something else signs in, a
-//! session that is fresh.
+//! session that is fresh, and of an identity provider one for which it had them prove who they are.
 
 use crate::domain::audit::{Act, AuditEvent, Client};
 use crate::domain::directory::{AccountType, OrgId, User};
@@ -33,7 +33,7 @@ pub enum ProofNeeded {
     Password,
     /// Nothing but the session they have: it is fresh.
     Nothing,
-    /// A new session: this one is too old, and there is no password to ask for.
+    /// A new session: this one is too old, or came of no question, and there is no password to ask for.
     FreshSession,
 }
 
@@ -51,7 +51,7 @@ pub enum OwnSessionsError {
     #[error("the password was not accepted: {0}")]
     NotConfirmed(#[source] LoginError),
     /// There is no password to ask for, and the session is not fresh.
-    #[error("signed in too long ago")]
+    #[error("signed in too long ago, or without being asked")]
     NotFresh,
     /// No session of theirs, or none any longer.
     #[error("there is no such session of this user")]
@@ -79,7 +79,7 @@ impl From<&OwnSessionsError> for Failure {
             }
             OwnSessionsError::NotConfirmed(error) => error.into(),
             OwnSessionsError::NotFresh => Self::forbidden(
-                "this user has no password here and signed in too long ago; sign out and in again, then do it within 5 minutes",
+                "this user has no password here and signed in too long ago; sign out and in again (at an identity provider with forceAuthn=true), then do it within 5 minutes",
             ),
             OwnSessionsError::NoSuchSession => Self::NotFound {
                 what: "a session of yours by that id".to_owned(),
@@ -119,7 +119,9 @@ impl Login {
         if self.has_password(&user).await? {
             return Ok(ProofNeeded::Password);
         }
-        Ok(if self.clock.now().since(who.began_at) <= FRESH {
+        // A provider that remembers people signs in whoever sits at the unlocked screen.
+        let counts = who.provider.is_none() || who.is_proven_at_provider();
+        Ok(if counts && self.clock.now().since(who.began_at) <= FRESH {
             ProofNeeded::Nothing
         } else {
             ProofNeeded::FreshSession
@@ -194,12 +196,13 @@ impl Login {
     ) -> Result<bool, StoreError> {
         let (reason, at) = (EndReason::EndedByOwner, self.clock.now());
         let ended = self.sessions.close_by_handle(handle, reason, at).await?;
-        if ended.is_some() {
+        if let Some(session) = &ended {
             self.audit.record(AuditEvent {
                 at,
                 act: Act::SessionEnded {
                     session: *handle,
                     owner: who.user_id,
+                    org: session.org,
                     reason,
                 },
                 user_id: Some(who.user_id),

@@ -21,6 +21,8 @@ pub struct ProviderAnswer<'a> {
     pub answer: &'a Answer,
     /// What was remembered when the sign-in began; none when nobody here had asked.
     pub begun: Option<&'a Begun>,
+    /// Whether the person had to prove who they are even if the provider remembers them.
+    pub is_forced: bool,
     /// Where the answer arrived.
     pub callback: &'a str,
 }
@@ -98,6 +100,8 @@ impl Login {
             provider: provider.name.clone(),
             subject: assertion.subject,
             session_index: assertion.session_index,
+            // The engine holds the answer to it, but only to what was begun here.
+            is_proven: said.is_forced && said.begun.is_some(),
         };
         // Before it opens: a session that the provider could not end must not be there.
         let until = self
@@ -277,6 +281,7 @@ impl Login {
             act: Act::SessionEnded {
                 session: *handle,
                 owner: session.user_id,
+                org: session.org,
                 reason,
             },
             user_id: Some(session.user_id),

@@ -105,6 +105,9 @@ pub struct ProviderLink {
     pub subject: String,
     /// The provider's name for its session.
     pub session_index: Option<String>,
+    /// Whether the person had to prove there who they are. Otherwise it may have remembered whoever used the browser
+    /// before, and the session is proof of nothing else.
+    pub is_proven: bool,
 }
 
 /// Word of a provider about a sign-out.

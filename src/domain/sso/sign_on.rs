@@ -66,6 +66,8 @@ pub struct Errand {
     pub provider: String,
     /// What its engine wanted remembered.
     pub begun: Begun,
+    /// Whether the provider was asked to have the person prove who they are.
+    pub is_forced: bool,
     /// What the dialect wanted remembered; only it can read that.
     pub purpose: String,
 }
@@ -128,6 +130,7 @@ impl SingleSignOn {
             "request": departure.begun.request_id,
             "verifier": departure.begun.verifier,
             "callback": departure.begun.callback,
+            "forced": is_forced,
             "purpose": purpose,
         });
         let under = FlowDigest::of("sign-in", &[&handle, &browser]);
@@ -273,6 +276,8 @@ fn read_errand(text: &str) -> Result<Errand, StoreError> {
             verifier: field("verifier")?,
             callback: field("callback")?,
         },
+        // Not there in what an earlier node keeps: as good as not asked for.
+        is_forced: value["forced"].as_bool().unwrap_or_default(),
         purpose: field("purpose")?,
     })
 }

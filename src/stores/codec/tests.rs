@@ -51,6 +51,7 @@ fn session() -> Session {
                 provider: "corp".to_owned(),
                 subject: "u-1".to_owned(),
                 session_index: Some("s-1".to_owned()),
+                is_proven: true,
             }),
         },
     }
@@ -107,6 +108,13 @@ fn what_version_one_wrote_stays_readable() {
     assert_eq!(tag, None, "it had none then");
     assert_eq!(session.access, Access::Full);
     assert!(session.attributes.is_empty());
+}
+
+#[test]
+fn of_a_providers_session_without_a_word_about_proof_nothing_is_proven() {
+    let kept = br#"{"v":1,"u":"00000000-0000-0000-0000-000000000007","n":"al","o":0,"m":"saml","b":1,"t":2,"i":3,"a":4,"r":false,"ip":"","ag":"","no":{"p":["corp","u-1",null]}}"#;
+    let link = decode_session(kept).unwrap().notes.provider.unwrap();
+    assert_eq!((link.provider.as_str(), link.is_proven), ("corp", false));
 }
 
 #[test]

@@ -128,3 +128,46 @@ async fn an_administrator_of_one_org_sees_what_its_users_did_there_and_nothing_e
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn of_a_member_of_several_orgs_lines_that_name_this_one_are_seen_and_no_others() {
+    let app = TestApp::spawn();
+    let page = org_console(&app).await;
+    let admin = console(&app).await;
+    let newest = page.read("/audit").await["newest"].as_u64().unwrap();
+    let end_alices = async || {
+        let sessions = admin.read("/sessions?user=alice").await;
+        for one in sessions["sessions"].as_array().unwrap() {
+            let body = json!({ "session": one["id"] });
+            admin.post("/sessions/revoke", body).await;
+        }
+    };
+    // A refusal, which is of no Org, and then all that ends a session, in the other Org and in this one.
+    app.anon().post_login("alice", "wrong password").await;
+    let mut here = [app.alice().await, app.alice().await];
+    let elsewhere = app.alice().await;
+    elsewhere.log_out().await;
+    for client in &mut here {
+        let moved = client.switch_org(app.sales.0).await;
+        client.keep(&moved);
+    }
+    here[0].log_out().await;
+    end_alices().await;
+    let admin_sees = acts(&admin.read(&format!("/audit?after={newest}")).await);
+    assert!(
+        admin_sees.contains(&"login_refused alice".to_owned()),
+        "{admin_sees:?}"
+    );
+    let seen = page.read(&format!("/audit?after={newest}")).await;
+    assert_eq!(acts(&seen), ["session_ended tsadmin", "logout alice"]);
+    for event in seen["events"].as_array().unwrap() {
+        assert_eq!(event["org"], app.sales.0, "{event}");
+    }
+    let ended_elsewhere = json!({ "event": "logout", "user": "alice", "org": 0 });
+    let all = admin.read("/audit?act=logout&user=alice").await;
+    let is_there = all["events"].as_array().unwrap().iter().any(|event| {
+        let expected = ended_elsewhere.as_object().unwrap();
+        expected.iter().all(|(name, value)| event[name] == *value)
+    });
+    assert!(is_there, "{all}");
+}

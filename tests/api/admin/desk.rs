@@ -172,6 +172,32 @@ async fn a_change_needs_recent_proof_and_says_so_by_a_word() {
 }
 
 #[tokio::test]
+async fn a_session_that_a_secret_key_made_is_no_proof_and_the_password_is() {
+    let app = TestApp::spawn();
+    let token = app.token("tsadmin").await;
+    let reply = app.anon().redeem(&[("auth_token", &token)]).await;
+    let mut client = app.anon();
+    client.keep(&reply);
+    let page = Page::open(client).await;
+    assert_eq!(page.me["fresh_until"], 0);
+    let org = json!({ "name": "Later" });
+    page.refused(
+        Method::POST,
+        "/orgs",
+        org.clone(),
+        403,
+        "stale_authentication",
+    )
+    .await;
+    let proof = confirm(&page).await;
+    let proven = Page {
+        client: page.client.with("x-vestibule-confirmed", &proof),
+        ..page
+    };
+    proven.post("/orgs", org).await;
+}
+
+#[tokio::test]
 async fn a_wrong_password_confirms_nothing_and_guessing_is_slowed_down() {
     let app = TestApp::spawn();
     let page = console(&app).await;

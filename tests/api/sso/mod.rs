@@ -2,6 +2,7 @@
 
 mod dialog;
 mod people;
+mod proof;
 mod ways;
 
 #[path = "../../common/oidc_browser.rs"]

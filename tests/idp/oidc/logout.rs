@@ -23,6 +23,7 @@ fn link(subject: &str) -> ProviderLink {
         provider: "company".to_owned(),
         subject: subject.to_owned(),
         session_index: None,
+        is_proven: false,
     }
 }
 

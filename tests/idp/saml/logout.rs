@@ -162,6 +162,7 @@ async fn a_sign_out_goes_to_the_provider_signed() {
         provider: "corp".into(),
         subject: "lena & <co>".into(),
         session_index: Some("_session".into()),
+        is_proven: false,
     };
     let url = stage
         .provider

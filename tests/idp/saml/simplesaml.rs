@@ -172,6 +172,7 @@ async fn simplesamlphp_takes_our_sign_out_and_confirms_it() {
         provider: "corp".into(),
         subject: found.subject,
         session_index: found.session_index,
+        is_proven: false,
     };
     let url = php
         .provider
