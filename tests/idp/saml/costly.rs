@@ -179,7 +179,7 @@ async fn messages_that_would_cost_minutes_are_refused_in_no_more_time_than_hones
 fn at_the_limits() -> Vec<Case> {
     let mut declared = String::new();
     for i in 0..48 {
-        let _ = write!(declared, " xmlns:p{i}='urn:{}'", "u".repeat(230));
+        let _ = write!(declared, " xmlns:p{i}='urn:{i}:{}'", "u".repeat(230));
     }
     // Siblings that each use a few of the namespaces around them, so that each has them written out.
     let user = |i: usize| format!("<a p{}:b='' p{}:b=''/>", i % 48, (i + 1) % 48);
