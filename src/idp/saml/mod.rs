@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! decode ─▶ guard ─▶ parse ─▶ signature ─▶ response ─▶ assertion      what a browser posts
-//! size      xml      xml      which of its   envelope    subject, window,
-//! Base64    bytes    document elements hold              audience, attributes
+//! size      bytes,   xml      which of its   envelope    subject, window,
+//! Base64    shape    document elements hold              audience, attributes
 //! ```
 //!
 //! One parser reads and verifies one document: what is read are the elements whose signature held, not a second
@@ -20,7 +20,9 @@ mod metadata;
 mod peer_file;
 mod redirect;
 mod response;
+mod shape;
 mod signature;
+mod turns;
 mod xml;
 
 use crate::domain::clock::{Clock, Timestamp};
@@ -39,6 +41,7 @@ use peer_file::PeerFile;
 use redirect::Field;
 use std::sync::Arc;
 use std::time::Duration;
+use turns::Turns;
 
 /// Warned of by [`IdentityProvider::probe`] when a certificate ends sooner.
 const SOON: Duration = Duration::from_hours(30 * 24);
@@ -49,10 +52,11 @@ pub struct SamlProvider {
     issuer: String,
     entity_id: String,
     peer: PeerFile,
-    own: Option<OwnKey>,
+    own: Option<Arc<OwnKey>>,
     is_signing: bool,
     is_unsolicited_allowed: bool,
     skew: Duration,
+    turns: Turns,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -76,7 +80,9 @@ impl SamlProvider {
             settings.name
         );
         let own = match (&settings.key_file, &settings.cert_file) {
-            (Some(key), Some(cert)) => Some(OwnKey::open(key, cert).with_context(section)?),
+            (Some(key), Some(cert)) => {
+                Some(Arc::new(OwnKey::open(key, cert).with_context(section)?))
+            }
             (None, None) => None,
             _ => bail!("sso.{}: key_file and cert_file go together", settings.name),
         };
@@ -95,6 +101,7 @@ impl SamlProvider {
             is_signing: settings.sign_requests,
             is_unsolicited_allowed: settings.idp_initiated,
             skew: settings.clock_skew,
+            turns: Turns::new(),
             clock,
             random,
         })
@@ -134,7 +141,7 @@ impl IdentityProvider for SamlProvider {
         let xml = self
             .head(&id, now, &peer.sign_in)
             .authn_request(&wish.callback, wish.is_forced);
-        let key = self.own.as_ref().filter(|_| self.is_signing);
+        let key = self.own.as_deref().filter(|_| self.is_signing);
         let handle = Some(wish.handle.as_str());
         let url = redirect::write(&peer.sign_in, Field::Request, &xml, handle, key)
             .map_err(ProviderError::Unavailable)?;
@@ -160,20 +167,26 @@ impl IdentityProvider for SamlProvider {
         };
         let peer = self.peer(now)?;
         response::check_callback(begun, callback)?;
-        response::judge(
-            encoded,
-            &response::Expected {
-                issuer: &peer.entity_id,
-                audience: &self.entity_id,
-                callback,
-                begun,
-                is_unsolicited_allowed: self.is_unsolicited_allowed,
-                keys: &peer.certificates,
-                own: self.own.as_ref(),
-                skew: self.skew,
-                now,
-            },
-        )
+        let text = response::decode(encoded)?;
+        response::check_is_wanted(&text, begun, self.is_unsolicited_allowed)?;
+        let (audience, skew, own) = (self.entity_id.clone(), self.skew, self.own.clone());
+        let (begun, callback) = (begun.cloned(), callback.to_owned());
+        let judging = move || {
+            response::judge(
+                &text,
+                &response::Expected {
+                    issuer: &peer.entity_id,
+                    audience: &audience,
+                    callback: &callback,
+                    begun: begun.as_ref(),
+                    keys: &peer.certificates,
+                    own: own.as_deref(),
+                    skew,
+                    now,
+                },
+            )
+        };
+        self.turns.take(judging).await
     }
 
     async fn begin_logout(
@@ -191,9 +204,15 @@ impl IdentityProvider for SamlProvider {
         let xml = self
             .head(&id, now, place)
             .logout_request(&link.subject, link.session_index.as_deref());
-        redirect::write(place, Field::Request, &xml, Some(handle), self.own.as_ref())
-            .map(Some)
-            .map_err(ProviderError::Unavailable)
+        redirect::write(
+            place,
+            Field::Request,
+            &xml,
+            Some(handle),
+            self.own.as_deref(),
+        )
+        .map(Some)
+        .map_err(ProviderError::Unavailable)
     }
 
     async fn read_logout(
@@ -203,14 +222,19 @@ impl IdentityProvider for SamlProvider {
         now: Timestamp,
     ) -> Result<LogoutWord, ProviderError> {
         let peer = self.peer(now)?;
-        let expected = logout::Expected {
-            issuer: &peer.entity_id,
-            callback,
-            keys: &peer.certificates,
-            skew: self.skew,
-            now,
+        let (skew, theirs) = (self.skew, Arc::clone(&peer));
+        let (notice, callback) = (notice.clone(), callback.to_owned());
+        let judging = move || {
+            let expected = logout::Expected {
+                issuer: &theirs.entity_id,
+                callback: &callback,
+                keys: &theirs.certificates,
+                skew,
+                now,
+            };
+            logout::judge(&notice, &expected)
         };
-        let out = match logout::judge(notice, &expected)? {
+        let out = match self.turns.take(judging).await? {
             logout::Word::Answer { relay_state } => {
                 return Ok(LogoutWord::Answer {
                     handle: relay_state,
@@ -223,7 +247,7 @@ impl IdentityProvider for SamlProvider {
                 let id = new_id(&*self.random);
                 let xml = self.head(&id, now, place).logout_response(&out.id);
                 let state = out.relay_state.as_deref();
-                let url = redirect::write(place, Field::Response, &xml, state, self.own.as_ref())
+                let url = redirect::write(place, Field::Response, &xml, state, self.own.as_deref())
                     .map_err(ProviderError::Unavailable)?;
                 Some(url)
             }
@@ -243,7 +267,7 @@ impl IdentityProvider for SamlProvider {
             &self.entity_id,
             callback,
             logout,
-            self.own.as_ref(),
+            self.own.as_deref(),
             self.is_signing,
         ))
     }

@@ -25,7 +25,6 @@ pub(super) struct Expected<'a> {
     /// Where it was posted.
     pub(super) callback: &'a str,
     pub(super) begun: Option<&'a Begun>,
-    pub(super) is_unsolicited_allowed: bool,
     pub(super) keys: &'a [Certificate],
     pub(super) own: Option<&'a OwnKey>,
     pub(super) skew: Duration,
@@ -51,10 +50,32 @@ pub(super) fn decode(encoded: &str) -> Judged<String> {
     String::from_utf8(bytes).map_err(|_| malformed("not UTF-8"))
 }
 
-/// Judges a posted `SAMLResponse`.
-pub(super) fn judge(encoded: &str, expected: &Expected<'_>) -> Judged<Assertion> {
-    let text = decode(encoded)?;
-    let document = parse(&text, Source::Browser).map_err(malformed)?;
+/// Refuses an answer that nobody asked for, where the provider may not speak first, before any of it is parsed: whoever
+/// has not even begun a sign-in has us do no work.
+pub(super) fn check_is_wanted(
+    text: &str,
+    begun: Option<&Begun>,
+    is_unsolicited_allowed: bool,
+) -> Judged<()> {
+    if begun.is_some() || is_unsolicited_allowed {
+        return Ok(());
+    }
+    // Only for the log, so it does not matter where it stands.
+    if text.contains("InResponseTo") {
+        return refuse(
+            AssertionFault::UnknownRequest,
+            "it answers something, which nobody here asked",
+        );
+    }
+    refuse(
+        AssertionFault::Unsolicited,
+        "nobody asked, and idp_initiated is off",
+    )
+}
+
+/// Judges a `SAMLResponse`, decoded. Takes its time: not for threads that others wait for.
+pub(super) fn judge(text: &str, expected: &Expected<'_>) -> Judged<Assertion> {
+    let document = parse(text, Source::Browser).map_err(malformed)?;
     let response = Node::root(&document)
         .filter(|root| root.is(PROTOCOL, "Response"))
         .ok_or_else(|| malformed("not a Response"))?;
@@ -80,7 +101,7 @@ pub(super) fn judge(encoded: &str, expected: &Expected<'_>) -> Judged<Assertion>
         let sealed = response
             .only(ASSERTION, "EncryptedAssertion")
             .map_err(malformed)?;
-        signed(&document, &text, &[response], expected.keys)?;
+        signed(&document, text, &[response], expected.keys)?;
         check_envelope(response, expected)?;
         let opened = decrypt::open(sealed, expected.own)?;
         let inner = parse(&opened, Source::Browser).map_err(malformed)?;
@@ -100,7 +121,7 @@ pub(super) fn judge(encoded: &str, expected: &Expected<'_>) -> Judged<Assertion>
         return assertion::judge(assertion, expected);
     }
     let assertion = response.only(ASSERTION, "Assertion").map_err(malformed)?;
-    let elements = signed(&document, &text, &[response, assertion], expected.keys)?;
+    let elements = signed(&document, text, &[response, assertion], expected.keys)?;
     require_signed(assertion, &elements)?;
     check_envelope(response, expected)?;
     assertion::judge(assertion, expected)
@@ -197,11 +218,8 @@ pub(super) fn check_in_response_to(request: Option<&str>, expected: &Expected<'_
             AssertionFault::UnknownRequest,
             format!("it answers {}, which nobody here asked", shown(request)),
         ),
-        (None, None) if expected.is_unsolicited_allowed => Ok(()),
-        (None, None) => refuse(
-            AssertionFault::Unsolicited,
-            "nobody asked, and idp_initiated is off",
-        ),
+        // `check_is_wanted` has let it in.
+        (None, None) => Ok(()),
     }
 }
 

@@ -15,6 +15,9 @@ use uppsala::Document;
 
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+/// Of a `PrefixList`, which honest signers give one or two.
+const MAX_PREFIXES: usize = 32;
+const MAX_PREFIX_BYTES: usize = 512;
 const METHODS: [&str; 6] = [
     "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
     "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384",
@@ -208,19 +211,49 @@ fn expect_children(node: Node<'_, '_>, needed: &[&str], possible: &[&str]) -> Ju
     }
 }
 
-/// Exclusive canonical XML may name prefixes, and nothing more.
+/// Exclusive canonical XML may name some prefixes, and nothing more. Each is looked up for each element, before anybody
+/// knows who signed, so there must not be many.
 fn expect_prefixes_only(node: Node<'_, '_>) -> Judged<()> {
-    match node
-        .children()
+    let children: Vec<_> = node.children().collect();
+    if let Some(odd) = children
+        .iter()
         .find(|child| !child.is(EXCLUSIVE, "InclusiveNamespaces"))
     {
-        Some(odd) => Err(bad_signature(format!(
+        return Err(bad_signature(format!(
             "{} in {}",
             shown(odd.local_name()),
             node.local_name()
-        ))),
-        None => Ok(()),
+        )));
     }
+    let list = match children.as_slice() {
+        [] => return Ok(()),
+        [list] => list,
+        several => {
+            return Err(bad_signature(format!(
+                "{} InclusiveNamespaces in one {}",
+                several.len(),
+                node.local_name()
+            )));
+        }
+    };
+    if let Some(odd) = list.children().next() {
+        return Err(bad_signature(format!(
+            "{} in InclusiveNamespaces",
+            shown(odd.local_name())
+        )));
+    }
+    // By local name, as the library reads it.
+    let lists = || list.attributes().filter(|(name, _)| *name == "PrefixList");
+    let bytes: usize = lists().map(|(_, prefixes)| prefixes.len()).sum();
+    let count = lists()
+        .flat_map(|(_, prefixes)| prefixes.split_whitespace())
+        .count();
+    if count > MAX_PREFIXES || bytes > MAX_PREFIX_BYTES {
+        return Err(bad_signature(format!(
+            "{count} prefixes of {bytes} bytes in a PrefixList, more than {MAX_PREFIXES} or {MAX_PREFIX_BYTES}"
+        )));
+    }
+    Ok(())
 }
 
 fn expect_method(node: Node<'_, '_>, allowed: &[&str]) -> Judged<()> {

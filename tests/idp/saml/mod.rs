@@ -1,6 +1,7 @@
 //! SAML 2.0: answers signed by xmlsec1, a second opinion on XML signatures, and real identity providers.
 
 mod accepted;
+mod costly;
 mod crypto;
 mod encrypted;
 mod files;
