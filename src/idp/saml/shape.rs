@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn elements_are_counted_wherever_they_stand() {
-        let flat = |count| format!("<a>{}</a>", "<b></b>".repeat(count - 1));
+        let flat = |count: usize| format!("<a>{}</a>", "<b></b>".repeat(count - 1));
         assert_eq!(check(&flat(6_000)), Ok(()));
         assert_eq!(refusal(&flat(6_001)), "more than 6000 elements");
     }
@@ -151,7 +151,7 @@ mod tests {
             refusal(&element(65)),
             "more than 64 attributes in an element"
         );
-        let many = |count| format!("<a>{}</a>", element(50).repeat(count));
+        let many = |count: usize| format!("<a>{}</a>", element(50).repeat(count));
         assert_eq!(check(&many(400)), Ok(()));
         assert_eq!(refusal(&many(401)), "more than 20000 attributes in all");
     }
