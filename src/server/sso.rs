@@ -4,7 +4,7 @@ use crate::domain::clock::Clock;
 use crate::domain::directory::{NameKey, OrgId};
 use crate::domain::random::Random;
 use crate::domain::sso::{
-    AttributeNames, IdentityProvider, Protocol, Provider, SingleSignOn, SsoPolicy,
+    Accounts, AttributeNames, IdentityProvider, Protocol, Provider, SingleSignOn, SsoPolicy,
 };
 #[cfg(feature = "oidc")]
 use crate::idp::oidc::OidcProvider;
@@ -78,8 +78,11 @@ fn policy(settings: &SsoProvider) -> anyhow::Result<SsoPolicy> {
         orgs,
         org: OrgId(settings.org),
         creates_users: settings.create_users,
-        accepts_local: settings.accounts == SsoAccounts::Local,
-        accepts_others: settings.accounts == SsoAccounts::Type,
+        accounts: match settings.accounts {
+            SsoAccounts::Own => Accounts::Own,
+            SsoAccounts::Type => Accounts::Type,
+            SsoAccounts::Local => Accounts::Local,
+        },
         accepts_admins: settings.admins,
     })
 }

@@ -44,6 +44,10 @@ impl fmt::Display for SsoMapSetting {
 
 /// `[sso.NAME]`
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 pub struct SsoProvider {
     /// NAME: lower-case letters, digits and hyphens.
     pub name: String,

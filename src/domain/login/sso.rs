@@ -8,7 +8,8 @@ use crate::domain::failure::StoreError;
 use crate::domain::login::{Login, LoginError, OpenRequest, Opened};
 use crate::domain::session::{EndReason, Method, RevokeScope, SessionHandle, SessionNotes};
 use crate::domain::sso::{
-    Answer, Begun, LoggedOutThere, Protocol, Provider, ProviderLink, SsoError, SsoIdentity,
+    Accounts, Answer, Begun, LoggedOutThere, Protocol, Provider, ProviderLink, SsoError,
+    SsoIdentity,
 };
 use std::time::Duration;
 
@@ -145,7 +146,7 @@ impl Login {
                 Protocol::Saml => AccountType::Saml,
                 Protocol::Oidc => AccountType::Oidc,
             },
-            accepts_local: policy.accepts_local,
+            accepts_local: policy.accounts == Accounts::Local,
             creates_users: policy.creates_users,
             org: policy.org,
             orgs: policy.orgs.iter().map(|(_, org)| *org).collect(),
@@ -193,7 +194,7 @@ impl Login {
         }
         let bound = self.directory.get(&bond(user)).await?;
         let is_own = bound.is_none_or(|name| name == provider.name);
-        if is_own || policy.accepts_others {
+        if is_own || policy.accounts == Accounts::Type {
             return Ok(());
         }
         Err(LoginError::BadCredentials(Refusal::OtherProvider))

@@ -14,7 +14,7 @@ mod sign_on;
 mod store;
 
 pub use fault::{AssertionFault, ProviderError};
-pub use policy::{AttributeNames, SsoIdentity, SsoPolicy};
+pub use policy::{Accounts, AttributeNames, SsoIdentity, SsoPolicy};
 pub use provider::{
     Answer, Assertion, Begun, Departure, IdentityProvider, LoggedOutThere, LogoutNotice,
     LogoutWord, Protocol, ProviderLink, Wish,

@@ -21,6 +21,17 @@ pub struct AttributeNames {
     pub orgs: Option<String>,
 }
 
+/// Which users a provider signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accounts {
+    /// Of its protocol's account type, whom it made or was the first to sign in.
+    Own,
+    /// Of that account type, whichever provider signed them in before.
+    Type,
+    /// As [`Accounts::Own`], and local users, administrators of the server excepted.
+    Local,
+}
+
 /// What becomes of those a provider vouches for.
 #[derive(Clone, Debug)]
 pub struct SsoPolicy {
@@ -34,10 +45,8 @@ pub struct SsoPolicy {
     pub org: OrgId,
     /// Whether somebody unknown becomes a user by signing in.
     pub creates_users: bool,
-    /// Whether local users, administrators of the server excepted, are taken for the same person.
-    pub accepts_local: bool,
-    /// Whether users are let in whom another provider signed in before.
-    pub accepts_others: bool,
+    /// Which users it signs in.
+    pub accounts: Accounts,
     /// Whether administrators of the server are let in.
     pub accepts_admins: bool,
 }
@@ -207,8 +216,7 @@ mod tests {
             orgs: vec![("7".to_owned(), OrgId(7)), ("eu".to_owned(), OrgId(8))],
             org: OrgId(0),
             creates_users: true,
-            accepts_local: false,
-            accepts_others: false,
+            accounts: Accounts::Own,
             accepts_admins: false,
         }
     }
