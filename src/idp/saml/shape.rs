@@ -143,8 +143,8 @@ mod tests {
     #[test]
     fn attributes_are_counted_by_element_and_in_all() {
         let element = |count: usize| {
-            let attributes: String = (0..count).map(|i| format!(" a{i} = '=\">='")).collect();
-            format!("<b{attributes}/>")
+            let attribute = |i| format!(" a{i} = '=\">='");
+            format!("<b{}/>", (0..count).map(attribute).collect::<String>())
         };
         assert_eq!(check(&element(64)), Ok(()));
         assert_eq!(
@@ -159,9 +159,8 @@ mod tests {
     #[test]
     fn namespaces_count_as_long_as_they_are_in_scope() {
         let level = |depth: usize| {
-            let open: String = (0..depth)
-                .map(|i| format!("<a\nxmlns:x{i}='u'\txmlns=\"v\">"))
-                .collect();
+            let start = |i| format!("<a\nxmlns:x{i}='u'\txmlns=\"v\">");
+            let open: String = (0..depth).map(start).collect();
             format!("{open}{}", "</a>".repeat(depth))
         };
         assert_eq!(check(&level(32)), Ok(()));

@@ -4,8 +4,8 @@ use super::support::*;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write;
-use std::time::{Duration, Instant};
-use vestibule::domain::clock::Timestamp;
+use std::time::Duration;
+use vestibule::domain::clock::{Stopwatch, Timestamp};
 use vestibule::domain::sso::{
     Answer, AssertionFault as Fault, IdentityProvider, LogoutNotice, ProviderError,
 };
@@ -73,7 +73,7 @@ fn large() -> Says {
 async fn honest_time(stage: &Stage) -> Duration {
     let xml = stage.answer(&large());
     assert!(xml.len() > 200 << 10, "{}", xml.len());
-    let begun = Instant::now();
+    let begun = Stopwatch::start();
     let assertion = stage.finish(&xml).await.unwrap();
     let took = begun.elapsed();
     assert_eq!(assertion.attributes["groups"].len(), 1_200);
@@ -161,7 +161,7 @@ async fn messages_that_would_cost_minutes_are_refused_in_no_more_time_than_hones
     let honest = honest_time(&stage).await;
     for (name, expected, particular, xml) in cases() {
         assert!(xml.len() <= 256 << 10, "{name}: {} bytes", xml.len());
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         let (fault, detail) = refusal(stage.finish(&xml).await);
         let took = begun.elapsed();
         assert_eq!(fault, expected, "{name}: {detail}");
@@ -209,7 +209,7 @@ async fn the_most_that_is_let_through_costs_little_more_than_an_honest_message()
     let honest = honest_time(&stage).await;
     for (name, expected, particular, xml) in at_the_limits() {
         assert!(xml.len() <= 256 << 10, "{name}: {} bytes", xml.len());
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         let (fault, detail) = refusal(stage.finish(&xml).await);
         let took = begun.elapsed();
         println!("{name}: {took:?}, an honest one {honest:?}");
