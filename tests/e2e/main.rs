@@ -27,6 +27,7 @@ mod packaging;
 mod postgres;
 mod session;
 mod settings;
+mod slow;
 mod support;
 mod tls;
 #[cfg(feature = "otel")]

@@ -54,7 +54,7 @@ async fn endpoints_that_are_not_as_safe_as_the_issuer_are_refused() {
 }
 
 #[tokio::test]
-async fn nonsense_redirects_floods_and_silence_are_an_outage() {
+async fn case_58_nonsense_redirects_floods_and_silence_are_an_outage() {
     let path = "/.well-known/openid-configuration";
     let evil = Evil::start();
     let target = format!("{}/real", evil.base);
