@@ -105,7 +105,11 @@ if [ ! -d "$clients/simplesamlphp/usr" ]; then
   mkdir -p "$clients/simplesamlphp"
   (
     cd "$clients/simplesamlphp"
-    apt-get download -qq simplesamlphp
+    # A machine that had everything else may never have heard what there is.
+    apt-get download -qq simplesamlphp 2>/dev/null || {
+      as_root apt-get update -qq
+      apt-get download -qq simplesamlphp
+    }
     dpkg-deb -x simplesamlphp_*.deb .
     rm simplesamlphp_*.deb
   )
