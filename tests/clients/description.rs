@@ -6,8 +6,12 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 
-/// Refused to everybody, by design.
-const NEVER_GRANTED: [&str; 2] = [
+/// Refused to everybody, by design; or, below `vestibule`, to whoever shows a token, as the tool does: these are
+/// for the session of the cookie (`tests/api/own_sessions.rs`).
+const NEVER_GRANTED: [&str; 5] = [
+    "GET /callosum/v1/vestibule/sessions",
+    "POST /callosum/v1/vestibule/sessions/end-others",
+    "POST /callosum/v1/vestibule/sessions/{id}/end",
     "POST /api/rest/2.0/metadata/tml/export",
     "POST /api/rest/2.0/metadata/tml/import",
 ];
