@@ -340,10 +340,13 @@ impl CookieShape {
     }
 }
 
+/// The middleware's own: another dialect's of the same name has a path of its own, and keeps what it says.
 fn is_session_cookie(header: &HeaderValue) -> bool {
     header.to_str().is_ok_and(|text| {
-        text.strip_prefix(COOKIE_NAME)
-            .is_some_and(|rest| rest.starts_with('='))
+        let mut parts = text.split(';').map(str::trim);
+        let name = parts.next().and_then(|pair| pair.split_once('='));
+        name.is_some_and(|(name, _)| name == COOKIE_NAME)
+            && parts.any(|attribute| attribute.eq_ignore_ascii_case("Path=/"))
     })
 }
 

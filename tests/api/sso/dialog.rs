@@ -16,6 +16,8 @@ async fn in_the_same_tab_it_ends_at_the_address_with_cookies_that_have_a_token()
     let reply = client.get(&back).await;
     assert_eq!(reply.status, 302, "{}", reply.text());
     assert_eq!(reply.header("location"), Some(target));
+    // The dialect's own path: the browser may have a session of the other dialects beside it.
+    assert!(reply.cookies()[0].has("Path=/MicroStrategyLibrary"));
     let cookie = reply.session_cookie().unwrap();
     let library = stage.app.anon().with_cookie(&cookie);
     let token = library.get("!/MicroStrategyLibrary/api/auth/token").await;
