@@ -71,6 +71,8 @@ pub enum Refusal {
     ProviderAway,
     /// Another provider signed that user in before.
     OtherProvider,
+    /// That provider signed another person in as that user before.
+    OtherSubject,
     /// An administrator of the server, whom that provider may not sign in.
     AdminElsewhere,
 }
@@ -99,6 +101,7 @@ impl Refusal {
             Self::Assertion(fault) => fault.as_str(),
             Self::ProviderAway => "provider_unavailable",
             Self::OtherProvider => "other_provider",
+            Self::OtherSubject => "other_subject",
             Self::AdminElsewhere => "administrator",
         }
     }
