@@ -2,6 +2,7 @@
 
 mod bond;
 mod dialog;
+mod hosts;
 mod people;
 mod proof;
 mod sections;
