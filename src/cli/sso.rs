@@ -316,3 +316,21 @@ fn show(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+    use clap::Parser;
+
+    #[test]
+    fn a_user_is_released_by_name_and_not_without() {
+        let line = |words: &str| Cli::try_parse_from(words.split(' '));
+        let cli = line("vestibule sso release ann").unwrap();
+        assert!(matches!(
+            cli.command,
+            Some(Command::Sso(SsoCommand::Release { user })) if user == "ann"
+        ));
+        assert!(line("vestibule sso release").is_err());
+    }
+}

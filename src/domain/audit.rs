@@ -73,6 +73,8 @@ pub enum Refusal {
     OtherProvider,
     /// That provider signed another person in as that user before.
     OtherSubject,
+    /// Nobody signed that user in before, who is in an Org that the provider is not for.
+    ForeignOrg,
     /// An administrator of the server, whom that provider may not sign in.
     AdminElsewhere,
 }
@@ -102,6 +104,7 @@ impl Refusal {
             Self::ProviderAway => "provider_unavailable",
             Self::OtherProvider => "other_provider",
             Self::OtherSubject => "other_subject",
+            Self::ForeignOrg => "foreign_org",
             Self::AdminElsewhere => "administrator",
         }
     }

@@ -5,9 +5,9 @@
 //! the provider never gives to anybody else; who comes later under the same name is judged by that.
 
 use crate::domain::audit::Refusal;
-use crate::domain::directory::{SavedSettings, User, UserId};
+use crate::domain::directory::{AccountType, User, UserId};
 use crate::domain::failure::StoreError;
-use crate::domain::login::LoginError;
+use crate::domain::login::{Login, LoginError};
 use crate::domain::sso::{Accounts, FlowDigest, Provider};
 use anyhow::anyhow;
 use std::fmt::Write;
@@ -20,44 +20,81 @@ pub(in crate::domain) fn bond_of(user: UserId) -> String {
     format!("sso_provider:{user}")
 }
 
-/// Binds the user to the provider and the person, or refuses whom somebody else is bound to. Nothing may be ended or
-/// changed of the user before: until then, the account may be another person's.
-pub(in crate::domain::login) async fn claim(
-    saved: &dyn SavedSettings,
-    provider: &Provider,
-    person: Option<&str>,
-    user: &User,
-) -> Result<(), LoginError> {
-    let place = bond_of(user.id);
-    let person = person.map(|person| digest(&provider.name, person));
-    for _ in 0..ATTEMPTS {
-        let before = saved.get(&place).await?;
-        let bound = before.as_deref().map(read);
-        let is_own = bound.is_none_or(|(name, _)| name == provider.name);
-        if !is_own && provider.policy.accounts != Accounts::Type {
-            return Err(LoginError::BadCredentials(Refusal::OtherProvider));
+impl Login {
+    /// Binds the user to the provider and the person, or refuses whom somebody else is bound to. Nothing may be ended
+    /// or changed of the user before: until then, the account may be another person's.
+    pub(in crate::domain::login) async fn claim(
+        &self,
+        provider: &Provider,
+        person: Option<&str>,
+        user: &User,
+    ) -> Result<(), LoginError> {
+        let place = bond_of(user.id);
+        let person = person.map(|person| digest(&provider.name, person));
+        for _ in 0..ATTEMPTS {
+            let before = self.directory.get(&place).await?;
+            if before.is_none() {
+                self.refuse_foreign_org(provider, user).await?;
+            }
+            let wanted = bind(before.as_deref(), provider, person.as_deref())
+                .map_err(LoginError::BadCredentials)?;
+            let is_done = before.as_ref() == Some(&wanted) || {
+                let saved = self
+                    .directory
+                    .replace(&place, before.as_deref(), Some(&wanted));
+                saved.await?
+            };
+            if is_done {
+                return Ok(());
+            }
         }
-        let bound_to = bound.filter(|_| is_own).and_then(|(_, person)| person);
-        if let (Some(bound_to), Some(person)) = (bound_to, &person)
-            && bound_to != person
-        {
-            return Err(LoginError::BadCredentials(Refusal::OtherSubject));
-        }
-        // Who is known by the name alone stays so until the provider says more.
-        let wanted = match person.as_deref().or(bound_to) {
-            Some(person) => format!("{} {person}", provider.name),
-            None => provider.name.clone(),
+        let busy = anyhow!("the provider of a user changes under several sign-ins at once");
+        Err(StoreError::unavailable(busy).into())
+    }
+
+    /// Refuses users that other providers could claim with the same right, if they are in an Org that this one is not
+    /// for: what one tenant's provider says is nothing to another tenant's users.
+    async fn refuse_foreign_org(&self, provider: &Provider, user: &User) -> Result<(), LoginError> {
+        let policy = &provider.policy;
+        let is_rival = |one: &&Provider| {
+            let is_local = user.account_type == AccountType::Local;
+            one.name != provider.name && (is_local || one.protocol == provider.protocol)
         };
-        if before.as_ref() == Some(&wanted)
-            || saved
-                .replace(&place, before.as_deref(), Some(&wanted))
-                .await?
-        {
+        let has_rivals = self.sso.providers.iter().any(|one| is_rival(&one));
+        if !has_rivals || policy.accounts == Accounts::Type {
             return Ok(());
         }
+        let held = self.directory.orgs_of(user.id).await?;
+        let mut held = held.iter().map(|org| org.id);
+        if held.all(|org| org == policy.org || policy.orgs.iter().any(|(_, one)| *one == org)) {
+            return Ok(());
+        }
+        Err(LoginError::BadCredentials(Refusal::ForeignOrg))
     }
-    let busy = anyhow!("the provider of a user changes under several sign-ins at once");
-    Err(StoreError::unavailable(busy).into())
+}
+
+/// The bond there is to be in place of that one.
+fn bind(
+    before: Option<&str>,
+    provider: &Provider,
+    person: Option<&str>,
+) -> Result<String, Refusal> {
+    let bound = before.map(read);
+    let is_own = bound.is_none_or(|(name, _)| name == provider.name);
+    if !is_own && provider.policy.accounts != Accounts::Type {
+        return Err(Refusal::OtherProvider);
+    }
+    let known = bound.filter(|_| is_own).and_then(|(_, person)| person);
+    if let (Some(known), Some(person)) = (known, person)
+        && known != person
+    {
+        return Err(Refusal::OtherSubject);
+    }
+    // Who is known by the name alone stays so until the provider says more.
+    Ok(match person.or(known) {
+        Some(person) => format!("{} {person}", provider.name),
+        None => provider.name.clone(),
+    })
 }
 
 /// The provider, and the person where one is known. Providers' names have no blanks.

@@ -5,7 +5,6 @@ use crate::domain::authn::{Authenticated, NotSettled, Outsider, SettleRules, jud
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{AccountType, NameKey, User};
 use crate::domain::failure::StoreError;
-use crate::domain::login::bond::claim;
 use crate::domain::login::{Login, LoginError, OpenRequest, Opened};
 use crate::domain::session::{
     EndReason, Method, RevokeScope, SessionHandle, SessionNotes, end_everything,
@@ -169,13 +168,8 @@ impl Login {
             return Err(LoginError::BadCredentials(Refusal::AdminElsewhere));
         }
         judge(&user, &rules).map_err(not_settled)?;
-        claim(
-            &*self.directory,
-            provider,
-            identity.person.as_deref(),
-            &user,
-        )
-        .await?;
+        self.claim(provider, identity.person.as_deref(), &user)
+            .await?;
         let mut began_at = began_at;
         let leaves = self.leaves_an_org(&user, &who, &rules).await?;
         if leaves {

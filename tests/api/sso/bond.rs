@@ -6,6 +6,7 @@ use std::time::Duration;
 use vestibule::domain::administration::{MembershipDraft, NewUser};
 use vestibule::domain::audit::{Act, Refusal};
 use vestibule::domain::directory::AccountType;
+use vestibule::settings::SsoAccounts;
 
 /// A user of the provider's kind in those Orgs.
 fn pre_created(name: &str, orgs: &[&str]) -> NewUser {
@@ -150,8 +151,9 @@ async fn of_two_sections_for_one_provider_both_hear_of_a_sign_out_there() {
     assert_eq!(lena.is_active().await, 204);
     // Signed out there by another application of the same provider's.
     let there = format!(
-        "{}/session/end?client_id=by-secret",
-        stage.provider.issuer()
+        "{}/session/end?client_id=by-secret&post_logout_redirect_uri=http://{}/callosum/v1/oidc/logout/complete",
+        stage.provider.issuer(),
+        stage.app.address
     );
     browser.visit(&there, "lena").await;
     let mut last = 204;
@@ -163,4 +165,39 @@ async fn of_two_sections_for_one_provider_both_hear_of_a_sign_out_there() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(last, 401);
+}
+
+#[tokio::test]
+async fn a_tenants_provider_does_not_claim_another_tenants_users() {
+    let two = |accounts| {
+        Stage::with(move |settings| {
+            settings.sso[0].accounts = accounts;
+            let mut other = settings.sso[0].clone();
+            other.name = "other".to_owned();
+            settings.sso.push(other);
+        })
+    };
+    let stage = two(SsoAccounts::Local);
+    let (administration, by) = stage.app.administration();
+    for (name, orgs) in [("lena", &["0"][..]), ("max", &["0", "Sales"])] {
+        let user = pre_created(name, orgs);
+        administration.create_user(user, &by).await.unwrap();
+    }
+    assert_eq!(stage.sign_in(HOST, "lena").await.status, 302);
+    // Local users alike: Carol is in another Org, Bob in this one.
+    for (name, status) in [("max", 401), ("carol", 401), ("bob", 302)] {
+        let reply = stage.sign_in(HOST, name).await;
+        assert_eq!(reply.status, status, "{name}: {}", reply.text());
+        if status == 401 {
+            assert_eq!(why(&stage), Refusal::ForeignOrg, "{name}");
+        }
+    }
+    // Where users move from one provider to another, and where there is one alone, nobody is in its way.
+    let alone = Stage::with(|settings| settings.sso[0].accounts = SsoAccounts::Local);
+    for stage in [two(SsoAccounts::Type), alone] {
+        let (administration, by) = stage.app.administration();
+        let max = pre_created("max", &["0", "Sales"]);
+        administration.create_user(max, &by).await.unwrap();
+        assert_eq!(stage.sign_in(HOST, "max").await.status, 302);
+    }
 }
