@@ -55,7 +55,7 @@ pub async fn show(
         Some(mode @ (Mode::Saml | Mode::Oidc)) => {
             to_provider(mode, &fields, &target, &request, &services).await
         }
-        _ => Ok(dialog(&fields, &services, None)),
+        mode => Ok(dialog(mode, &fields, &services, None)),
     }
 }
 
@@ -68,7 +68,8 @@ pub async fn log_in(
 ) -> Result<HttpResponse, Refusal> {
     let fields = form.into_inner();
     let target = target(&fields, &services)?;
-    let mode = mode_of(fields.mode.as_deref(), &services)?.unwrap_or(Mode::Standard);
+    let asked = mode_of(fields.mode.as_deref(), &services)?;
+    let mode = asked.unwrap_or(Mode::Standard);
     if matches!(mode, Mode::Saml | Mode::Oidc) {
         return to_provider(mode, &fields, &target, &request, &services).await;
     }
@@ -95,6 +96,7 @@ pub async fn log_in(
             let refused = Failure::Unauthenticated(Unauthenticated::BadCredentials);
             if failure == refused {
                 return Ok(dialog(
+                    asked,
                     &fields,
                     &services,
                     Some("The user name or password is wrong, or the account may not sign in."),
@@ -130,9 +132,11 @@ fn mode_of(text: Option<&str>, services: &Services) -> Result<Option<Mode>, Fail
     let Some(text) = text.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
+    // The others have nothing to show: whoever asks for one must not be given another.
     let mode = text.trim().parse().ok().and_then(Mode::of);
-    let mode =
-        mode.ok_or_else(|| Failure::bad("loginMode", "one of 1, 16, 1048576 and 4194304"))?;
+    let mode = mode
+        .filter(|mode| mode.has_dialog())
+        .ok_or_else(|| Failure::bad("loginMode", "one of 1, 16, 1048576 and 4194304"))?;
     if !services.live.load().web.modes.contains(&mode.number()) {
         return Err(off(mode));
     }
@@ -167,7 +171,13 @@ fn target(fields: &DialogFields, services: &Services) -> Result<Target, Failure>
 }
 
 /// The form, and a link for each provider. Links, as a form's redirect could be held against the page's policy.
-fn dialog(fields: &DialogFields, services: &Services, complaint: Option<&str>) -> HttpResponse {
+/// The form is for the mode that was asked for.
+fn dialog(
+    asked: Option<Mode>,
+    fields: &DialogFields,
+    services: &Services,
+    complaint: Option<&str>,
+) -> HttpResponse {
     let base = services
         .microstrategy
         .as_ref()
@@ -178,8 +188,9 @@ fn dialog(fields: &DialogFields, services: &Services, complaint: Option<&str>) -
     let is_on = |mode: Mode| live.web.modes.contains(&mode.number());
     // Writing to a String cannot fail.
     let mut body = String::new();
-    if is_on(Mode::Standard) || is_on(Mode::Ldap) {
-        let mode = if is_on(Mode::Standard) { 1 } else { 16 };
+    let passwords = [Mode::Standard, Mode::Ldap];
+    let mode = asked.or_else(|| passwords.into_iter().find(|mode| is_on(*mode)));
+    if let Some(mode) = mode {
         let name = escaped(fields.username.as_deref().unwrap_or_default());
         let complaint = complaint.map_or(String::new(), |words| {
             format!(

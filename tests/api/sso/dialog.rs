@@ -1,9 +1,12 @@
 //! `MicroStrategy`'s login dialog: to the provider and back with that dialect's cookies.
 
 use super::{HOST, Stage, encoded};
-use crate::support::PASSWORD;
+use crate::slapd::{LENA_WORD, OTHER_WORD, SERVICE_WORD, Slapd};
+use crate::support::{PASSWORD, Reply};
+use vestibule::settings::LoginMode;
 
 const DIALOG: &str = "!/MicroStrategyLibrary/auth/login-dialog.jsp";
+const LOGIN: &str = "!/MicroStrategyLibrary/auth/login";
 const OIDC: &str = "4194304";
 
 #[tokio::test]
@@ -127,4 +130,65 @@ async fn a_mode_without_a_provider_is_off() {
         .get(&format!("{DIALOG}?loginMode=1048576"))
         .await;
     assert_ne!(reply.status, 302);
+}
+
+/// The mode that the form of a page would send.
+fn hidden_mode(page: &Reply) -> String {
+    let text = page.text();
+    let (_, rest) = text.split_once("name=\"loginMode\" value=\"").unwrap();
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
+#[tokio::test]
+async fn the_form_is_for_the_mode_asked_for_and_never_for_another() {
+    let slapd = Slapd::start();
+    let mut ldap = slapd.settings();
+    ldap.create_users = true;
+    let stage = Stage::with(|settings| settings.ldap = ldap);
+    for word in [LENA_WORD, OTHER_WORD, SERVICE_WORD] {
+        stage.app.plant(word);
+    }
+    let client = stage.app.anon();
+    for (asked, shown) in [("1", "1"), ("16", "16"), ("", "1")] {
+        let page = client.get(&format!("{DIALOG}?loginMode={asked}")).await;
+        assert_eq!((page.status, hidden_mode(&page).as_str()), (200, shown));
+    }
+    // A local user with the right password of mode 1, which the company directory must judge.
+    let form = |mode, user, password| {
+        [
+            ("loginMode", mode),
+            ("redirectURL", "https://app.example.com/x"),
+            ("username", user),
+            ("password", password),
+        ]
+    };
+    let wrong = client.post(LOGIN, &form("16", "bob", PASSWORD)).await;
+    assert_eq!((wrong.status, hidden_mode(&wrong).as_str()), (401, "16"));
+    let right = client.post(LOGIN, &form("16", "lena", LENA_WORD)).await;
+    assert_eq!(right.status, 302, "{}", right.text());
+}
+
+#[tokio::test]
+async fn a_mode_without_a_dialog_is_400_even_when_it_is_on() {
+    let stage = Stage::with(|settings| {
+        settings.microstrategy.login_modes.push(LoginMode::Guest);
+        settings.microstrategy.guest_user = Some("bob".to_owned());
+    });
+    let client = stage.app.anon();
+    for mode in ["8", "64", "4096", "-1", "2", "x"] {
+        let page = client.get(&format!("{DIALOG}?loginMode={mode}")).await;
+        let form = [
+            ("loginMode", mode),
+            ("username", "bob"),
+            ("password", PASSWORD),
+        ];
+        let posted = client.post(LOGIN, &form).await;
+        for reply in [page, posted] {
+            assert_eq!(reply.status, 400, "{mode}: {}", reply.text());
+            assert!(reply.text().contains("loginMode"), "{}", reply.text());
+            assert!(!reply.text().contains("switched off"), "{}", reply.text());
+            assert!(!reply.text().contains("type=\"password\""));
+            assert_eq!(reply.session_cookie(), None);
+        }
+    }
 }
