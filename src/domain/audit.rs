@@ -71,7 +71,7 @@ pub enum Refusal {
     ProviderAway,
     /// Another provider signed that user in before.
     OtherProvider,
-    /// An administrator of the server, whom that provider may not sign in.
+    /// An administrator, whom that provider may not sign in, or who may not be the guest.
     AdminElsewhere,
 }
 

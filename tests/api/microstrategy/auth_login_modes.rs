@@ -195,3 +195,29 @@ async fn an_ldap_directory_that_is_away_is_503_and_no_wrong_password() {
     assert!(reply.header("retry-after").is_some());
     assert_eq!(status(&app, &held).await, 200, "who is in stays in");
 }
+
+/// A server whose guests are that user.
+fn with_guest(name: &str) -> TestApp {
+    let name = name.to_owned();
+    TestApp::with(move |settings| {
+        settings.microstrategy.login_modes.push(LoginMode::Guest);
+        settings.microstrategy.guest_user = Some(name);
+    })
+}
+
+#[tokio::test]
+async fn a_guest_never_is_an_administrator() {
+    let guest = json!({ "loginMode": 8 });
+    let app = with_guest("tsadmin");
+    expect_error(&log_in_with(&app.anon(), &guest).await, 401, "ERR003");
+    assert_eq!(app.trail.words(), ["login_refused administrator"]);
+    // Nor of one Org, when the group of the guest is given that right later.
+    let app = with_guest("carol");
+    Held::of(&app, &log_in_with(&app.anon(), &guest).await);
+    let (administration, by) = app.administration();
+    let sales = app.sales.to_string();
+    let mut team = administration.list_groups(&sales).await.unwrap().remove(0);
+    team.privileges.push("ADMINISTRATION".to_owned());
+    administration.update_group(&team, &by).await.unwrap();
+    expect_error(&log_in_with(&app.anon(), &guest).await, 401, "ERR003");
+}
