@@ -13,7 +13,7 @@ use crate::domain::login::Login;
 use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::redirect::{OriginRule, RedirectPolicy};
-use crate::domain::session::SessionStore;
+use crate::domain::session::{Method, SessionStore};
 use crate::domain::token::Access;
 use actix_web::cookie::Key;
 use arc_swap::ArcSwap;
@@ -245,15 +245,15 @@ impl Services {
 
     /// The record of whoever is signed in; gone when the user was deleted meanwhile.
     ///
-    /// An administrator who came by way of one object or of one Org's key is none here: nobody gets
-    /// further than what they presented reaches.
+    /// An administrator who came by way of one object or of one Org's key, or as a guest before they were one, is
+    /// none here: nobody gets further than what they presented reaches.
     pub async fn require_user(&self, who: &Principal) -> Result<User, Failure> {
         let user = self
             .find_user_by_id(who.user_id)
             .await?
             .ok_or(Failure::Unauthenticated(Unauthenticated::DeadSession))?;
-        let is_admin =
-            user.is_admin && who.access == Access::Full && !self.is_org_bound(who).await?;
+        let reaches_all = who.access == Access::Full && who.method != Some(Method::Guest);
+        let is_admin = user.is_admin && reaches_all && !self.is_org_bound(who).await?;
         Ok(User { is_admin, ..user })
     }
 

@@ -168,7 +168,7 @@ impl MicroStrategy {
     /// signed out before it.
     pub(in crate::settings) fn judge_beside(&self, sessions: &Sessions, reader: &mut Reader) {
         let (idle, absolute) = (self.iserver_session_timeout, sessions.absolute_timeout);
-        if idle >= absolute && reader.problem_count() == 0 {
+        if self.enabled && idle >= absolute && reader.problem_count() == 0 {
             reader.refuse_together(
                 &[
                     "sessions.absolute_timeout",

@@ -12,7 +12,7 @@ use crate::domain::directory::User;
 use crate::domain::failure::{Failure, Unauthenticated};
 use crate::domain::login::{IDLE_SLACK, Shared};
 use crate::domain::principal::Principal;
-use crate::domain::session::{BlockId, Session, SessionId};
+use crate::domain::session::{BlockId, Method, Session, SessionId};
 use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::{FromRequest, HttpRequest};
@@ -121,8 +121,13 @@ pub async fn check(
             let now = services.login.now();
             let idle = lender.as_ref().unwrap_or(&own).lifetime.idle;
             let left = lender.iter().chain([&own]).map(|one| left(one, now)).min();
+            let mut principal = Principal::of_session(id.clone(), (*own).clone());
+            // Handed on, a guest's session is a guest's still.
+            if lender.is_some_and(|lender| lender.method == Method::Guest) {
+                principal.method = Some(Method::Guest);
+            }
             Ok(Signed {
-                principal: Principal::of_session(id.clone(), (*own).clone()),
+                principal,
                 id,
                 session: *own,
                 timeout: idle
