@@ -29,7 +29,7 @@ pub trait Landing: fmt::Debug + Send + Sync {
 
     /// Where somebody who was refused may sign in another way, and end where they wanted to.
     fn way_back(&self, _: &Services, _: &Target) -> String {
-        "/".to_owned()
+        "/sign-in".to_owned()
     }
 }
 

@@ -11,6 +11,10 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use askama::Template;
 
+/// Where people land who have just left. Not the first page: that one may go straight back to the provider, which often
+/// still knows them, so that nobody could ever leave.
+pub const SIGNED_OUT: &str = "/sign-in?left=1";
+
 /// The dialect of browsers on their way to and from a provider.
 #[derive(Debug)]
 pub struct Sso;
@@ -28,7 +32,7 @@ impl Dialect for Sso {
             return Self::render(failure, incident);
         };
         let way = request.extensions().get::<WayBack>().cloned();
-        let way = way.as_ref().map_or("/", |WayBack(way)| way.as_str());
+        let way = way.as_ref().map_or("/sign-in", |WayBack(way)| way.as_str());
         refused(services, failure, incident, Some(way))
     }
 }
