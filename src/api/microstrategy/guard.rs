@@ -116,7 +116,7 @@ pub async fn check(
         Shared::Live { own, lender } => {
             let idle = lender.map_or(own.lifetime.idle, |lender| lender.lifetime.idle);
             Ok(Signed {
-                principal: Principal::of_session(id.clone(), (*own).clone()),
+                principal: Principal::of_session(&id, &own),
                 id,
                 session: *own,
                 timeout: idle.saturating_sub(IDLE_SLACK),
