@@ -1,5 +1,6 @@
 //! `sso test`: whether a provider is fit for sign-ins, and whom one of its assertions would sign in here.
 
+use crate::api::registration;
 use crate::cli::Outcome;
 use crate::cli::args::FormatArgs;
 use crate::cli::output::{print, print_json};
@@ -87,12 +88,14 @@ pub(in crate::cli) async fn run(
     }
     let mut outcome = Outcome::Good;
     let mut shown = Vec::new();
+    let origins = Addresses::wanted(settings).own_origins(settings);
     for provider in asked {
         let found = provider.engine.probe(clock.now()).await;
-        let (is_fit, lines) = match found {
+        let (is_fit, mut lines) = match found {
             Ok(lines) => (true, lines),
             Err(error) => (false, vec![why(&error)]),
         };
+        lines.extend(registration::lines(&all, provider, &origins).await);
         if !is_fit {
             outcome = Outcome::Bad;
         }
@@ -155,10 +158,15 @@ pub(in crate::cli) async fn check(
 ) -> anyhow::Result<Vec<(String, Result<Vec<String>, String>)>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let mut found = Vec::new();
-    for provider in open(settings, &clock)? {
+    let all = open(settings, &clock)?;
+    let origins = Addresses::wanted(settings).own_origins(settings);
+    for provider in &all {
         let answer = provider.engine.probe(clock.now()).await;
-        let name = format!("sso.{}", provider.name);
-        found.push((name, answer.map_err(|error| why(&error))));
+        let mut answer = answer.map_err(|error| why(&error));
+        if let Ok(lines) = &mut answer {
+            lines.extend(registration::lines(&all, provider, &origins).await);
+        }
+        found.push((format!("sso.{}", provider.name), answer));
     }
     Ok(found)
 }

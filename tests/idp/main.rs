@@ -9,3 +9,5 @@
 
 mod oidc;
 mod saml;
+#[path = "../common/sso_section.rs"]
+mod sso_section;

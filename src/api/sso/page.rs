@@ -7,6 +7,7 @@ use crate::domain::failure::{Failure, Unauthenticated};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
+use std::time::Duration;
 
 /// The dialect of browsers on their way to and from a provider.
 #[derive(Debug)]
@@ -25,10 +26,8 @@ impl Dialect for Sso {
         );
         let mut reply = page(status, title, &body);
         if let Some(wait) = failure.retry_after() {
-            let seconds = wait.as_secs().max(1);
-            if let Ok(value) = seconds.to_string().parse() {
-                reply.headers_mut().insert(RETRY_AFTER, value);
-            }
+            let seconds = whole_seconds(wait);
+            reply.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         reply
     }
@@ -66,7 +65,7 @@ fn words(failure: &Failure) -> (&'static str, String) {
         Failure::Conflict { reason } => ("Not possible now", sentence(reason)),
         Failure::TooManyRequests { retry_after } => (
             "Too many attempts",
-            format!("Try again in {} seconds.", retry_after.as_secs().max(1)),
+            format!("Try again in {} seconds.", whole_seconds(*retry_after)),
         ),
         Failure::Unavailable { .. } => (
             "The identity provider or our store does not answer",
@@ -78,6 +77,12 @@ fn words(failure: &Failure) -> (&'static str, String) {
             "It is in our log under the number below.".to_owned(),
         ),
     }
+}
+
+/// Rounded up: whoever comes as told must not come too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    let begun = u64::from(wait.subsec_nanos() > 0);
+    wait.as_secs().saturating_add(begun).max(1)
 }
 
 /// With a capital and a full stop.

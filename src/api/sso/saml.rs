@@ -14,7 +14,8 @@ use crate::domain::failure::Failure;
 use crate::domain::login::LoginError;
 use crate::domain::session::Check;
 use crate::domain::sso::{
-    Answer, AssertionFault, LogoutNotice, LogoutWord, Protocol, Provider, ProviderError, SsoError,
+    Answer, Asked, AssertionFault, LogoutNotice, LogoutWord, Protocol, Provider, ProviderError,
+    SsoError,
 };
 use actix_session::Session;
 use actix_web::http::header::CACHE_CONTROL;
@@ -76,7 +77,7 @@ pub async fn finish(
         return Ok(page::post_again(&response, handle));
     }
     let errand = arrival.errand(handle).await?;
-    arrival.land(&errand, handle, &Answer::Saml(response)).await
+    arrival.land(&errand, &Answer::Saml(response)).await
 }
 
 /// An answer nobody here asked for: only of a provider that may speak first.
@@ -141,7 +142,12 @@ pub async fn metadata(
     let sso = &services.login.sso;
     let provider = match name.as_deref() {
         Some(name) => sso.find(name).filter(|one| one.protocol == Protocol::Saml),
-        None => sso.choose(Protocol::Saml, None, ""),
+        None => sso.choose(&Asked {
+            protocol: Protocol::Saml,
+            name: None,
+            org: None,
+            host: "",
+        }),
     };
     let first = || {
         sso.providers
@@ -150,7 +156,7 @@ pub async fn metadata(
     };
     let provider = provider.or_else(|| name.is_none().then(first).flatten());
     let text = provider.and_then(|provider| {
-        let callback = callback(&base, Protocol::Saml);
+        let callback = callback(&base, provider);
         provider
             .engine
             .metadata(&callback, &format!("{base}{LOGOUT}"))
@@ -227,7 +233,7 @@ async fn heed(
     let login = &services.login;
     let callback = format!("{}{LOGOUT}", own_base(request, services));
     let mut refused = SsoError::NoProvider;
-    let mut reply = None;
+    let mut heard = Vec::new();
     let providers = login.sso.providers.iter();
     let fitting = providers.filter(|one| {
         let is_named = issuer
@@ -235,31 +241,36 @@ async fn heed(
             .is_none_or(|issuer| one.engine.issuer() == issuer);
         one.protocol == Protocol::Saml && is_named
     });
+    // Each of them: two sections may stand for one provider.
     for provider in fitting {
         match provider
             .engine
             .read_logout(notice, &callback, login.now())
             .await
         {
-            Ok(LogoutWord::Request(there)) => {
-                let was_live = session_layer::presented_id();
-                let ended = login.log_out_by_provider(provider, &there, &caller.client);
-                ended.await.map_err(LoginError::from)?;
-                // Only the cookie of a session that is over now: whoever carries the message may be somebody else.
-                if let Some(id) = was_live
-                    && !matches!(login.check(&id).await, Ok(Check::Live(_)))
-                {
-                    session_layer::take_back(cookies);
-                }
-                // On to the others: two sections may stand for one provider.
-                reply = Some(go_to(there.reply_url.as_deref().unwrap_or("/")));
-            }
+            Ok(LogoutWord::Request(there)) => heard.push((provider, there)),
             Ok(LogoutWord::Answer { .. }) => return Ok(go_to("/")),
             Err(error) => refused = error.into(),
         }
     }
-    if let Some(reply) = reply {
-        return Ok(reply);
+    if !heard.is_empty() {
+        let was_live = session_layer::presented_id();
+        match login.log_out_by_provider(&heard, &caller.client).await {
+            Ok(_) => {
+                // Only the cookie of a session that is over now: whoever carries the message may be somebody else.
+                if let Some(id) = was_live
+                    && let Ok(check) = login.check(&id).await
+                    && !matches!(check, Check::Live(_))
+                {
+                    session_layer::take_back(cookies);
+                }
+                let back = heard
+                    .iter()
+                    .find_map(|(_, there)| there.reply_url.as_deref());
+                return Ok(go_to(back.unwrap_or("/")));
+            }
+            Err(error) => refused = error,
+        }
     }
     if let SsoError::Provider(ProviderError::Refused { fault, detail }) = &refused {
         let incident = caller.client.incident.as_str();

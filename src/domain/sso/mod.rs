@@ -7,17 +7,19 @@
 //!
 //! The protocols live in `idp`; nothing here knows XML or JWT.
 
+mod configured;
 mod fault;
 mod policy;
 mod provider;
 mod sign_on;
 mod store;
 
+pub use configured::{Asked, Provider, sharing};
 pub use fault::{AssertionFault, ProviderError};
 pub use policy::{Accounts, AttributeNames, SsoIdentity, SsoPolicy};
 pub use provider::{
     Answer, Assertion, Begun, Departure, IdentityProvider, LoggedOutThere, LogoutNotice,
     LogoutWord, Protocol, ProviderLink, Wish,
 };
-pub use sign_on::{Begin, Errand, FLOW_LIFETIME, Provider, SingleSignOn, SsoError};
+pub use sign_on::{Begin, Errand, FLOW_LIFETIME, Intent, SingleSignOn, SsoError};
 pub use store::{FlowDigest, FlowStore};

@@ -196,6 +196,9 @@ pub trait IdentityProvider: fmt::Debug + Send + Sync {
     /// handed to the provider whose name they carry.
     fn issuer(&self) -> &str;
 
+    /// Whether its answers say whose they are, so that they may come to an address that others' come to as well.
+    async fn names_itself(&self) -> Result<bool, ProviderError>;
+
     /// Whether it is fit for sign-ins: what was found, a line each, for people.
     async fn probe(&self, now: Timestamp) -> Result<Vec<String>, ProviderError>;
 }
