@@ -22,6 +22,8 @@ mod outage;
 mod own_sessions;
 mod pages;
 mod parity;
+#[path = "../common/ports.rs"]
+mod ports;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "nodes kill and encrypt no database")]
 mod postgres;
@@ -35,6 +37,8 @@ mod servers;
 #[expect(dead_code, reason = "the tests of the client itself use the rest")]
 mod slapd;
 mod sso;
+#[path = "../common/sso_section.rs"]
+mod sso_section;
 mod support;
 mod thoughtspot_v1;
 mod thoughtspot_v2;

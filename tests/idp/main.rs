@@ -8,6 +8,8 @@
 )]
 
 mod oidc;
+#[path = "../common/ports.rs"]
+mod ports;
 mod saml;
 #[path = "../common/sso_section.rs"]
 mod sso_section;

@@ -50,9 +50,9 @@ async fn state<'a>(
 ) -> ProviderState<'a> {
     let found = tokio::time::timeout(PATIENCE, provider.engine.probe(now)).await;
     let (is_ready, details) = match found {
-        Ok(Ok(mut lines)) => {
-            lines.extend(registration::lines(providers, provider, own).await);
-            (true, lines)
+        Ok(Ok(mut found)) => {
+            registration::add_to(&mut found, providers, provider, own).await;
+            (found.is_fit(), found.into_lines())
         }
         // Its words name hosts and certificates of the settings, which is what an administrator is after.
         Ok(Err(error)) => (false, vec![format!("{:#}", anyhow::Error::from(error))]),

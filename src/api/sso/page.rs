@@ -9,6 +9,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use std::time::Duration;
 
+/// Where people land who have just left. Not the first page: that one may go straight back to the provider, which often
+/// still knows them, so that nobody could ever leave.
+pub const SIGNED_OUT: &str = "/sign-in?left=1";
+
 /// The dialect of browsers on their way to and from a provider.
 #[derive(Debug)]
 pub struct Sso;
@@ -19,12 +23,7 @@ impl Dialect for Sso {
     fn render(failure: &Failure, incident: Incident) -> HttpResponse {
         let status = thoughtspot::status(failure);
         let (title, words) = words(failure);
-        let body = format!(
-            "<p class=\"lead\">{}</p>\n<p><a class=\"button\" href=\"/\">Sign in another way</a></p>\n\
-             <p class=\"note\">Incident {incident}</p>",
-            escaped(&words)
-        );
-        let mut reply = page(status, title, &body);
+        let mut reply = refusal(status, title, &words, &incident.to_string());
         if let Some(wait) = failure.retry_after() {
             let seconds = whole_seconds(wait);
             reply.headers_mut().insert(RETRY_AFTER, seconds.into());
@@ -92,6 +91,27 @@ fn sentence(text: &str) -> String {
         .next()
         .map(|letter| letter.to_uppercase().to_string());
     format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+}
+
+/// What somebody sees who gave up at the provider, or was turned away there.
+pub fn turned_down(incident: &str) -> HttpResponse {
+    let words = "The identity provider says that you broke the sign-in off, or that it may not let you in here.";
+    refusal(
+        StatusCode::UNAUTHORIZED,
+        "You were not signed in",
+        words,
+        incident,
+    )
+}
+
+fn refusal(status: StatusCode, title: &str, words: &str, incident: &str) -> HttpResponse {
+    let body = format!(
+        "<p class=\"lead\">{}</p>\n<p><a class=\"button\" href=\"/sign-in\">Sign in another way</a></p>\n\
+         <p class=\"note\">Incident {}</p>",
+        escaped(words),
+        escaped(incident)
+    );
+    page(status, title, &body)
 }
 
 /// A page that posts the provider's answer once more, from here.

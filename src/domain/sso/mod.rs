@@ -9,6 +9,7 @@
 
 mod configured;
 mod fault;
+mod findings;
 mod policy;
 mod provider;
 mod sign_on;
@@ -16,10 +17,12 @@ mod store;
 
 pub use configured::{Asked, Provider, sharing};
 pub use fault::{AssertionFault, ProviderError};
+pub use findings::Findings;
 pub use policy::{Accounts, AttributeNames, SsoIdentity, SsoPolicy};
 pub use provider::{
     Answer, Assertion, Begun, Departure, IdentityProvider, LoggedOutThere, LogoutNotice,
-    LogoutWord, Protocol, ProviderLink, Wish,
+    LogoutWord, NameForm, Protocol, ProviderLink, Wish,
 };
+pub(in crate::domain) use sign_on::LOGOUT;
 pub use sign_on::{Begin, Errand, FLOW_LIFETIME, Intent, SingleSignOn, SsoError};
 pub use store::{FlowDigest, FlowStore};

@@ -1,12 +1,15 @@
 //! Signing in at a real `OpenID Connect` provider over the server's own HTTP: the way there, back and out.
 
+mod bond;
 mod browsers;
 mod dialog;
+mod hosts;
 mod mix_up;
 mod orgs;
 mod people;
 mod proof;
 mod scripted;
+mod sections;
 mod ways;
 
 #[path = "../../common/oidc_browser.rs"]
@@ -21,13 +24,11 @@ mod provider;
 #[path = "../../idp/oidc/sign.rs"]
 #[expect(dead_code, reason = "the tests of the engine use the rest")]
 mod sign;
-#[path = "../../common/sso_section.rs"]
-mod sso_section;
 
+use crate::sso_section::section;
 use crate::support::{Client, Reply, START, TestApp};
 use browser::{Browser, query};
 use provider::{CLIENT_SECRET, Provider, Wanted};
-use sso_section::section;
 use std::time::Duration;
 use url::Url;
 use vestibule::domain::clock::{Clock, SystemClock};

@@ -15,7 +15,6 @@ mod trust;
 use crate::sso_section::section;
 use provider::{CALLBACK, CLIENT_SECRET, Provider};
 use std::sync::Arc;
-use std::time::Duration;
 use vestibule::domain::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use vestibule::domain::random::SystemRandom;
 use vestibule::domain::sso::{
@@ -23,9 +22,6 @@ use vestibule::domain::sso::{
 };
 use vestibule::idp::oidc::OidcProvider;
 use vestibule::settings::SsoProvider;
-
-/// How far clocks may differ in these tests.
-const SKEW: Duration = Duration::from_mins(1);
 
 /// Settings with the client `by-secret`.
 fn settings(issuer: &str) -> SsoProvider {

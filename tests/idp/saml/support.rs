@@ -6,7 +6,6 @@ use base64::engine::general_purpose::STANDARD;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 use tempfile::TempDir;
 use vestibule::domain::clock::{ManualClock, Timestamp};
 use vestibule::domain::random::SystemRandom;
