@@ -4,7 +4,7 @@
 //! browser is a cookie of its own for each sign-in: the handle that travels names it, and only both together
 //! lead to what is kept.
 
-use crate::api::caller::is_https;
+use crate::api::caller::{client_address, is_https, services};
 use crate::api::dialect::{ApiError, Dialect};
 use crate::api::landing::{Landing, Target, go_to};
 use crate::api::services::Services;
@@ -12,10 +12,11 @@ use crate::domain::failure::Failure;
 use crate::domain::login::LoginError;
 use crate::domain::principal::Principal;
 use crate::domain::redirect::SafeRedirect;
-use crate::domain::sso::{FLOW_LIFETIME, Protocol};
+use crate::domain::session::SessionHandle;
+use crate::domain::sso::{Asked, FLOW_LIFETIME, Intent, Protocol, Provider};
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{COOKIE, HOST, HeaderName, HeaderValue, SET_COOKIE};
+use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use actix_web::http::uri::Authority;
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
@@ -30,6 +31,11 @@ const NAMED_BY: usize = 12;
 /// The length of a handle and of the cookie's value, in hexadecimal digits.
 const SECRET_CHARS: usize = 64;
 
+/// Where answers of SAML come in.
+pub const SAML_CALLBACK: &str = "/callosum/v1/saml/SSO";
+/// Where answers of OIDC come in: those of a provider with an address of its own, at its name below.
+pub const OIDC_CALLBACK: &str = "/callosum/v1/oidc/callback";
+
 /// What all those cookies are called.
 const COOKIE_WORD: &str = "vestibule-sso-";
 /// The most of them that are looked at.
@@ -40,8 +46,10 @@ const MOST_COOKIES: usize = 50;
 pub struct Departing<'a> {
     /// What is spoken there.
     pub protocol: Protocol,
-    /// The provider by name; none is the one for this host.
+    /// The provider by name; none is the one for this Org and host.
     pub provider: Option<&'a str>,
+    /// The Org to be signed in to, by number or name.
+    pub org: Option<&'a str>,
     /// Whether the person has to prove who they are even if the provider remembers them.
     pub is_forced: bool,
     /// Whose reply it will be.
@@ -59,25 +67,37 @@ pub async fn depart<D: Dialect>(
     refuse_subrequest(request)?;
     let sso = &services.login.sso;
     let base = own_base(request, services);
-    let host = host_of(&base);
-    let provider = sso
-        .choose(departing.protocol, departing.provider, host)
-        .ok_or(Failure::SwitchedOff {
-            feature: match departing.protocol {
-                Protocol::Saml => "sign-in by SAML",
-                Protocol::Oidc => "sign-in by OpenID Connect",
-            },
-        })?;
-    let callback = callback(&base, departing.protocol);
-    let purpose = departing.target.to_text(departing.landing);
+    let org = departing.org.filter(|org| !org.is_empty());
+    let org = services.org_asked_for(org).await?;
+    let asked = Asked {
+        protocol: departing.protocol,
+        name: departing.provider,
+        org,
+        host: host_of(&base),
+    };
+    let provider = sso.choose(&asked).ok_or(Failure::SwitchedOff {
+        feature: match departing.protocol {
+            Protocol::Saml => "sign-in by SAML",
+            Protocol::Oidc => "sign-in by OpenID Connect",
+        },
+    })?;
+    let address = client_address(request.head(), &services.site.trusted_proxies);
+    services.login.admit_departure(address).await?;
+    let session = departing.landing.request(request, services)?;
+    let intent = Intent {
+        is_forced: departing.is_forced,
+        org,
+        held: session.replaced.as_ref().map(SessionHandle::of),
+        purpose: departing.target.to_text(departing.landing),
+    };
     let begin = sso
-        .begin(provider, &callback, departing.is_forced, &purpose)
+        .begin(provider, &callback(&base, provider), &intent)
         .await
         .map_err(LoginError::from)?;
     let mut reply = go_to(&begin.url);
     let is_https = is_https(request.head(), request.app_config().secure(), services);
-    let age = Some(FLOW_LIFETIME.as_secs());
-    set_cookie(&mut reply, &begin.handle, &begin.browser, is_https, age);
+    let (headers, age) = (reply.headers_mut(), FLOW_LIFETIME.as_secs());
+    set_cookie(headers, &begin.handle, &begin.browser, is_https, age);
     Ok(reply)
 }
 
@@ -172,13 +192,14 @@ pub fn host_of(base: &str) -> &str {
     }
 }
 
-/// Where providers send answers: the same address for all of a protocol.
-pub fn callback(base: &str, protocol: Protocol) -> String {
-    let path = match protocol {
-        Protocol::Saml => "/callosum/v1/saml/SSO",
-        Protocol::Oidc => "/callosum/v1/oidc/callback",
-    };
-    format!("{base}{path}")
+/// Where a provider sends answers.
+pub fn callback(base: &str, provider: &Provider) -> String {
+    match (provider.protocol, provider.has_own_callback) {
+        (Protocol::Saml, _) => format!("{base}{SAML_CALLBACK}"),
+        (Protocol::Oidc, false) => format!("{base}{OIDC_CALLBACK}"),
+        // Names are lower-case letters, digits, hyphens and underscores.
+        (Protocol::Oidc, true) => format!("{base}{OIDC_CALLBACK}/{}", provider.name),
+    }
 }
 
 /// Whether a text that came back may be a handle of ours.
@@ -204,7 +225,24 @@ pub async fn remember(
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let cookies = FlowCookies(pairs.take(MOST_COOKIES).collect());
     request.extensions_mut().insert(cookies);
-    Ok(next.call(request).await?.map_into_boxed_body())
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    let over = response.request().extensions_mut().remove::<Over>();
+    if let Some(Over(handle)) = over
+        && let Some(services) = services(response.request())
+    {
+        let request = response.request();
+        let is_https = is_https(request.head(), request.app_config().secure(), services);
+        set_cookie(response.headers_mut(), &handle, "", is_https, 0);
+    }
+    Ok(response)
+}
+
+/// A sign-in that is over, well or not: its cookie goes with the reply.
+struct Over(String);
+
+/// Takes the cookie of a sign-in that is over from the browser, whatever the reply will be.
+pub fn forget(request: &HttpRequest, handle: &str) {
+    request.extensions_mut().insert(Over(handle.to_owned()));
 }
 
 /// The secret this browser got when that sign-in began. Of two different ones none is believed: somebody may have
@@ -221,11 +259,6 @@ pub fn browser_of(request: &HttpRequest, services: &Services, handle: &str) -> O
     values.all(|other| other == first).then_some(first)
 }
 
-/// Takes the cookie of a sign-in that is over.
-pub fn forget(reply: &mut HttpResponse, handle: &str, is_https: bool) {
-    set_cookie(reply, handle, "", is_https, Some(0));
-}
-
 /// Over https the prefix keeps a neighbour on a sibling host from planting one.
 fn cookie_name(handle: &str, is_https: bool) -> String {
     let prefix = if is_https { "__Host-" } else { "" };
@@ -233,20 +266,13 @@ fn cookie_name(handle: &str, is_https: bool) -> String {
     format!("{prefix}{COOKIE_WORD}{start}")
 }
 
-fn set_cookie(
-    reply: &mut HttpResponse,
-    handle: &str,
-    value: &str,
-    is_https: bool,
-    age: Option<u64>,
-) {
+fn set_cookie(headers: &mut HeaderMap, handle: &str, value: &str, is_https: bool, age: u64) {
     let name = cookie_name(handle, is_https);
-    let age = age.unwrap_or_default();
     // SAML answers are posted from the provider's page, which over https may be another site.
     let site = if is_https { "None; Secure" } else { "Lax" };
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite={site}; Max-Age={age}");
     if let Ok(text) = HeaderValue::from_str(&text) {
-        reply.headers_mut().append(SET_COOKIE, text);
+        headers.append(SET_COOKIE, text);
     }
 }
 

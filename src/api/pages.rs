@@ -133,7 +133,7 @@ async fn index(request: HttpRequest, services: web::Data<Services>) -> HttpRespo
     let site = &services.sign_in;
     let shell = Shell {
         site,
-        providers: site.buttons(&own, &Target::own("/", &own)),
+        providers: site.buttons(&own, &Target::own("/", &own), None),
     };
     framed_page(&services, &shell)
 }

@@ -1,5 +1,6 @@
 //! `sso test`: whether a provider is fit for sign-ins, and whom one of its assertions would sign in here.
 
+use crate::api::registration;
 use crate::cli::Outcome;
 use crate::cli::args::FormatArgs;
 use crate::cli::output::{print, print_json};
@@ -88,12 +89,19 @@ pub(in crate::cli) async fn test(settings: &Settings, args: TestArgs) -> anyhow:
     }
     let mut outcome = Outcome::Good;
     let mut shown = Vec::new();
+    let origins = Addresses::wanted(settings).own_origins(settings);
     for provider in asked {
         let found = provider.engine.probe(clock.now()).await;
-        let (is_fit, lines) = match found {
-            Ok(found) => (found.is_fit(), found.into_lines()),
-            Err(error) => (false, vec![why(&error)]),
+        let (mut found, may_be_fit) = match found {
+            Ok(found) => (found, true),
+            Err(error) => {
+                let mut found = Findings::default();
+                found.note(why(&error));
+                (found, false)
+            }
         };
+        registration::add_to(&mut found, &all, provider, &origins).await;
+        let (is_fit, lines) = (may_be_fit && found.is_fit(), found.into_lines());
         if !is_fit {
             outcome = Outcome::Bad;
         }
@@ -156,10 +164,15 @@ pub(in crate::cli) async fn check(
 ) -> anyhow::Result<Vec<(String, Result<Findings, String>)>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let mut found = Vec::new();
-    for provider in open(settings, &clock)? {
+    let all = open(settings, &clock)?;
+    let origins = Addresses::wanted(settings).own_origins(settings);
+    for provider in &all {
         let answer = provider.engine.probe(clock.now()).await;
-        let name = format!("sso.{}", provider.name);
-        found.push((name, answer.map_err(|error| why(&error))));
+        let mut answer = answer.map_err(|error| why(&error));
+        if let Ok(found) = &mut answer {
+            registration::add_to(found, &all, provider, &origins).await;
+        }
+        found.push((format!("sso.{}", provider.name), answer));
     }
     Ok(found)
 }

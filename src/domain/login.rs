@@ -254,6 +254,10 @@ impl Login {
         if let Some(token) = proof.token() {
             self.trusted.spend(token).await?;
         }
+        let mut notes = request.notes;
+        if proof.is_bound() {
+            notes.orgs = vec![org];
+        }
         let tag = self.trusted.tag(user.id);
         let block = request.ids.map(|ids| ids.fresh(tag, &*self.random));
         let id = match &block {
@@ -276,7 +280,7 @@ impl Login {
             is_remembered: request.is_remembered,
             address: client.address_text(),
             agent: client.agent.chars().take(AGENT_CHARS).collect(),
-            notes: request.notes,
+            notes,
         };
         // A delegate must not push out the very session whose fate it shares.
         let limit = self.policy.limit.filter(|_| session.notes.shares.is_none());

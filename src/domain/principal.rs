@@ -15,6 +15,8 @@ pub struct Principal {
     pub user_name: String,
     /// In which Org.
     pub org: OrgId,
+    /// Orgs they may move to; none is every one of the user's.
+    pub reach: Vec<OrgId>,
     /// How much they may see.
     pub access: Access,
     /// The secret key behind it, if one is.
@@ -56,6 +58,7 @@ impl Principal {
             user_id: session.user_id,
             user_name: session.user_name.clone(),
             org: session.org,
+            reach: session.notes.orgs.clone(),
             access: session.access,
             key: session.key,
             attributes: session.attributes.clone(),
@@ -71,6 +74,11 @@ impl Principal {
         self.key.filter(|_| self.method != Some(Method::ApiToken))
     }
 
+    /// Whether what they presented is good for that Org too, as far as who vouched for them goes.
+    pub fn may_reach(&self, org: OrgId) -> bool {
+        self.reach.is_empty() || self.reach.contains(&org)
+    }
+
     /// Whether an identity provider had them prove who they are when this session was opened.
     pub fn is_proven_at_provider(&self) -> bool {
         let is_opened_there = matches!(self.method, Some(Method::Saml | Method::Oidc));
@@ -83,6 +91,7 @@ impl Principal {
             user_id: record.user_id,
             user_name: record.user_name,
             org: record.org,
+            reach: record.is_bound.then_some(record.org).into_iter().collect(),
             access: record.access,
             key: record.key,
             attributes: record.attributes,

@@ -8,8 +8,10 @@
 //! nodes share when it is Redis. An attempt counts as failed from the moment it is let in, so that guesses
 //! in parallel, on one node or many, cannot slip past the limit together.
 
+mod begun;
 mod store;
 
+pub use begun::{MOST_FROM_EVERYWHERE, WINDOW};
 pub use store::{Admission, ThrottleStore};
 
 use crate::domain::clock::{Clock, Timestamp};
@@ -45,20 +47,37 @@ impl Bucket {
             return Self([0; 32]);
         };
         mac.update(b"attempts\0");
-        match address.map(network_of) {
-            None => mac.update(b"-"),
-            Some(IpAddr::V4(v4)) => mac.update(&v4.octets()),
-            Some(IpAddr::V6(v6)) => mac.update(&v6.octets()),
-        }
+        add_address(&mut mac, address);
         // Addresses are written without this byte's word after them, so no name can pass for part of one.
         mac.update(b"\0user\0");
         mac.update(user.map_or("", NameKey::as_str).as_bytes());
         Self(mac.finalize().into_bytes().into())
     }
 
+    /// The bucket of sign-ins that began in that window at an address; without one it is that of all addresses.
+    fn of_begun(key: &[u8], address: Option<Option<IpAddr>>, window: u64) -> Self {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+            return Self([0; 32]);
+        };
+        mac.update(b"begun\0");
+        mac.update(&window.to_be_bytes());
+        if let Some(address) = address {
+            add_address(&mut mac, address);
+        }
+        Self(mac.finalize().into_bytes().into())
+    }
+
     /// The digest, for a store to keep it under.
     pub const fn digest(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+fn add_address(mac: &mut Hmac<Sha256>, address: Option<IpAddr>) {
+    match address.map(network_of) {
+        None => mac.update(b"-"),
+        Some(IpAddr::V4(v4)) => mac.update(&v4.octets()),
+        Some(IpAddr::V6(v6)) => mac.update(&v6.octets()),
     }
 }
 

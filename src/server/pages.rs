@@ -1,6 +1,7 @@
 //! The sign-in page put together: from the settings to its looks and the providers it offers.
 
 use crate::api::pages::{Colour, Logo, ProviderButton, SignInSite};
+use crate::domain::directory::OrgId;
 use crate::settings::{Settings, SsoProtocol, SsoProvider};
 use anyhow::Context;
 use std::path::Path;
@@ -34,5 +35,6 @@ fn button(provider: &SsoProvider) -> ProviderButton {
         // Names are lower-case letters, digits and hyphens.
         href: format!("/callosum/v1/{protocol}/login?provider={}", provider.name),
         hosts: provider.hosts.clone(),
+        orgs: provider.orgs.iter().copied().map(OrgId).collect(),
     }
 }

@@ -19,6 +19,10 @@ use std::sync::Arc;
 pub fn single_sign_on(settings: &Settings, ground: &Ground) -> anyhow::Result<SingleSignOn> {
     Ok(SingleSignOn {
         providers: providers(settings, &ground.clock, &ground.random)?,
+        most_begun: match settings.server.sign_ins_per_minute {
+            0 => None,
+            most => u64::try_from(most).ok(),
+        },
         flows: Arc::clone(&ground.stores.flows),
         clock: Arc::clone(&ground.clock),
         random: Arc::clone(&ground.random),
@@ -49,6 +53,8 @@ fn provider(
             SsoProtocol::Oidc => Protocol::Oidc,
         },
         hosts: settings.hosts.clone(),
+        orgs: settings.orgs.iter().copied().map(OrgId).collect(),
+        has_own_callback: settings.own_callback,
         engine: engine(settings, clock, random).with_context(context)?,
         policy: policy(settings).with_context(context)?,
     })

@@ -249,6 +249,7 @@ fn server(reader: &mut Reader) -> Server {
         tls_key_file,
         shutdown_timeout,
         max_body_bytes: reader.number("server.max_body_bytes", 1024..=100 * 1024 * 1024),
+        sign_ins_per_minute: reader.number("server.sign_ins_per_minute", 0..=10_000),
         workers: reader.number("server.workers", 0..=1024),
     }
 }

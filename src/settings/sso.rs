@@ -57,6 +57,8 @@ pub struct SsoProvider {
     pub protocol: SsoProtocol,
     /// Hosts of ours where it is offered first; empty means every one.
     pub hosts: Vec<String>,
+    /// Numbers of the Orgs it signs users into; empty means every one of the user's.
+    pub orgs: Vec<i64>,
     /// OIDC: the issuer, whose discovery document is fetched.
     pub issuer: Option<Url>,
     /// OIDC: our name there.
@@ -67,6 +69,8 @@ pub struct SsoProvider {
     pub client_key_file: Option<PathBuf>,
     /// OIDC: the `kid` of that key, where the provider needs one.
     pub client_key_id: Option<String>,
+    /// OIDC: whether answers come to an address of its own.
+    pub own_callback: bool,
     /// OIDC: what is asked for; `openid` is always.
     pub scopes: Vec<String>,
     /// OIDC: certificates to trust for the provider in place of the public ones, in PEM.
@@ -203,6 +207,12 @@ fn provider(section: &mut Section<'_>) -> SsoProvider {
             let is_host = !text.is_empty() && !text.contains(['/', ':', '@', ' ']);
             is_host.then(|| text.to_ascii_lowercase())
         });
+    let key = section.key("orgs");
+    let orgs = section
+        .reader
+        .numbers(&key, "the number of an Org", |text| {
+            text.parse::<i64>().ok().filter(|org| *org >= 0)
+        });
     let key = section.key("scopes");
     let scopes = section.reader.list(&key, "a scope such as email", |text| {
         let is_scope = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -220,11 +230,13 @@ fn provider(section: &mut Section<'_>) -> SsoProvider {
         name: section.name.clone(),
         protocol,
         hosts,
+        orgs,
         issuer: issuer(section),
         client_id: section.line("client_id").unwrap_or_default(),
         client_secret: client_secret(section),
         client_key_file: section.file("client_key_file"),
         client_key_id: section.line("client_key_id"),
+        own_callback: section.flag("own_callback"),
         scopes,
         ca_file: section.file("ca_file"),
         metadata_file: section.file("metadata_file"),
@@ -287,6 +299,7 @@ fn refuse_incomplete(section: &mut Section<'_>, provider: &SsoProvider) {
             "expected a key to sign with",
         );
     }
+    refuse_orgs_out_of_reach(section, provider);
     let maps = [
         (
             !provider.group_map.is_empty(),
@@ -305,6 +318,25 @@ fn refuse_incomplete(section: &mut Section<'_>, provider: &SsoProvider) {
             let rests: Vec<&str> = rests.iter().map(String::as_str).collect();
             section.refuse(&rests, "expected the attribute that the map reads");
         }
+    }
+}
+
+/// Whom it could put into no Org that it signs users into would never get in.
+fn refuse_orgs_out_of_reach(section: &mut Section<'_>, provider: &SsoProvider) {
+    if provider.orgs.is_empty() {
+        return;
+    }
+    let is_out = |org: &i64| !provider.orgs.contains(org);
+    let mut mapped = provider
+        .org_map
+        .iter()
+        .filter_map(|one| one.ours.parse().ok());
+    if is_out(&provider.org) {
+        section.refuse(&["orgs", "org"], "expected `org` to be one of `orgs`");
+    }
+    if mapped.any(|org| is_out(&org)) {
+        let words = "expected every Org of `org_map` to be one of `orgs`";
+        section.refuse(&["orgs", "org_map"], words);
     }
 }
 
@@ -353,110 +385,4 @@ fn read_secret(path: &Path) -> Option<SecretString> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::{Loaded, Sources};
-    use secrecy::ExposeSecret;
-
-    fn load(flags: &[(&str, &str)]) -> Result<Vec<SsoProvider>, String> {
-        let flags = flags.iter().map(|(key, value)| {
-            let key = format!("sso.{key}");
-            (key, (*value).to_owned())
-        });
-        let sources = Sources {
-            flags: flags.collect(),
-            ..Sources::default()
-        };
-        Loaded::load(&sources)
-            .map(|loaded| loaded.settings.sso)
-            .map_err(|error| error.to_string())
-    }
-
-    const ISSUER: (&str, &str) = ("corp.issuer", "https://idp.example");
-    const CLIENT: (&str, &str) = ("corp.client_id", "us");
-
-    #[test]
-    fn each_section_is_a_provider_with_defaults_of_its_own() {
-        assert!(load(&[]).unwrap().is_empty());
-        let two = load(&[
-            ("second_one.issuer", "http://127.0.0.1:3000"),
-            ("second_one.client_id", "x"),
-            ISSUER,
-            CLIENT,
-        ])
-        .unwrap();
-        let names: Vec<&str> = two.iter().map(|one| one.name.as_str()).collect();
-        assert_eq!(names, ["corp", "second_one"]);
-        assert_eq!(two[0].label, "corp");
-        assert_eq!(two[0].scopes, ["profile", "email"]);
-        assert_eq!(two[0].clock_skew, Duration::from_mins(3));
-        assert!(!two[0].create_users);
-    }
-
-    #[test]
-    fn a_file_and_the_environment_name_providers_too() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("vestibule.toml");
-        let text = "[sso.corp]\nissuer = \"https://idp.example\"\nclient_id = \"us\"\n";
-        std::fs::write(&file, text).unwrap();
-        let sources = Sources {
-            config_file: Some(file),
-            environment: vec![(
-                "VESTIBULE__SSO__CORP__CLIENT_SECRET".to_owned(),
-                "p1anted".to_owned(),
-            )],
-            ..Sources::default()
-        };
-        let loaded = Loaded::load(&sources).unwrap();
-        let secret = loaded.settings.sso[0].client_secret.as_ref().unwrap();
-        assert_eq!(secret.expose_secret(), "p1anted");
-        assert!(!format!("{loaded:?}").contains("p1anted"), "case 56");
-    }
-
-    #[test]
-    fn wrong_values_are_refused_with_what_was_expected() {
-        for (flags, words) in [
-            (vec![ISSUER], "expected both for OIDC"),
-            (vec![CLIENT, ("corp.issuer", "http://idp.example")], "https"),
-            (
-                vec![CLIENT, ("corp.issuer", "https://u:p@idp.example")],
-                "https",
-            ),
-            (
-                vec![ISSUER, CLIENT, ("corp.clientid", "x")],
-                "sso.corp.client_id",
-            ),
-            (vec![("Corp.client_id", "x")], "not a setting"),
-            (vec![("corp.protocol", "saml")], "metadata_file"),
-            (vec![("corp.protocol", "ldap")], "oidc or saml"),
-            (
-                vec![ISSUER, CLIENT, ("corp.clock_skew", "1h")],
-                "at most 10m",
-            ),
-            (vec![ISSUER, CLIENT, ("corp.timeout", "0s")], "more than 0s"),
-            (
-                vec![ISSUER, CLIENT, ("corp.hosts", "https://a")],
-                "host name",
-            ),
-            (
-                vec![ISSUER, CLIENT, ("corp.org_map", "eu => x")],
-                "number of an Org",
-            ),
-            (
-                vec![ISSUER, CLIENT, ("corp.org_map", "eu => 7")],
-                "the attribute",
-            ),
-            (
-                vec![ISSUER, CLIENT, ("corp.sign_requests", "true")],
-                "a key to sign",
-            ),
-            (
-                vec![ISSUER, CLIENT, ("corp.accounts", "all")],
-                "own, type or local",
-            ),
-        ] {
-            let refused = load(&flags).unwrap_err();
-            assert!(refused.contains(words), "{flags:?}: {refused}");
-        }
-    }
-}
+mod tests;

@@ -76,6 +76,9 @@ struct NotesRow {
     /// must still read the rest.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pp: bool,
+    /// Orgs it may work in; a program that does not know this lets the session move among all of the user's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    os: Vec<i64>,
     /// In what form the subject is written: format, qualifier, qualifier of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pn: Option<NameRow>,
@@ -90,7 +93,11 @@ fn name_row(link: &ProviderLink) -> Option<NameRow> {
 
 impl NotesRow {
     const fn is_empty(&self) -> bool {
-        self.w.is_none() && self.m.is_none() && self.s.is_none() && self.p.is_none()
+        self.w.is_none()
+            && self.m.is_none()
+            && self.s.is_none()
+            && self.p.is_none()
+            && self.os.is_empty()
     }
 
     fn of(notes: &SessionNotes) -> Self {
@@ -104,6 +111,7 @@ impl NotesRow {
                 .clone()
                 .map(|link| (link.provider, link.subject, link.session_index)),
             pp: notes.provider.as_ref().is_some_and(|link| link.is_proven),
+            os: notes.orgs.iter().map(|org| org.0).collect(),
         }
     }
 
@@ -127,6 +135,7 @@ impl NotesRow {
                     session_index,
                     is_proven: self.pp,
                 }),
+            orgs: self.os.into_iter().map(OrgId).collect(),
         })
     }
 }
@@ -147,6 +156,9 @@ struct TokenRow {
     n: String,
     f: String,
     o: i64,
+    /// Whether nothing that comes of it may leave that Org.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    ob: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     k: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -331,6 +343,7 @@ pub fn encode_token(record: &TokenRecord) -> Result<Vec<u8>, StoreError> {
         n: record.user_name.clone(),
         f: record.minted_for.clone(),
         o: record.org.0,
+        ob: record.is_bound,
         k: record.key.map(|key| key.0),
         x: access_row(record.access),
         at: AttributesRow::of(&record.attributes),
@@ -354,6 +367,7 @@ pub fn decode_token(bytes: &[u8]) -> Result<TokenRecord, StoreError> {
         user_name: row.n,
         minted_for: row.f,
         org: OrgId(row.o),
+        is_bound: row.ob,
         access: read_access(row.x),
         attributes: row.at.read(),
         purpose: match (row.r, &row.s) {

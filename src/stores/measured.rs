@@ -193,6 +193,7 @@ measured! { TokenStore of TokenStore as "tokens" {}
 measured! { ThrottleStore of ThrottleStore as "attempts" {}
     admit(bucket: &Bucket, now: Timestamp) -> Result<Admission, StoreError>;
     take_back(bucket: &Bucket) -> Result<(), StoreError>;
+    count(bucket: &Bucket, until: Timestamp, now: Timestamp) -> Result<u64, StoreError>;
     forget(bucket: &Bucket) -> Result<(), StoreError>;
 }
 

@@ -37,6 +37,8 @@ mod servers;
 #[expect(dead_code, reason = "the tests of the client itself use the rest")]
 mod slapd;
 mod sso;
+#[path = "../common/sso_section.rs"]
+mod sso_section;
 mod support;
 mod thoughtspot_v1;
 mod thoughtspot_v2;

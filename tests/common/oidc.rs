@@ -70,6 +70,8 @@ impl Provider {
             urls.collect::<Vec<_>>()
         };
         self.wanted.callbacks = at("callback");
+        // As a provider with an address of its own, should the section be called so.
+        self.wanted.callbacks.extend(at("callback/company"));
         self.wanted.after_logout = at("logout/complete");
         self.wanted.backchannel = at("backchannel-logout").remove(0);
         self.up();

@@ -11,3 +11,5 @@ mod oidc;
 #[path = "../common/ports.rs"]
 mod ports;
 mod saml;
+#[path = "../common/sso_section.rs"]
+mod sso_section;

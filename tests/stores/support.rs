@@ -383,6 +383,7 @@ pub fn token(user: u128, key: Option<u128>, minted_at: Timestamp) -> TokenRecord
         org: OrgId(1),
         purpose: Purpose::Access,
         session: None,
+        is_bound: false,
         access: Access::Object(uuid(&SystemRandom::open().unwrap())),
         attributes: attributes(),
         key: key.map(key_id),

@@ -40,6 +40,33 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 #[tokio::test]
+async fn every_store_counts_in_one_step_and_anew_in_the_next_window() {
+    let server = TestRedis::start(&[]).await;
+    let redis = server.open("a:").await.unwrap();
+    let local = AttemptCounts::bounded(3);
+    let stores: [&dyn ThrottleStore; 2] = [&redis, &local];
+    let until = START.plus(Duration::from_mins(1));
+    for store in stores {
+        let one = bucket("one");
+        let counts = join_all((0..20).map(|_| store.count(&one, until, START))).await;
+        let mut counts: Vec<u64> = counts.into_iter().map(Result::unwrap).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, (1..=20).collect::<Vec<u64>>());
+        assert_eq!(store.count(&bucket("two"), until, START).await.unwrap(), 1);
+    }
+    // The embedded one holds so many and no more, and lets go of all of them with the window.
+    assert_eq!(
+        local.count(&bucket("three"), until, START).await.unwrap(),
+        1
+    );
+    let turned_away = local.count(&bucket("four"), until, START).await;
+    assert_eq!(turned_away.unwrap(), u64::MAX);
+    assert_eq!(local.count(&bucket("two"), until, START).await.unwrap(), 2);
+    let next = until.plus(Duration::from_mins(1));
+    assert_eq!(local.count(&bucket("four"), next, until).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn every_store_follows_the_rule_whatever_happens() {
     let server = TestRedis::start(&[]).await;
     let redis = server.open("a:").await.unwrap();

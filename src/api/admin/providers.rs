@@ -1,9 +1,11 @@
 //! The identity providers that the settings name, and how each fares right now.
 
 use crate::api::admin::desk::{Looks, Refusal};
+use crate::api::departure::own_base;
+use crate::api::registration;
 use crate::domain::clock::Timestamp;
 use crate::domain::sso::Provider;
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::json;
@@ -27,19 +29,31 @@ struct ProviderState<'a> {
 }
 
 /// `GET providers`: the configured identity providers, each asked how it is; an empty list when there are none.
-pub async fn list(Looks(desk): Looks) -> Result<HttpResponse, Refusal> {
+pub async fn list(Looks(desk): Looks, request: HttpRequest) -> Result<HttpResponse, Refusal> {
     desk.require_server()?;
     let login = &desk.services().login;
     let now = login.now();
-    let providers = login.sso.providers.iter();
-    let states = join_all(providers.map(|provider| state(provider, now))).await;
+    let own = [own_base(&request, desk.services())];
+    let providers = &login.sso.providers;
+    let states = providers
+        .iter()
+        .map(|provider| state(providers, provider, &own, now));
+    let states = join_all(states).await;
     Ok(HttpResponse::Ok().json(json!({ "providers": states })))
 }
 
-async fn state(provider: &Provider, now: Timestamp) -> ProviderState<'_> {
+async fn state<'a>(
+    providers: &'a [Provider],
+    provider: &'a Provider,
+    own: &[String],
+    now: Timestamp,
+) -> ProviderState<'a> {
     let found = tokio::time::timeout(PATIENCE, provider.engine.probe(now)).await;
     let (is_ready, details) = match found {
-        Ok(Ok(found)) => (found.is_fit(), found.into_lines()),
+        Ok(Ok(mut found)) => {
+            registration::add_to(&mut found, providers, provider, own).await;
+            (found.is_fit(), found.into_lines())
+        }
         // Its words name hosts and certificates of the settings, which is what an administrator is after.
         Ok(Err(error)) => (false, vec![format!("{:#}", anyhow::Error::from(error))]),
         Err(_late) => (false, vec!["no answer within 5 seconds".to_owned()]),

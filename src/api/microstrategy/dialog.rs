@@ -118,6 +118,7 @@ async fn to_provider(
             _ => Protocol::Oidc,
         },
         provider: fields.provider.as_deref().filter(|name| !name.is_empty()),
+        org: None,
         is_forced: false,
         landing: &DialogLanding,
         target,

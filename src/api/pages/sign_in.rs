@@ -34,6 +34,8 @@ type Refusal = ApiError<Pages>;
 #[derive(Deserialize)]
 pub struct SignInQuery {
     to: Option<String>,
+    #[serde(rename = "orgId", alias = "org")]
+    org: Option<String>,
     /// Set by our own redirect after signing out.
     left: Option<String>,
 }
@@ -103,6 +105,7 @@ pub async fn show(
     let shown = Shown {
         notes,
         to: query.to.as_deref().unwrap_or_default(),
+        org: query.org.as_deref().map(str::trim).unwrap_or_default(),
         ..Shown::default()
     };
     let page = page(&request, &services, StatusCode::OK, shown).await;
@@ -257,9 +260,12 @@ async fn page(
         .list_orgs()
         .await
         .is_ok_and(|orgs| orgs.len() > 1);
+    // Providers for other Orgs are not offered; with our directory away all are.
+    let called = Some(shown.org).filter(|org| !org.is_empty());
+    let org = services.org_asked_for(called).await.ok().flatten();
     let page = SignInPage {
         site,
-        providers: site.buttons(&own, &target),
+        providers: site.buttons(&own, &target, org.zip(called)),
         notes: shown.notes,
         signed_in: signed_in_name().map(|name| {
             let go_on = if has_target { &target.location } else { START };
@@ -303,6 +309,7 @@ mod tests {
             label: "Acme <SSO>".to_owned(),
             href: "/callosum/v1/saml/login?provider=acme".to_owned(),
             hosts: Vec::new(),
+            orgs: Vec::new(),
         };
         let site = SignInSite {
             title: "Ours".to_owned(),
@@ -319,7 +326,7 @@ mod tests {
         };
         let page = SignInPage {
             site: &site,
-            providers: vec![(&provider.label, provider.link(&target))],
+            providers: vec![(&provider.label, provider.link(&target, None))],
             notes: vec!["<note>".to_owned()],
             signed_in: None,
             error: None,

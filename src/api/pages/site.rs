@@ -2,6 +2,7 @@
 
 use crate::api::pages::colour::Colour;
 use crate::api::pages::target::Target;
+use crate::domain::directory::OrgId;
 use actix_web::web::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
@@ -27,18 +28,33 @@ pub struct SignInSite {
 }
 
 impl SignInSite {
-    /// Label and link of each provider, those first that are meant for the host by which the browser reaches us.
-    pub fn buttons(&self, own_origin: &str, target: &Target) -> Vec<(&str, String)> {
+    /// Label and link of each provider for that Org, which is asked for there by those words; those first that are meant
+    /// for the host by which the browser reaches us.
+    pub fn buttons(
+        &self,
+        own_origin: &str,
+        target: &Target,
+        org: Option<(OrgId, &str)>,
+    ) -> Vec<(&str, String)> {
         let url = Url::parse(own_origin).ok();
         let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
         let is_for_host = |one: &&ProviderButton| {
             let mut hosts = one.hosts.iter();
             hosts.any(|own| own.eq_ignore_ascii_case(host))
         };
-        let (first, rest): (Vec<_>, Vec<_>) = self.providers.iter().partition(is_for_host);
+        let is_for_org = |one: &&ProviderButton| {
+            org.is_none_or(|(org, _)| one.orgs.is_empty() || one.orgs.contains(&org))
+        };
+        let fitting = self.providers.iter().filter(is_for_org);
+        let (first, rest): (Vec<_>, Vec<_>) = fitting.partition(is_for_host);
         let all = first.into_iter().chain(rest);
-        all.map(|one| (one.label.as_str(), one.link(target)))
-            .collect()
+        all.map(|one| {
+            (
+                one.label.as_str(),
+                one.link(target, org.map(|(_, words)| words)),
+            )
+        })
+        .collect()
     }
 }
 
@@ -97,13 +113,18 @@ pub struct ProviderButton {
     pub href: String,
     /// Hosts of ours where it stands before the others.
     pub hosts: Vec<String>,
+    /// Orgs it is for; none is every one.
+    pub orgs: Vec<OrgId>,
 }
 
 impl ProviderButton {
-    /// The link that comes back to the target.
-    pub fn link(&self, target: &Target) -> String {
+    /// The link that comes back to the target, signed in to that Org.
+    pub fn link(&self, target: &Target, org: Option<&str>) -> String {
         let target = utf8_percent_encode(&target.absolute, NON_ALPHANUMERIC);
-        format!("{}&targetURLPath={target}", self.href)
+        let org = org.map_or(String::new(), |org| {
+            format!("&orgId={}", utf8_percent_encode(org, NON_ALPHANUMERIC))
+        });
+        format!("{}{org}&targetURLPath={target}", self.href)
     }
 }
 
@@ -112,8 +133,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_provider_of_this_host_comes_first() {
-        let button = |label: &str, hosts: &[&str]| ProviderButton {
+    fn the_provider_of_this_host_comes_first_and_those_of_other_orgs_not_at_all() {
+        let button = |label: &str, hosts: &[&str], orgs: &[i64]| ProviderButton {
+            orgs: orgs.iter().copied().map(OrgId).collect(),
             label: label.to_owned(),
             href: "/x?y=z".to_owned(),
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
@@ -124,18 +146,27 @@ mod tests {
             asks_for_org: true,
             colour: None,
             logo: None,
-            providers: vec![button("all", &[]), button("b", &["B.example"])],
+            providers: vec![button("all", &[], &[]), button("b", &["B.example"], &[7])],
         };
-        let labels = |origin| {
+        let labels = |origin, org| {
             let target = Target::own("/", origin);
-            let buttons = site.buttons(origin, &target);
+            let buttons = site.buttons(origin, &target, org);
             buttons
                 .iter()
                 .map(|(label, _)| (*label).to_owned())
                 .collect::<Vec<_>>()
         };
-        assert_eq!(labels("https://a.example"), ["all", "b"]);
-        assert_eq!(labels("https://b.example:8443"), ["b", "all"]);
+        assert_eq!(labels("https://a.example", None), ["all", "b"]);
+        assert_eq!(labels("https://b.example:8443", None), ["b", "all"]);
+        let b = "https://b.example";
+        assert_eq!(labels(b, Some((OrgId(7), "Acme"))), ["b", "all"]);
+        assert_eq!(labels(b, Some((OrgId(8), "8"))), ["all"]);
+        let target = Target::own("/", b);
+        let (_, link) = site.buttons(b, &target, Some((OrgId(8), "a&b"))).remove(0);
+        assert!(
+            link.starts_with("/x?y=z&orgId=a%26b&targetURLPath="),
+            "{link}"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The answer of either protocol: taken up where it was begun, judged by the door, landed by the dialect.
 
-use crate::api::caller::{Caller, is_https};
-use crate::api::departure::{browser_of, callback, forget, own_base};
+use crate::api::caller::Caller;
+use crate::api::departure::{browser_of, forget, own_base};
 use crate::api::dialect::ApiError;
 use crate::api::landing::{Landing, Target, WayBack};
 use crate::api::services::Services;
@@ -30,8 +30,12 @@ impl Arrival<'_> {
         let browser = browser_of(self.request, self.services, handle).unwrap_or_default();
         let sso = &self.services.login.sso;
         let errand = sso.resume(handle, &browser).await;
+        // It is over or never was; only of trouble with our store it may be taken up again.
+        if !browser.is_empty() && !matches!(errand, Err(SsoError::Store(_))) {
+            forget(self.request, handle);
+        }
         let errand = errand.map_err(Self::refused)?;
-        if let Some((name, target)) = Target::parse(&errand.purpose)
+        if let Some((name, target)) = Target::parse(&errand.intent.purpose)
             && let Some(landing) = self.services.landing(name)
         {
             let way = WayBack(landing.way_back(self.services, &target));
@@ -58,28 +62,16 @@ impl Arrival<'_> {
     }
 
     /// Lets the browser in and sends it where it wanted to be.
-    pub async fn land(
-        &self,
-        errand: &Errand,
-        handle: &str,
-        answer: &Answer,
-    ) -> Result<HttpResponse, Refusal> {
+    pub async fn land(&self, errand: &Errand, answer: &Answer) -> Result<HttpResponse, Refusal> {
         let services = self.services;
-        let (name, target) = Target::parse(&errand.purpose).ok_or(Failure::Internal)?;
+        let (name, target) = Target::parse(&errand.intent.purpose).ok_or(Failure::Internal)?;
         let landing = services.landing(name).ok_or(Failure::Internal)?;
         let provider = services.login.sso.find(&errand.provider);
         let provider = provider
             .filter(|provider| provider.protocol == self.protocol)
             .ok_or_else(|| Self::refused(SsoError::NoProvider))?;
         let opened = self.open(provider, landing, answer, Some(errand)).await?;
-        let mut reply = landing.land(self.request, services, self.cookies, &target, &opened);
-        let is_https = is_https(
-            self.request.head(),
-            self.request.app_config().secure(),
-            services,
-        );
-        forget(&mut reply, handle, is_https);
-        Ok(reply)
+        Ok(landing.land(self.request, services, self.cookies, &target, &opened))
     }
 
     /// Opens a session as the landing's clients use it. No errand: nobody here had asked for the answer.
@@ -91,12 +83,13 @@ impl Arrival<'_> {
         errand: Option<&Errand>,
     ) -> Result<Opened, Refusal> {
         let wanted = landing.request(self.request, self.services)?;
-        let callback = callback(&own_base(self.request, self.services), self.protocol);
+        let base = own_base(self.request, self.services);
+        // Where it came in, not where it should have.
+        let callback = format!("{base}{}", self.request.path());
         let said = ProviderAnswer {
             provider,
             answer,
-            begun: errand.map(|errand| &errand.begun),
-            is_forced: errand.is_some_and(|errand| errand.is_forced),
+            errand,
             callback: &callback,
         };
         let client: &Client = &self.caller.client;

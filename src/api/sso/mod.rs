@@ -50,6 +50,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
             .wrap(from_fn(render_failures::<Sso>))
             .service(resource::<Sso>("/login").route(web::get().to(oidc::begin)))
             .service(resource::<Sso>("/callback").route(web::get().to(oidc::finish)))
+            .service(resource::<Sso>("/callback/{name}").route(web::get().to(oidc::finish)))
             .service(
                 resource::<Sso>("/backchannel-logout")
                     .route(web::post().to(oidc::log_out_by_back_channel)),

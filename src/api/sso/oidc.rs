@@ -1,7 +1,7 @@
 //! `OpenID Connect`: to the provider, back with a code, and what the provider says behind the browser's back.
 
 use crate::api::caller::Caller;
-use crate::api::departure::{Departing, callback, depart, is_handle, own_base, wanted};
+use crate::api::departure::{Departing, depart, is_handle, wanted};
 use crate::api::dialect::ApiError;
 use crate::api::form::{Form, Query, flag};
 use crate::api::landing::Target;
@@ -30,6 +30,9 @@ pub struct BeginQuery {
     target: Option<String>,
     /// The provider by name.
     provider: Option<String>,
+    /// The Org to be signed in to, by number or name.
+    #[serde(rename = "orgId", alias = "org")]
+    org: Option<String>,
     /// Whether the person has to prove who they are anew.
     #[serde(rename = "forceAuthn")]
     forced: Option<String>,
@@ -46,6 +49,7 @@ pub async fn begin_with(
     let departing = Departing {
         protocol,
         provider: query.provider.as_deref().filter(|name| !name.is_empty()),
+        org: query.org.as_deref(),
         is_forced: flag("forceAuthn", query.forced.as_deref())?,
         landing: &BrowserLanding,
         target: &Target::url(&target),
@@ -72,7 +76,7 @@ pub struct CallbackQuery {
     error_description: Option<String>,
 }
 
-/// `GET oidc/callback`
+/// `GET oidc/callback`, and `GET oidc/callback/NAME` for answers of that provider alone
 pub async fn finish(
     query: Query<Sso, CallbackQuery>,
     caller: Caller<Sso>,
@@ -124,7 +128,7 @@ pub async fn finish(
         code,
         issuer: query.iss,
     };
-    arrival.land(&errand, &state, &answer).await
+    arrival.land(&errand, &answer).await
 }
 
 /// What a provider posts when somebody has signed out there.
@@ -137,12 +141,12 @@ pub struct LogoutForm {
 pub async fn log_out_by_back_channel(
     form: Form<Sso, LogoutForm>,
     caller: Caller<Sso>,
-    request: HttpRequest,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
     let token = form.into_inner().logout_token.unwrap_or_default();
     let notice = LogoutNotice::OidcToken(token);
-    let callback = callback(&own_base(&request, &services), Protocol::Oidc);
+    // Addressed to whoever signed it, not to an address.
+    let callback = "";
     let login = &services.login;
     let (mut refused, mut is_heeded) = (SsoError::NoProvider, false);
     let providers = login.sso.providers.iter();
@@ -150,7 +154,7 @@ pub async fn log_out_by_back_channel(
     for provider in providers.filter(|one| one.protocol == Protocol::Oidc) {
         let word = provider
             .engine
-            .read_logout(&notice, &callback, login.now())
+            .read_logout(&notice, callback, login.now())
             .await;
         match word {
             Ok(LogoutWord::Request(there)) => {

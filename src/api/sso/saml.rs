@@ -1,7 +1,9 @@
 //! SAML: to the provider, back with a posted response, our metadata, and single logout.
 
 use crate::api::caller::Caller;
-use crate::api::departure::{browser_of, callback, host_of, is_handle, own_base, wanted};
+use crate::api::departure::{
+    SAML_CALLBACK, browser_of, callback, host_of, is_handle, own_base, wanted,
+};
 use crate::api::dialect::ApiError;
 use crate::api::form::{Form, Query};
 use crate::api::landing::{Landing, Target, go_to};
@@ -15,7 +17,7 @@ use crate::domain::failure::Failure;
 use crate::domain::login::LoginError;
 use crate::domain::session::Check;
 use crate::domain::sso::{
-    Answer, AssertionFault, LogoutNotice, LogoutWord, Protocol, ProviderError, SsoError,
+    Answer, Asked, AssertionFault, LogoutNotice, LogoutWord, Protocol, ProviderError, SsoError,
 };
 use actix_session::Session;
 use actix_web::http::header::CACHE_CONTROL;
@@ -77,7 +79,7 @@ pub async fn finish(
         return Ok(page::post_again(&services, &response, handle));
     }
     let errand = arrival.errand(handle).await?;
-    arrival.land(&errand, handle, &Answer::Saml(response)).await
+    arrival.land(&errand, &Answer::Saml(response)).await
 }
 
 /// An answer nobody here asked for: only of a provider that may speak first.
@@ -91,7 +93,7 @@ async fn unsolicited(
     let answer = Answer::Saml(response);
     let request = arrival.request;
     let base = own_base(request, services);
-    let callback = callback(&base, Protocol::Saml);
+    let callback = format!("{base}{SAML_CALLBACK}");
     let sso = &services.login.sso;
     let sections = sso.of_issuer(Protocol::Saml, &issuer, host_of(&base));
     let provider = sso.whose(sections, &answer, &callback).await;
@@ -140,7 +142,12 @@ pub async fn metadata(
     let sso = &services.login.sso;
     let provider = match name.as_deref() {
         Some(name) => sso.find(name).filter(|one| one.protocol == Protocol::Saml),
-        None => sso.choose(Protocol::Saml, None, ""),
+        None => sso.choose(&Asked {
+            protocol: Protocol::Saml,
+            name: None,
+            org: None,
+            host: "",
+        }),
     };
     let first = || {
         sso.providers
@@ -149,7 +156,7 @@ pub async fn metadata(
     };
     let provider = provider.or_else(|| name.is_none().then(first).flatten());
     let text = provider.and_then(|provider| {
-        let callback = callback(&base, Protocol::Saml);
+        let callback = callback(&base, provider);
         provider
             .engine
             .metadata(&callback, &format!("{base}{LOGOUT}"))
@@ -234,6 +241,7 @@ async fn heed(
             .is_none_or(|issuer| one.engine.issuer() == issuer);
         one.protocol == Protocol::Saml && is_named
     });
+    // Each of them: two sections may stand for one provider.
     for provider in fitting {
         match provider
             .engine
@@ -254,7 +262,8 @@ async fn heed(
                 }
                 // Only the cookie of a session that is over now: whoever carries the message may be somebody else.
                 if let Some(id) = was_live
-                    && !matches!(login.check(&id).await, Ok(Check::Live(_)))
+                    && let Ok(check) = login.check(&id).await
+                    && !matches!(check, Check::Live(_))
                 {
                     session_layer::take_back(cookies);
                 }

@@ -38,6 +38,8 @@ pub struct Authenticated {
     method: Method,
     /// The Org the credentials are good for; none leaves the choice to the caller.
     org: Option<OrgId>,
+    /// Whether what opens with them may not leave that Org.
+    is_bound: bool,
     key: Option<KeyId>,
     access: Access,
     attributes: Attributes,
@@ -59,6 +61,7 @@ impl Authenticated {
             user,
             method,
             org: None,
+            is_bound: false,
             key: None,
             access: Access::Full,
             attributes,
@@ -94,6 +97,11 @@ impl Authenticated {
     /// The Org the credentials are good for.
     pub const fn org(&self) -> Option<OrgId> {
         self.org
+    }
+
+    /// Whether what opens with them may not leave that Org.
+    pub const fn is_bound(&self) -> bool {
+        self.is_bound
     }
 
     /// The secret key behind it.

@@ -1,18 +1,22 @@
 //! Signing in at an identity provider, and out when it says so.
 
 use crate::domain::audit::{Act, AuditEvent, Client, Refusal};
-use crate::domain::authn::{Authenticated, NotSettled, Outsider, SettleRules, judge};
+use crate::domain::authn::{
+    Authenticated, NotSettled, Outsider, SettleRules, choose_org, judge, open_orgs,
+};
 use crate::domain::clock::Timestamp;
-use crate::domain::directory::{AccountType, NameKey, User};
+use crate::domain::directory::{AccountType, NameKey, OrgId, User};
 use crate::domain::failure::StoreError;
 use crate::domain::login::{Login, LoginError, OpenRequest, Opened};
 use crate::domain::session::{
     EndReason, Method, RevokeScope, SessionHandle, SessionNotes, end_everything,
 };
 use crate::domain::sso::{
-    Accounts, Answer, Begun, LOGOUT, LoggedOutThere, Protocol, Provider, ProviderLink, SsoError,
+    Accounts, Answer, Errand, LOGOUT, LoggedOutThere, Protocol, Provider, ProviderLink, SsoError,
     SsoIdentity,
 };
+use crate::domain::throttle::Admission;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// An answer a browser brought from a provider.
@@ -23,9 +27,7 @@ pub struct ProviderAnswer<'a> {
     /// What it said.
     pub answer: &'a Answer,
     /// What was remembered when the sign-in began; none when nobody here had asked.
-    pub begun: Option<&'a Begun>,
-    /// Whether the person had to prove who they are even if the provider remembers them.
-    pub is_forced: bool,
+    pub errand: Option<&'a Errand>,
     /// Where the answer arrived.
     pub callback: &'a str,
 }
@@ -42,6 +44,15 @@ impl From<SsoError> for LoginError {
 }
 
 impl Login {
+    /// Lets a sign-in at a provider begin, or says how long to wait.
+    pub async fn admit_departure(&self, address: Option<IpAddr>) -> Result<(), LoginError> {
+        let most = self.sso.most_begun.unwrap_or(u64::MAX);
+        match self.throttle.admit_begun(address, most).await? {
+            Admission::Admitted => Ok(()),
+            Admission::Wait(pause) => Err(LoginError::Throttled(pause)),
+        }
+    }
+
     /// Opens a session for whom a provider vouches for.
     pub async fn log_in_by_provider(
         &self,
@@ -82,9 +93,11 @@ impl Login {
     ) -> Result<Opened, LoginError> {
         let provider = said.provider;
         let began_at = self.clock.now();
+        let begun = said.errand.map(|errand| &errand.begun);
+        let intent = said.errand.map(|errand| &errand.intent);
         let assertion = self
             .sso
-            .judge(provider, said.answer, said.begun, said.callback)
+            .judge(provider, said.answer, begun, said.callback)
             .await?;
         let identity = provider.policy.identity(provider.protocol, &assertion)?;
         name.clone_from(&identity.username);
@@ -105,23 +118,53 @@ impl Login {
             form: assertion.form,
             session_index: assertion.session_index,
             // The engine holds the answer to it, but only to what was begun here.
-            is_proven: said.is_forced && said.begun.is_some(),
+            is_proven: intent.is_some_and(|intent| intent.is_forced),
         };
+        let wanted = intent.and_then(|intent| intent.org).or(request.org);
+        let org = self.org_for(provider, &user, wanted).await?;
         // Before it opens: a session that the provider could not end must not be there.
         let until = self
             .clock
             .now()
             .plus(self.policy.absolute.max(self.policy.remembered));
         self.sso.remember(&link, user.id, until).await?;
+        let held = intent.and_then(|intent| intent.held);
+        let replaced = request.replaced.as_ref().map(SessionHandle::of);
+        if let Some(held) = held.filter(|held| replaced != Some(*held)) {
+            // Its cookie did not come along, so that nothing else would end it.
+            self.end(&held, EndReason::Replaced, client).await?;
+        }
         let request = OpenRequest {
+            org: Some(org),
             notes: SessionNotes {
                 provider: Some(link),
+                orgs: provider.orgs.clone(),
                 ..request.notes
             },
             ..request
         };
         let proof = Authenticated::by(method(provider.protocol), user, None, began_at);
         self.open(proof, request, client).await
+    }
+
+    /// The Org to be signed in to: the one asked for, else the user's last one, of those the provider may sign them
+    /// into.
+    async fn org_for(
+        &self,
+        provider: &Provider,
+        user: &User,
+        wanted: Option<OrgId>,
+    ) -> Result<OrgId, LoginError> {
+        let directory = &*self.directory;
+        let open = match choose_org(directory, user, wanted).await {
+            Ok(org) if provider.is_for(org) => return Ok(org),
+            Ok(_) if wanted.is_none() => open_orgs(directory, user).await?,
+            Ok(_) => return Err(LoginError::OrgNotAllowed),
+            Err(refused) => return Err(refused.into()),
+        };
+        let mut theirs = open.iter().map(|org| org.id);
+        let first = theirs.find(|org| provider.is_for(*org));
+        first.ok_or(LoginError::OrgNotAllowed)
     }
 
     /// The user here, and since when sessions of theirs count: not before everything ended that an Org they lost
@@ -231,7 +274,8 @@ impl Login {
             for listed in self.sessions.list(self.trusted.tag(user), now).await? {
                 let link = listed.session.notes.provider.as_ref();
                 let is_meant = link.is_some_and(|link| is_meant(link, provider, there));
-                if is_meant && self.end_at_provider(&listed.handle, now, client).await? {
+                let reason = EndReason::SignedOutAtProvider;
+                if is_meant && self.end(&listed.handle, reason, client).await? {
                     ended += 1;
                 }
             }
@@ -243,13 +287,13 @@ impl Login {
         Ok(ended)
     }
 
-    async fn end_at_provider(
+    async fn end(
         &self,
         handle: &SessionHandle,
-        now: Timestamp,
+        reason: EndReason,
         client: &Client,
     ) -> Result<bool, StoreError> {
-        let reason = EndReason::SignedOutAtProvider;
+        let now = self.clock.now();
         let closed = self.sessions.close_by_handle(handle, reason, now).await?;
         let Some(session) = closed else {
             return Ok(false);

@@ -23,7 +23,8 @@ impl Login {
                 Err(SwitchError::BoundToken)
             };
         };
-        if who.access != Access::Full || self.key_binds(who.secret_key(), to).await? {
+        let is_bound = who.access != Access::Full || !who.may_reach(to);
+        if is_bound || self.key_binds(who.secret_key(), to).await? {
             return Err(SwitchError::BoundToken);
         }
         let user = self
@@ -51,7 +52,8 @@ impl Login {
         if who.org == to {
             return Ok(who);
         }
-        let is_bound = matches!(who.via, Via::Bearer) || who.access != Access::Full;
+        let is_bound =
+            matches!(who.via, Via::Bearer) || who.access != Access::Full || !who.may_reach(to);
         if is_bound || self.key_binds(who.secret_key(), to).await? {
             return Err(SwitchError::BoundToken);
         }

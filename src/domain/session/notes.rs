@@ -1,5 +1,6 @@
 //! What a dialect keeps with the sessions it opens; to every other it means nothing.
 
+use crate::domain::directory::OrgId;
 use crate::domain::session::SessionId;
 use crate::domain::sso::ProviderLink;
 
@@ -14,6 +15,8 @@ pub struct SessionNotes {
     pub shares: Option<SessionId>,
     /// The identity provider's session it came from: it ends with that one.
     pub provider: Option<ProviderLink>,
+    /// Orgs it may work in; none is every one of the user's.
+    pub orgs: Vec<OrgId>,
 }
 
 impl SessionNotes {

@@ -7,6 +7,7 @@
 //!
 //! The protocols live in `idp`; nothing here knows XML or JWT.
 
+mod configured;
 mod fault;
 mod findings;
 mod policy;
@@ -14,6 +15,7 @@ mod provider;
 mod sign_on;
 mod store;
 
+pub use configured::{Asked, Provider, sharing};
 pub use fault::{AssertionFault, ProviderError};
 pub use findings::Findings;
 pub use policy::{Accounts, AttributeNames, SsoIdentity, SsoPolicy};
@@ -22,5 +24,5 @@ pub use provider::{
     LogoutWord, NameForm, Protocol, ProviderLink, Wish,
 };
 pub(in crate::domain) use sign_on::LOGOUT;
-pub use sign_on::{Begin, Errand, FLOW_LIFETIME, Provider, SingleSignOn, SsoError};
+pub use sign_on::{Begin, Errand, FLOW_LIFETIME, Intent, SingleSignOn, SsoError};
 pub use store::{FlowDigest, FlowStore};

@@ -224,6 +224,9 @@ pub trait IdentityProvider: fmt::Debug + Send + Sync {
     /// handed to the provider whose name they carry.
     fn issuer(&self) -> &str;
 
+    /// Whether its answers say whose they are, so that they may come to an address that others' come to as well.
+    async fn names_itself(&self) -> Result<bool, ProviderError>;
+
     /// Whether it is fit for sign-ins, asked afresh. Nothing that sign-ins under way rely on changes by it.
     async fn probe(&self, now: Timestamp) -> Result<Findings, ProviderError>;
 }

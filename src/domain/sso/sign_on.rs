@@ -1,12 +1,14 @@
 //! Sign-ins at providers: begun, bound to a browser, and judged once when it is back.
 
 use crate::domain::clock::{Clock, Timestamp};
-use crate::domain::directory::UserId;
+use crate::domain::directory::{OrgId, UserId};
 use crate::domain::failure::StoreError;
 use crate::domain::random::{self, Random};
+use crate::domain::session::SessionHandle;
+use crate::domain::sso::configured::{choose, refuse_unnamed};
 use crate::domain::sso::{
-    Answer, Assertion, AssertionFault, Begun, FlowDigest, FlowStore, IdentityProvider, Protocol,
-    ProviderError, ProviderLink, SsoPolicy, Wish,
+    Answer, Asked, Assertion, AssertionFault, Begun, FlowDigest, FlowStore, Protocol, Provider,
+    ProviderError, ProviderLink, Wish,
 };
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -22,28 +24,13 @@ pub(in crate::domain) const LOGOUT: &str = "logout";
 /// How long somebody may take at the provider.
 pub const FLOW_LIFETIME: Duration = Duration::from_mins(10);
 
-/// A provider and what becomes of those it vouches for.
-#[derive(Clone, Debug)]
-pub struct Provider {
-    /// Its name in the settings and in paths.
-    pub name: String,
-    /// The words on its button.
-    pub label: String,
-    /// What is spoken.
-    pub protocol: Protocol,
-    /// Hosts of ours where it is offered first; none is every one.
-    pub hosts: Vec<String>,
-    /// Speaks it.
-    pub engine: Arc<dyn IdentityProvider>,
-    /// What becomes of those it vouches for.
-    pub policy: SsoPolicy,
-}
-
 /// What single sign-on is built from.
 #[derive(Debug)]
 pub struct SingleSignOn {
     /// The providers, in the order of the settings.
     pub providers: Vec<Provider>,
+    /// How many may begin from one address within a minute; none is any number.
+    pub most_begun: Option<u64>,
     /// Sign-ins under way.
     pub flows: Arc<dyn FlowStore>,
     /// The time.
@@ -69,9 +56,20 @@ pub struct Errand {
     pub provider: String,
     /// What its engine wanted remembered.
     pub begun: Begun,
-    /// Whether the provider was asked to have the person prove who they are.
+    /// What it was begun for.
+    pub intent: Intent,
+}
+
+/// What a sign-in is begun for. Kept on our side until the browser is back.
+#[derive(Clone, Debug, Default)]
+pub struct Intent {
+    /// Whether the provider is asked to have the person prove who they are.
     pub is_forced: bool,
-    /// What the dialect wanted remembered; only it can read that.
+    /// The Org it is for; none is the user's last one.
+    pub org: Option<OrgId>,
+    /// The session this browser holds meanwhile. Its cookie may not come with the answer, which another site posts.
+    pub held: Option<SessionHandle>,
+    /// What the dialect wants remembered; only it can read that.
     pub purpose: String,
 }
 
@@ -98,18 +96,9 @@ impl SingleSignOn {
         self.providers.iter().find(|one| one.name == name)
     }
 
-    /// The provider asked for by name, else the first of the protocol that is meant for that host of ours, else the
-    /// first that is meant for any.
-    pub fn choose(&self, protocol: Protocol, name: Option<&str>, host: &str) -> Option<&Provider> {
-        let mut fitting = self.providers.iter().filter(|one| one.protocol == protocol);
-        if let Some(name) = name {
-            return fitting.find(|one| one.name == name);
-        }
-        let is_for = |one: &&Provider| one.hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
-        fitting
-            .clone()
-            .find(is_for)
-            .or_else(|| fitting.find(|one| one.hosts.is_empty()))
+    /// The provider for a sign-in; see [`choose`].
+    pub fn choose(&self, asked: &Asked<'_>) -> Option<&Provider> {
+        choose(&self.providers, asked)
     }
 
     /// The providers of that name of their own: those first that are meant for that host of ours, then those that are
@@ -145,19 +134,18 @@ impl SingleSignOn {
         first
     }
 
-    /// Begins a sign-in; `purpose` comes back with [`SingleSignOn::resume`].
+    /// Begins a sign-in; the intent comes back with [`SingleSignOn::resume`].
     pub async fn begin(
         &self,
         provider: &Provider,
         callback: &str,
-        is_forced: bool,
-        purpose: &str,
+        intent: &Intent,
     ) -> Result<Begin, SsoError> {
         let (handle, browser) = (self.secret(), self.secret());
         let wish = Wish {
             handle: handle.clone(),
             callback: callback.to_owned(),
-            is_forced,
+            is_forced: intent.is_forced,
         };
         let departure = provider.engine.begin(&wish).await?;
         let now = self.clock.now();
@@ -166,8 +154,10 @@ impl SingleSignOn {
             "request": departure.begun.request_id,
             "verifier": departure.begun.verifier,
             "callback": departure.begun.callback,
-            "forced": is_forced,
-            "purpose": purpose,
+            "forced": intent.is_forced,
+            "purpose": intent.purpose,
+            "org": intent.org.map(|org| org.0),
+            "held": intent.held.map(|handle| handle.to_string()),
         });
         let under = FlowDigest::of("sign-in", &[&handle, &browser]);
         let until = now.plus(FLOW_LIFETIME);
@@ -197,6 +187,7 @@ impl SingleSignOn {
         begun: Option<&Begun>,
         callback: &str,
     ) -> Result<Assertion, SsoError> {
+        refuse_unnamed(&self.providers, provider, answer)?;
         let now = self.clock.now();
         let engine = &provider.engine;
         let assertion = engine.finish(answer, begun, callback, now).await?;
@@ -321,8 +312,12 @@ fn read_errand(text: &str) -> Result<Errand, StoreError> {
             verifier: field("verifier")?,
             callback: field("callback")?,
         },
-        // Not there in what an earlier node keeps: as good as not asked for.
-        is_forced: value["forced"].as_bool().unwrap_or_default(),
-        purpose: field("purpose")?,
+        intent: Intent {
+            // Not there in what an earlier node keeps: as good as not asked for.
+            is_forced: value["forced"].as_bool().unwrap_or_default(),
+            org: value["org"].as_i64().map(OrgId),
+            held: value["held"].as_str().and_then(SessionHandle::parse),
+            purpose: field("purpose")?,
+        },
     })
 }

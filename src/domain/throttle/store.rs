@@ -25,6 +25,15 @@ pub trait ThrottleStore: fmt::Debug + Send + Sync {
     /// Takes one attempt back, if any is remembered.
     async fn take_back(&self, bucket: &Bucket) -> Result<(), StoreError>;
 
+    /// Counts one more in the bucket, in one step on all nodes; says how many there are with it. What is kept of it may
+    /// lapse after `until`, of which all buckets at a time have the same.
+    async fn count(
+        &self,
+        bucket: &Bucket,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
+
     /// Forgets every attempt of the bucket.
     async fn forget(&self, bucket: &Bucket) -> Result<(), StoreError>;
 }

@@ -33,6 +33,8 @@ pub struct TokenRecord {
     pub minted_for: String,
     /// The Org it is good for.
     pub org: OrgId,
+    /// Whether it came from a session that is good for some Orgs only: nothing that comes of it may leave its own.
+    pub is_bound: bool,
     /// Everything, or one object only.
     pub access: Access,
     /// What it is for.

@@ -302,6 +302,12 @@ impl IdentityProvider for OidcProvider {
         self.discovery.issuer()
     }
 
+    async fn names_itself(&self) -> Result<bool, ProviderError> {
+        let known = self.discovery.known().await?;
+        let more = known.metadata.additional_metadata();
+        Ok(more.authorization_response_iss_parameter_supported)
+    }
+
     async fn probe(&self, now: Timestamp) -> Result<Findings, ProviderError> {
         probe::probe(self, now).await
     }

@@ -274,6 +274,11 @@ impl IdentityProvider for SamlProvider {
         &self.issuer
     }
 
+    async fn names_itself(&self) -> Result<bool, ProviderError> {
+        // In what it signs.
+        Ok(true)
+    }
+
     async fn probe(&self, now: Timestamp) -> Result<Findings, ProviderError> {
         let peer = self.peer.probe(now).map_err(ProviderError::Unavailable)?;
         Ok(findings(self, &peer, now))

@@ -58,6 +58,7 @@ fn session() -> Session {
                 session_index: Some("s-1".to_owned()),
                 is_proven: true,
             }),
+            orgs: vec![OrgId(7), OrgId(8)],
         },
     }
 }
@@ -88,6 +89,7 @@ fn a_token_reads_back_as_it_was_written() {
         org: whole.org,
         purpose: Purpose::Refresh,
         session: None,
+        is_bound: true,
         access: whole.access,
         attributes: whole.attributes,
         key: None,

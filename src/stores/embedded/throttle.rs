@@ -16,6 +16,14 @@ const MOST: usize = 100_000;
 pub struct AttemptCounts {
     most: usize,
     buckets: Mutex<HashMap<Bucket, Tries>>,
+    counts: Mutex<Counts>,
+}
+
+/// Counts that start anew together.
+#[derive(Debug, Default)]
+struct Counts {
+    until: Timestamp,
+    by_bucket: HashMap<Bucket, u64>,
 }
 
 impl Default for AttemptCounts {
@@ -30,6 +38,7 @@ impl AttemptCounts {
         Self {
             most,
             buckets: Mutex::default(),
+            counts: Mutex::default(),
         }
     }
 
@@ -87,6 +96,28 @@ impl ThrottleStore for AttemptCounts {
             }
         }
         Ok(())
+    }
+
+    async fn count(
+        &self,
+        bucket: &Bucket,
+        until: Timestamp,
+        _: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.until < until {
+            *counts = Counts {
+                until,
+                by_bucket: HashMap::new(),
+            };
+        }
+        // So many addresses in so short a time are a flood: whoever is new in it waits for the next count.
+        if counts.by_bucket.len() >= self.most && !counts.by_bucket.contains_key(bucket) {
+            return Ok(u64::MAX);
+        }
+        let count = counts.by_bucket.entry(*bucket).or_default();
+        *count += 1;
+        Ok(*count)
     }
 
     async fn forget(&self, bucket: &Bucket) -> Result<(), StoreError> {

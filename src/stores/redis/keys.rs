@@ -10,6 +10,7 @@
 //! | `t:<digest>`            | HASH   | a token: `v r b e u o k`, `s` once spent, `x` once revoked | to its end + 1 h |
 //! | `k:<key id>`            | STRING | digest of the key's latest superseding token   | to that token's end + 1 h |
 //! | `f:<digest>`            | HASH   | attempts to sign in: `n` how many, `t` last    | 30 min after the last |
+//! | `f:<digest>`            | STRING | how many sign-ins at providers began at one address, or at all, within one minute | to its end + 10 s |
 //! | `w:<digest>`            | HASH   | a sign-in under way, or what must not be seen twice: `w`, `e` | to its end + 2 min |
 //! | `live`                  | STRING | how many sessions live, as last counted        | 5 min |
 //! | `live:turn`             | STRING | some node counts, or has just counted          | 54 s |

@@ -11,6 +11,9 @@ use crate::stores::redis::{RedisStore, Reply, number, unexpected, word};
 use async_trait::async_trait;
 use std::time::Duration;
 
+/// How much longer Redis keeps a count than it counts.
+const COUNT_SLACK: Duration = Duration::from_secs(10);
+
 #[async_trait]
 impl ThrottleStore for RedisStore {
     async fn admit(&self, bucket: &Bucket, now: Timestamp) -> Result<Admission, StoreError> {
@@ -36,6 +39,23 @@ impl ThrottleStore for RedisStore {
         let reply: Reply = self.link.invoke(&call).await?;
         match word(&reply) {
             b"done" => Ok(()),
+            _ => Err(unexpected(&reply)),
+        }
+    }
+
+    async fn count(
+        &self,
+        bucket: &Bucket,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut call = Call::look(&self.scripts.count);
+        // Longer than the nodes' clocks differ; the next window has another bucket.
+        let kept = until.since(now).saturating_add(COUNT_SLACK);
+        call.key(self.keys.attempts(bucket)).arg(millis(kept));
+        let reply: Reply = self.link.invoke(&call).await?;
+        match word(&reply) {
+            b"count" => number(&reply, 1),
             _ => Err(unexpected(&reply)),
         }
     }

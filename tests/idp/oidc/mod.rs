@@ -12,57 +12,32 @@ mod sign;
 mod times;
 mod trust;
 
+use crate::sso_section::section;
 use provider::{CALLBACK, CLIENT_SECRET, Provider};
 use std::sync::Arc;
-use std::time::Duration;
 use vestibule::domain::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use vestibule::domain::random::SystemRandom;
 use vestibule::domain::sso::{
     Answer, Assertion, AssertionFault, Begun, Departure, IdentityProvider, ProviderError, Wish,
 };
 use vestibule::idp::oidc::OidcProvider;
-use vestibule::settings::{SsoAccounts, SsoProtocol, SsoProvider};
-
-/// How far clocks may differ in these tests.
-const SKEW: Duration = Duration::from_mins(1);
+use vestibule::settings::SsoProvider;
 
 /// Settings with the client `by-secret`.
 fn settings(issuer: &str) -> SsoProvider {
-    SsoProvider {
-        name: "company".to_owned(),
-        label: "Company".to_owned(),
-        protocol: SsoProtocol::Oidc,
-        hosts: Vec::new(),
-        issuer: Some(issuer.parse().unwrap()),
-        client_id: "by-secret".to_owned(),
-        client_secret: Some(CLIENT_SECRET.into()),
-        client_key_file: None,
-        client_key_id: None,
-        scopes: ["openid", "profile", "email", "groups"]
-            .map(str::to_owned)
-            .to_vec(),
-        ca_file: None,
-        metadata_file: None,
-        entity_id: String::new(),
-        key_file: None,
-        cert_file: None,
-        sign_requests: false,
-        idp_initiated: false,
-        clock_skew: SKEW,
-        timeout: Duration::from_secs(10),
-        username_attribute: None,
-        display_name_attribute: None,
-        email_attribute: None,
-        trust_email: false,
-        group_attribute: Some("groups".to_owned()),
-        org_attribute: None,
-        group_map: Vec::new(),
-        org_map: Vec::new(),
-        org: 0,
-        create_users: true,
-        accounts: SsoAccounts::Own,
-        admins: false,
-    }
+    section(
+        "company",
+        &[
+            ("issuer", issuer),
+            ("client_id", "by-secret"),
+            ("client_secret", CLIENT_SECRET),
+            ("scopes", "openid,profile,email,groups"),
+            ("clock_skew", "1m"),
+            ("timeout", "10s"),
+            ("group_attribute", "groups"),
+            ("create_users", "true"),
+        ],
+    )
 }
 
 /// Settings with a client that has a key of its own: `rsa` or `ec`.

@@ -1,11 +1,11 @@
 //! An identity provider made of xmlsec1 and openssl, and our side opened over its metadata.
 
+use crate::sso_section::section;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 use tempfile::TempDir;
 use vestibule::domain::clock::{ManualClock, Timestamp};
 use vestibule::domain::random::SystemRandom;
@@ -13,7 +13,7 @@ use vestibule::domain::sso::{
     Answer, Assertion, AssertionFault, Begun, IdentityProvider, ProviderError,
 };
 use vestibule::idp::saml::SamlProvider;
-use vestibule::settings::{SsoAccounts, SsoProtocol, SsoProvider};
+use vestibule::settings::SsoProvider;
 
 pub const IDP: &str = "https://idp.example/metadata";
 pub const SP: &str = "urn:thoughtspot:callosum:saml";
@@ -303,39 +303,18 @@ pub fn open(settings: &SsoProvider, clock: &Arc<ManualClock>) -> anyhow::Result<
 }
 
 pub fn settings(folder: &Path) -> SsoProvider {
-    SsoProvider {
-        name: "corp".into(),
-        label: "Corp".into(),
-        protocol: SsoProtocol::Saml,
-        hosts: Vec::new(),
-        issuer: None,
-        client_id: String::new(),
-        client_secret: None,
-        client_key_file: None,
-        client_key_id: None,
-        scopes: Vec::new(),
-        ca_file: None,
-        metadata_file: Some(folder.join("idp.xml")),
-        entity_id: SP.into(),
-        key_file: None,
-        cert_file: None,
-        sign_requests: false,
-        idp_initiated: false,
-        clock_skew: Duration::from_mins(2),
-        timeout: Duration::from_secs(10),
-        username_attribute: None,
-        display_name_attribute: None,
-        email_attribute: None,
-        trust_email: false,
-        group_attribute: None,
-        org_attribute: None,
-        group_map: Vec::new(),
-        org_map: Vec::new(),
-        org: 0,
-        create_users: true,
-        accounts: SsoAccounts::Own,
-        admins: false,
-    }
+    let metadata = folder.join("idp.xml");
+    section(
+        "corp",
+        &[
+            ("protocol", "saml"),
+            ("metadata_file", metadata.to_str().unwrap()),
+            ("entity_id", SP),
+            ("clock_skew", "2m"),
+            ("timeout", "10s"),
+            ("create_users", "true"),
+        ],
+    )
 }
 
 /// Settings with a key of our own.

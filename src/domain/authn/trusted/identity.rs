@@ -38,6 +38,8 @@ impl TrustedAuth {
             user_name: user.name.clone(),
             minted_for: user.name.clone(),
             org,
+            // What it leads to takes that from the session itself.
+            is_bound: false,
             access: Access::Full,
             purpose: Purpose::Identity,
             session: Some(session.clone()),

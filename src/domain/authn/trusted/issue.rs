@@ -25,6 +25,8 @@ struct Vouched {
     user: Option<UserId>,
     /// The only Org the voucher is good for.
     bound_org: Option<OrgId>,
+    /// Whether what comes of the token may not leave its Org.
+    is_bound: bool,
     /// The most the token may show.
     access: Option<Access>,
     /// When the voucher's own proof began: what was revoked since then stays revoked.
@@ -85,7 +87,7 @@ impl TrustedAuth {
         request: &IssueRequest,
         at: Timestamp,
     ) -> Result<(Issued, bool), IssueError> {
-        let vouched = self.vouch(&request.voucher).await?;
+        let vouched = self.vouch(request).await?;
         let name = NameKey::new(&request.username)
             .map_err(|error| parameter("username", error.to_string(), Refusal::BadRequest))?;
         request
@@ -129,6 +131,7 @@ impl TrustedAuth {
             user_name: user.name,
             minted_for: request.username.clone(),
             org,
+            is_bound: vouched.is_bound,
             access: vouched.access.unwrap_or(request.access),
             attributes,
             purpose: request.purpose,
@@ -154,17 +157,18 @@ impl TrustedAuth {
         }
     }
 
-    async fn vouch(&self, voucher: &Voucher) -> Result<Vouched, IssueError> {
+    async fn vouch(&self, request: &IssueRequest) -> Result<Vouched, IssueError> {
         let nothing = Vouched {
             key: None,
             user: None,
             bound_org: None,
+            is_bound: false,
             access: None,
             began_at: None,
             attributes: None,
             ends_at: None,
         };
-        match voucher {
+        match &request.voucher {
             Voucher::Key(presented) => {
                 if !self.is_enabled() {
                     return Err(IssueError::SwitchedOff);
@@ -191,10 +195,13 @@ impl TrustedAuth {
                 // What came of a key or shows one object stays where it is; what a user's own sign-in brought,
                 // cookie or Bearer, may ask for a token of another of the user's Orgs.
                 let is_cookie = matches!(held.via, Via::Session(_));
-                let may_move = held.access == Access::Full && held.key.is_none();
+                let is_bound = !held.reach.is_empty();
+                let wanted = request.org.filter(|org| is_bound && held.may_reach(*org));
+                let may_move = held.access == Access::Full && held.key.is_none() && !is_bound;
                 Ok(Vouched {
                     user: Some(held.user_id),
-                    bound_org: (!may_move).then_some(held.org),
+                    bound_org: (!may_move).then(|| wanted.unwrap_or(held.org)),
+                    is_bound,
                     access: Some(held.access),
                     attributes: Some(held.attributes.clone()),
                     began_at: Some(held.began_at),

@@ -246,6 +246,7 @@ impl TrustedAuth {
             user,
             method: Method::TrustedToken,
             org: Some(record.org),
+            is_bound: record.is_bound,
             key: record.key,
             access: record.access,
             attributes: record.attributes,
