@@ -3,7 +3,9 @@
 pub mod assemble;
 pub mod audit_log;
 pub mod audit_ring;
+pub mod audit_trail;
 pub mod demo;
+mod descriptors;
 pub mod greeting;
 pub mod listen;
 pub mod meters;
@@ -173,6 +175,7 @@ async fn run(
     tracer: Option<Arc<dyn RequestTracer>>,
 ) -> anyhow::Result<()> {
     let settings = &loaded.settings;
+    descriptors::take_all();
     make_private(&settings.data_dir)?;
     let _lock = DataLock::acquire(&settings.data_dir)?;
     let sockets = Sockets::bind(&settings.server)?;

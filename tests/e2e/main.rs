@@ -14,8 +14,10 @@ mod curl;
 #[expect(dead_code, reason = "encryption is tested with the stores")]
 mod database;
 mod flood;
+mod full_disk;
 mod lifecycle;
 mod metrics;
+mod no_descriptors;
 #[cfg(feature = "oidc")]
 mod oidc;
 #[cfg(feature = "oidc")]

@@ -34,6 +34,11 @@ impl Home {
         }
     }
 
+    /// Whether sessions are in the data folder.
+    pub fn is_embedded(&self) -> bool {
+        self.store == "embedded"
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -92,11 +92,14 @@ impl Visitor {
         cookies_of(&self.try_redeem(token).await)
     }
 
+    pub async fn try_check(&self, cookies: &Cookies) -> Response {
+        let request = self.client.get(self.api("session/isactive"));
+        request.header(COOKIE, &cookies.0).send().await.unwrap()
+    }
+
     /// What the check of a session answers: 204 or 401.
     pub async fn check(&self, cookies: &Cookies) -> StatusCode {
-        let request = self.client.get(self.api("session/isactive"));
-        let reply = request.header(COOKIE, &cookies.0).send().await.unwrap();
-        reply.status()
+        self.try_check(cookies).await.status()
     }
 
     pub async fn sign_out(&self, cookies: &Cookies) -> StatusCode {
