@@ -25,6 +25,9 @@ mod oidc;
 #[expect(dead_code, reason = "the tests of the protocol itself use the rest")]
 mod oidc_provider;
 mod operator;
+#[cfg(feature = "otel")]
+#[path = "../common/pace.rs"]
+mod pace;
 mod packaging;
 mod postgres;
 mod session;
