@@ -218,6 +218,14 @@ impl Stores {
         }
     }
 
+    /// The latest moment of which the session store knew at our start, where it is this process's own.
+    pub fn latest(&self) -> Option<Timestamp> {
+        match &self.kept {
+            Kept::Embedded(store) => Some(store.latest()),
+            Kept::Redis(_) => None,
+        }
+    }
+
     /// Writes what is still only in memory.
     pub async fn close(&self) -> Result<(), StoreError> {
         match &self.kept {

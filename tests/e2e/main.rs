@@ -7,12 +7,14 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod clock;
 mod crash;
 mod crash_shared;
 mod curl;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "encryption is tested with the stores")]
 mod database;
+mod drain;
 mod flood;
 mod full_disk;
 mod lifecycle;

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod cable;
 mod cache;
 mod counting;
 mod directory;

@@ -34,6 +34,7 @@ async fn open(path: &Path, told: &[&'static str]) -> EmbeddedStore {
         clock: Arc::new(ManualClock::at(START)),
     };
     EmbeddedStore {
+        latest: START,
         most: usize::MAX,
         core: Arc::new(core),
         sweeper: tokio::spawn(async {}),
