@@ -6,6 +6,7 @@
 mod colour;
 mod form_token;
 mod html;
+mod org_choice;
 mod sessions;
 mod sign_in;
 mod site;
@@ -90,6 +91,11 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
             rendered("/sign-in")
                 .route(read().to(sign_in::show))
                 .route(web::post().to(sign_in::sign_in)),
+        )
+        .service(
+            rendered("/sign-in/org")
+                .route(read().to(org_choice::ask))
+                .route(web::post().to(org_choice::choose)),
         )
         .service(rendered("/sign-out").route(web::post().to(sessions::sign_out)))
         .service(rendered("/sessions").route(read().to(sessions::list)))

@@ -24,6 +24,8 @@ mod own_sessions;
 mod pace;
 mod pages;
 mod parity;
+#[path = "../common/ports.rs"]
+mod ports;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "nodes kill and encrypt no database")]
 mod postgres;

@@ -31,6 +31,8 @@ mod operator;
 #[path = "../common/pace.rs"]
 mod pace;
 mod packaging;
+#[path = "../common/ports.rs"]
+mod ports;
 mod postgres;
 mod session;
 mod settings;

@@ -1,9 +1,8 @@
 //! Redis away, hung, restarted, refusing, or holding what it should not.
 
 use crate::pace::{self, timed};
-use crate::support::{
-    START, TestRedis, at, free_port, options, session, session_id, token, token_digest,
-};
+use crate::ports::free_port;
+use crate::support::{START, TestRedis, at, options, session, session_id, token, token_digest};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;

@@ -2,9 +2,8 @@
 //! do not answer.
 
 use crate::pace::timed;
-use crate::slapd::{
-    LENA_WORD, MAX_WORD, OTHER_WORD, PEOPLE, SERVICE_WORD, Slapd, authority, free_port,
-};
+use crate::ports::free_port;
+use crate::slapd::{LENA_WORD, MAX_WORD, OTHER_WORD, PEOPLE, SERVICE_WORD, Slapd, authority};
 use std::io::Write;
 use std::net::TcpListener;
 use std::time::Duration;

@@ -18,6 +18,8 @@ mod ldap;
 mod limits;
 #[path = "../common/pace.rs"]
 mod pace;
+#[path = "../common/ports.rs"]
+mod ports;
 #[path = "../common/postgres.rs"]
 #[expect(
     dead_code,
