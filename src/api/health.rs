@@ -36,6 +36,8 @@ struct Readiness {
     sessions: &'static str,
     /// `ok` or `away`.
     directory: &'static str,
+    /// `ok`, or `behind` while the disk refuses audit lines; no reason not to be ready.
+    audit: &'static str,
 }
 
 /// `GET /health/live`: 200 as long as the process answers at all.
@@ -55,7 +57,7 @@ async fn live() -> HttpResponse {
     path = "/health/ready",
     security(()),
     responses(
-        (status = 200, description = "Both stores answer.", body = Readiness),
+        (status = 200, description = "Both stores answer, whether or not audit lines can be written.", body = Readiness),
         (status = 503, description = "One does not.", body = Readiness, headers(("Retry-After" = u64))),
     ),
 )]
@@ -72,6 +74,11 @@ async fn ready(services: web::Data<Services>) -> HttpResponse {
         status: if is_ready { "ready" } else { "not ready" },
         sessions: word(&sessions),
         directory: word(&directory),
+        audit: if services.console.history.is_behind() {
+            "behind"
+        } else {
+            "ok"
+        },
     };
     for (store, result) in [("sessions", &sessions), ("directory", &directory)] {
         if let Err(error) = result {

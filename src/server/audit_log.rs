@@ -1,21 +1,21 @@
 //! The audit trail on disk: one JSON object a line, written by a thread of its own.
 //!
-//! A full disk or a slow one must not stop logins, so events queue up to a bound; what does not fit is counted,
-//! and the count is written as soon as there is room again. The same thread keeps the latest lines in memory for
-//! the console, so that a login pays for neither.
+//! A full disk or a slow one must not stop logins, so events queue up to a bound, and lines that the disk refuses wait
+//! (`audit_trail.rs`); what does not fit is counted. The same thread keeps the latest lines in memory for the console,
+//! so that a login pays for neither.
 
 use crate::api::admin::{AuditHistory, AuditLine};
 use crate::domain::audit::{Act, AuditEvent, AuditSink};
 use crate::domain::session::RevokeScope;
 use crate::server::audit_ring::AuditRing;
+use crate::server::audit_trail::{Standing, Trail, ends_mid_line};
 use anyhow::Context;
 use serde_json::{Map, Value, json};
-use std::fs::OpenOptions;
-use std::io::{BufWriter, Write};
+use std::fs::{File, OpenOptions};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -26,6 +26,8 @@ use time::format_description::well_known::Rfc3339;
 const QUEUE: usize = 10_000;
 /// How long whoever reads the latest lines waits for those still queued; a disk may hang.
 const SETTLE: Duration = Duration::from_millis(500);
+/// How often a disk that refuses is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// What the writer gets.
 #[derive(Debug)]
@@ -41,17 +43,17 @@ pub struct AuditLog {
     queue: Mutex<Option<SyncSender<Message>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     ring: Arc<AuditRing>,
-    dropped: Arc<AtomicU64>,
-    /// All that were ever dropped before the writer, for metrics: the count above is spent when it is written.
-    lost: AtomicU64,
+    standing: Arc<Standing>,
 }
 
 impl AuditLog {
     /// Opens the file for appending (mode 0600); `-` is standard output.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let mut ring = AuditRing::default();
-        let out: Box<dyn Write + Send> = if path == Path::new("-") {
-            Box::new(std::io::stdout())
+        let mut is_cut_off = false;
+        let out = if path == Path::new("-") {
+            // Not through the standard library's buffer, which would keep what a full disk refused.
+            File::from(std::io::stdout().as_fd().try_clone_to_owned()?)
         } else {
             let file = OpenOptions::new()
                 .append(true)
@@ -61,29 +63,42 @@ impl AuditLog {
                 .with_context(|| format!("audit file {}", path.display()))?;
             // A pipe would keep us waiting for whoever writes to it.
             if file.metadata().is_ok_and(|about| about.is_file()) {
+                is_cut_off = File::open(path)
+                    .and_then(|file| ends_mid_line(&file))
+                    .unwrap_or(false);
                 ring = AuditRing::of_file(path);
             }
-            Box::new(file)
+            file
         };
         let ring = Arc::new(ring);
         let (queue, events) = sync_channel(QUEUE);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let (counter, latest) = (Arc::clone(&dropped), Arc::clone(&ring));
+        let standing = Arc::new(Standing::default());
+        let (known, latest) = (Arc::clone(&standing), Arc::clone(&ring));
         let writer = std::thread::Builder::new()
             .name("audit".to_owned())
-            .spawn(move || write_all(&events, out, &counter, &latest))?;
+            .spawn(move || {
+                let mut trail = Trail::new(out, &known);
+                if is_cut_off {
+                    trail.end_line();
+                }
+                write_all(&events, trail, &latest);
+            })?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
             writer: Mutex::new(Some(writer)),
             ring,
-            dropped,
-            lost: AtomicU64::new(0),
+            standing,
         })
     }
 
-    /// How many events never reached the queue.
+    /// How many events were lost, before the queue or waiting for the disk.
     pub fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+        self.standing.lost()
+    }
+
+    /// How many lines the disk has refused and is offered again.
+    pub fn waiting(&self) -> usize {
+        self.standing.waiting()
     }
 
     /// Writes what is queued and stops.
@@ -114,9 +129,15 @@ impl AuditSink for AuditLog {
             .as_ref()
             .is_some_and(|queue| queue.try_send(Message::Event(event)).is_ok());
         if !is_kept {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.standing.lose();
         }
+    }
+}
+
+/// An operator's command that needs no server is over right after its last event.
+impl Drop for AuditLog {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -134,45 +155,44 @@ impl AuditHistory for AuditLog {
         }
         self.ring.above(number)
     }
+
+    fn is_behind(&self) -> bool {
+        self.standing.waiting() > 0
+    }
 }
 
-fn write_all(
-    messages: &Receiver<Message>,
-    out: Box<dyn Write + Send>,
-    dropped: &AtomicU64,
-    ring: &AuditRing,
-) {
-    let mut out = BufWriter::new(out);
-    while let Ok(first) = messages.recv() {
-        let mut lines = Vec::new();
+fn write_all(messages: &Receiver<Message>, mut trail: Trail<'_, File>, ring: &AuditRing) {
+    loop {
+        let first = if trail.is_behind() {
+            match messages.recv_timeout(RETRY) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        } else {
+            match messages.recv() {
+                Ok(message) => Some(message),
+                Err(_) => break,
+            }
+        };
         let mut waiting = Vec::new();
-        for message in std::iter::once(first).chain(messages.try_iter().take(QUEUE)) {
+        for message in first.into_iter().chain(messages.try_iter().take(QUEUE)) {
             match message {
-                Message::Event(event) => lines.push(line(&event)),
+                Message::Event(event) => {
+                    let line = line(&event);
+                    trail.push(&line);
+                    ring.push(&line);
+                }
                 Message::Settle(tell) => waiting.push(tell),
             }
         }
-        let lost = dropped.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            lines.push(json!({ "event": "audit_lines_lost", "count": lost }).to_string());
-        }
-        let written = lines
-            .iter()
-            .try_for_each(|line| writeln!(out, "{line}"))
-            .and_then(|()| out.flush());
-        if let Err(error) = written {
-            let count = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-            dropped.fetch_add(count, Ordering::Relaxed);
-            tracing::error!(%error, count, "audit lines could not be written");
-        }
-        for line in &lines {
-            ring.push(line);
-        }
+        trail.write();
         for tell in waiting {
             // Whoever asked may have given up.
             let _ = tell.try_send(());
         }
     }
+    trail.finish();
 }
 
 /// One event as a JSON line. Never holds a password, token, key or session id.
@@ -264,26 +284,47 @@ mod tests {
     use crate::domain::clock::Timestamp;
     use crate::domain::session::Method;
 
-    #[test]
-    fn case_46_a_hostile_name_stays_on_its_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("audit.jsonl");
-        let log = AuditLog::open(&path).unwrap();
-        log.record(AuditEvent {
+    fn refused(name: &str) -> AuditEvent {
+        AuditEvent {
             at: Timestamp::from_millis(0),
             act: Act::LoginRefused {
                 method: Method::Password,
                 why: Refusal::UnknownUser,
             },
             user_id: None,
-            user_name: Some("eve\r\n{\"event\":\"login\"}".to_owned()),
+            user_name: Some(name.to_owned()),
             client: Client {
                 address: None,
                 agent: "x\ny".to_owned(),
                 dialect: "test",
                 incident: String::new(),
             },
-        });
+        }
+    }
+
+    #[test]
+    fn case_60_a_line_cut_off_by_a_crash_does_not_take_the_next_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        std::fs::write(&path, "{\"event\":\"login\"}\n{\"event\":\"log").unwrap();
+        for _ in 0..2 {
+            AuditLog::open(&path).unwrap().record(refused("eve"));
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        assert_eq!(lines[1], "{\"event\":\"log");
+        for whole in [lines[0], lines[2], lines[3]] {
+            assert!(serde_json::from_str::<Value>(whole).is_ok(), "{whole}");
+        }
+    }
+
+    #[test]
+    fn case_46_a_hostile_name_stays_on_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let log = AuditLog::open(&path).unwrap();
+        log.record(refused("eve\r\n{\"event\":\"login\"}"));
         log.close();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), 1);

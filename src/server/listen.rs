@@ -8,6 +8,7 @@ use crate::api::request_log::log_request;
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use crate::server::assemble::Addresses;
+use crate::server::descriptors::connections_per_worker;
 use crate::settings::Server;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Extensions, Server as ActixServer, ServiceRequest, ServiceResponse};
@@ -25,6 +26,9 @@ use std::time::Duration;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// An idle connection is kept this long.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How many connections wait to be accepted: with all workers busy or full, one more would be told nothing and try
+/// again a second later. Linux takes less if `net.core.somaxconn` says so.
+const QUEUE: i32 = 2_048;
 
 /// Sockets that are bound but do not answer yet.
 #[derive(Debug)]
@@ -39,7 +43,7 @@ impl Sockets {
         let bind = |name: &str, address: Option<SocketAddr>| {
             address
                 .map(|address| {
-                    TcpListener::bind(address).with_context(|| {
+                    bind_one(address).with_context(|| {
                         format!(
                             "{name} = {address}: cannot listen there (is another server running?)"
                         )
@@ -63,6 +67,13 @@ impl Sockets {
     }
 }
 
+fn bind_one(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    // Again, for the standard library asks for a short queue.
+    rustix::net::listen(&listener, QUEUE)?;
+    Ok(listener)
+}
+
 /// Starts answering. The returned server must be awaited; it ends on SIGTERM, SIGINT or through its handle.
 pub fn listen(
     sockets: Sockets,
@@ -81,6 +92,7 @@ pub fn listen(
     })
     .client_request_timeout(HEAD_TIMEOUT)
     .keep_alive(KEEP_ALIVE)
+    .max_connections(connections_per_worker(settings.workers))
     .shutdown_timeout(settings.shutdown_timeout.as_secs().max(1))
     .on_connect(remember_local_address);
     if settings.workers > 0 {

@@ -45,11 +45,11 @@ pub const COUNTERS: [(&str, &str); 9] = [
     ("vestibule_http_requests_total", "Requests answered"),
     (
         "vestibule_audit_lost_total",
-        "Audit events that found the queue full",
+        "Audit events that no line tells of",
     ),
 ];
 /// Gauges and what they show.
-pub const GAUGES: [(&str, &str); 7] = [
+pub const GAUGES: [(&str, &str); 8] = [
     (
         "vestibule_password_queue",
         "Passwords that wait to be hashed",
@@ -61,6 +61,10 @@ pub const GAUGES: [(&str, &str); 7] = [
     (
         "vestibule_sessions_live",
         "Sessions that live; not known with Redis",
+    ),
+    (
+        "vestibule_audit_waiting",
+        "Audit lines that the disk has refused so far",
     ),
     ("vestibule_build_info", "Always 1; the version is a label"),
     ("process_resident_memory_bytes", "Memory of the process"),
@@ -145,6 +149,7 @@ impl Meters {
             .set(1.0);
         // Present from the start, so that "none yet" and "not measured" look different.
         meters.gauge("vestibule_password_queue", &[]).set(0.0);
+        meters.audit_waiting(0);
         for quiet in [
             "vestibule_password_refused_total",
             "vestibule_audit_lost_total",
@@ -188,6 +193,12 @@ impl Meters {
     pub fn audit_lost(&self, events: u64) {
         self.counter("vestibule_audit_lost_total", &[])
             .absolute(events);
+    }
+
+    /// How many audit lines wait because the disk refuses them.
+    pub fn audit_waiting(&self, lines: usize) {
+        self.gauge("vestibule_audit_waiting", &[])
+            .set(as_float(lines));
     }
 
     fn note_process(&self) {

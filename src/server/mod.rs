@@ -3,7 +3,9 @@
 pub mod assemble;
 pub mod audit_log;
 pub mod audit_ring;
+pub mod audit_trail;
 pub mod demo;
+mod descriptors;
 pub mod greeting;
 pub mod listen;
 pub mod meters;
@@ -24,7 +26,7 @@ use crate::api::request_log::RequestTracer;
 use crate::api::services::Services;
 use crate::domain::administration::{Administration, SecuritySettings};
 use crate::domain::audit::AuditSink;
-use crate::domain::clock::{Clock, SystemClock};
+use crate::domain::clock::{Clock, SystemClock, Timestamp};
 use crate::domain::random::{Random, SystemRandom};
 use crate::domain::spans::SPANS;
 use crate::operator::lock::DataLock;
@@ -60,6 +62,9 @@ const LIVE_CHECK: Duration = Duration::from_secs(5);
 
 /// Large enough for the allocator to ask the system for it alone.
 const LARGE: usize = 20 << 20;
+
+/// By how much a clock that was set back is made up for.
+const MOST_BEHIND: Duration = Duration::from_hours(25);
 
 /// What `serve` was asked beyond the settings.
 #[derive(Clone, Copy, Debug, Default)]
@@ -127,6 +132,7 @@ async fn open_ground(
         .unwrap_or_else(|| settings.data_dir.join("audit.jsonl"));
     let audit = Arc::new(AuditLog::open(&audit_file)?);
     let stores = stores::open(settings, Arc::clone(&clock) as Arc<dyn Clock>).await?;
+    go_on_from(&clock, stores.latest());
     let history = Arc::clone(&audit) as Arc<dyn AuditHistory>;
     let (meters, counted, stores) = metered(settings, Arc::clone(&audit), stores)?;
     let random = SystemRandom::open().context("the operating system's random generator")?;
@@ -140,6 +146,25 @@ async fn open_ground(
         meters,
     };
     Ok((ground, clock, audit))
+}
+
+/// Time does not go back between two runs: what had ended would live again, and whoever signs in would be taken for
+/// revoked until the clock has caught up. A clock that was wrong by more is not believed a second time.
+fn go_on_from(clock: &SystemClock, latest: Option<Timestamp>) {
+    let now = clock.now();
+    let behind = latest.map_or(Duration::ZERO, |latest| latest.since(now));
+    let is_little = behind <= MOST_BEHIND;
+    // Less than a second is how clocks are kept right.
+    if behind.as_secs() > 0 {
+        tracing::warn!(
+            behind_s = behind.as_secs(),
+            goes_on_from_there = is_little,
+            "the machine's clock is behind what the session file has seen"
+        );
+    }
+    if let Some(latest) = latest.filter(|_| is_little && !behind.is_zero()) {
+        clock.follow(latest);
+    }
 }
 
 /// The audit trail and the stores with an eye on them: for metrics and traces where the settings ask for them, for
@@ -176,6 +201,7 @@ async fn run(
     tracer: Option<Arc<dyn RequestTracer>>,
 ) -> anyhow::Result<()> {
     let settings = &loaded.settings;
+    descriptors::take_all();
     make_private(&settings.data_dir)?;
     let _lock = DataLock::acquire(&settings.data_dir)?;
     let sockets = Sockets::bind(&settings.server)?;

@@ -63,6 +63,7 @@ pub async fn watch(meters: Arc<Meters>, stores: Stores, audit: Arc<AuditLog>) {
     loop {
         meters.tidy();
         meters.audit_lost(audit.lost());
+        meters.audit_waiting(audit.waiting());
         if let Some(sessions) = stores.live_sessions() {
             meters.live_sessions(sessions);
         }

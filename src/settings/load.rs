@@ -34,6 +34,7 @@ const MAX_KEY_PREFIX_BYTES: usize = 64;
 /// The highest limit of sessions per user: each login looks at as many.
 const MOST_SESSIONS: usize = 1_000;
 /// What the embedded store may hold: from enough to work with to what no machine has the memory for.
+const ANSWER_WITHIN: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(10);
 const EMBEDDED_MAX: RangeInclusive<usize> = 100..=100_000_000;
 /// What credentials are made of, so that none needs quoting.
 const VISIBLE: &str = "visible ASCII characters";
@@ -281,6 +282,12 @@ fn sessions(reader: &mut Reader) -> Sessions {
             "expected the idle timeout to be at most the absolute one",
         );
     }
+    let answer_within = reader
+        .duration("sessions.answer_within")
+        .unwrap_or_default();
+    if !ANSWER_WITHIN.contains(&answer_within) {
+        reader.refuse("sessions.answer_within", "50ms to 10s");
+    }
     Sessions {
         store: match store {
             Store::Embedded => SessionStoreSetting::Embedded,
@@ -289,6 +296,7 @@ fn sessions(reader: &mut Reader) -> Sessions {
         key_prefix: key_prefix.unwrap_or_default(),
         tls_ca_file,
         wait_replicas: reader.number("sessions.wait_replicas", 0..=MOST_REPLICAS),
+        answer_within,
         cache: reader.flag("sessions.cache"),
         sentinel_user: reader.optional("sessions.sentinel_user", VISIBLE, |text| {
             is_visible(text).then(|| text.to_owned())

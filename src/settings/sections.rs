@@ -62,6 +62,8 @@ pub struct Sessions {
     pub tls_ca_file: Option<PathBuf>,
     /// How many replicas must have an open, an end or a revocation before it counts.
     pub wait_replicas: usize,
+    /// How long Redis may take for an answer.
+    pub answer_within: Duration,
     /// Whether a node answers checks from memory while nothing has changed.
     pub cache: bool,
     /// Who to be at sentinels; none is their default user.

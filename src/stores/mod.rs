@@ -19,7 +19,7 @@ use crate::domain::token::TokenStore;
 use crate::settings::{DirectoryStoreSetting, SessionStoreSetting, Settings};
 use crate::stores::embedded::{AttemptCounts, EmbeddedStore};
 use crate::stores::measured::{Measured, StoreObserver};
-use crate::stores::redis::{ANSWER_WITHIN, COUNT_EVERY, RedisOptions, RedisStore};
+use crate::stores::redis::{COUNT_EVERY, RedisOptions, RedisStore};
 use crate::stores::sql::{PostgresOptions, SqlDirectory};
 use anyhow::Context;
 use std::sync::Arc;
@@ -90,7 +90,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
                 url: url.clone(),
                 ca_file: settings.sessions.tls_ca_file.clone(),
                 key_prefix: settings.sessions.key_prefix.clone(),
-                answer_within: ANSWER_WITHIN,
+                answer_within: settings.sessions.answer_within,
                 wait_replicas: settings.sessions.wait_replicas,
                 cache: settings.sessions.cache,
                 sentinel_user: settings.sessions.sentinel_user.clone(),
@@ -215,6 +215,14 @@ impl Stores {
         match &self.kept {
             Kept::Embedded(_) => Ok(None),
             Kept::Redis(store) => store.store_time().await.map(Some),
+        }
+    }
+
+    /// The latest moment of which the session store knew at our start, where it is this process's own.
+    pub fn latest(&self) -> Option<Timestamp> {
+        match &self.kept {
+            Kept::Embedded(store) => Some(store.latest()),
+            Kept::Redis(_) => None,
         }
     }
 

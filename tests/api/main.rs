@@ -20,6 +20,8 @@ mod nodes;
 mod openapi;
 mod outage;
 mod own_sessions;
+#[path = "../common/pace.rs"]
+mod pace;
 mod pages;
 mod parity;
 #[path = "../common/ports.rs"]

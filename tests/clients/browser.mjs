@@ -61,10 +61,10 @@ export class Visit {
     for (;;) {
       const frame = this.page.frames().find((found) => found !== this.page.mainFrame() && found.url().startsWith(base));
       if (frame) {
-        await frame.waitForSelector(`body[data-view="${view}"]`, { timeout: 15_000 });
+        await frame.waitForSelector(`body[data-view="${view}"]`, { timeout: 30_000 });
         return frame;
       }
-      await this.page.waitForEvent('framenavigated', { timeout: 15_000 });
+      await this.page.waitForEvent('framenavigated', { timeout: 30_000 });
     }
   }
 

@@ -32,7 +32,7 @@ const signIn = async (page, who) => {
   await page.waitForSelector('body[data-view="signed-in"]');
 };
 
-const ready = (page, view) => page.waitForSelector(`body[data-state="ready"]${view ? `[data-view="${view}"]` : ''}`, { timeout: 10_000 });
+const ready = (page, view) => page.waitForSelector(`body[data-state="ready"]${view ? `[data-view="${view}"]` : ''}`, { timeout: 30_000 });
 
 const openConsole = async (visit, view = '') => {
   await signIn(visit.page, admin);
@@ -304,7 +304,7 @@ test('an import tells how far it is and which lines it left out', async (visit) 
 test('the audit log follows what happens, filters and exports', async (visit) => {
   const page = await openConsole(visit, 'audit');
   await fetch(`${http}/callosum/v1/session/login`, { method: 'POST', body: new URLSearchParams({ username: '=mallory', password: 'wrong' }) });
-  await page.waitForSelector('td:text-is("=mallory")', { timeout: 10_000 });
+  await page.waitForSelector('td:text-is("=mallory")', { timeout: 30_000 });
   await page.selectOption('label:text-is("Act") + select', 'login_refused');
   await page.fill('label:text-is("User") + input', 'mallory');
   await press(page, 'Search');

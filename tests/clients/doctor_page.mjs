@@ -6,6 +6,6 @@ import { until } from './cases.mjs';
 export const examined = async (visit, url) => {
   await visit.page.goto(url);
   const frame = await until('the doctor is there', () => visit.page.frames().find((found) => new URL(found.url()).pathname === '/embed/doctor'));
-  await frame.waitForSelector('html[data-doctor="done"]', { timeout: 15_000 });
+  await frame.waitForSelector('html[data-doctor="done"]', { timeout: 30_000 });
   return [frame, JSON.parse(await frame.textContent('#doctor-json'))];
 };

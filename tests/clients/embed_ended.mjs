@@ -50,7 +50,7 @@ test('the page in a window of its own sees its session end', async (world) => {
   await page.fill('#password', user.password);
   await page.press('#password', 'Enter');
   await page.waitForSelector('body[data-view="signed-in"]');
-  await page.waitForSelector('body[data-view="sign-in"]', { timeout: 15_000 });
+  await page.waitForSelector('body[data-view="sign-in"]', { timeout: 30_000 });
   assert.match(await page.textContent('#status'), /has ended/);
 });
 

@@ -44,7 +44,7 @@ export class Embed extends Visit {
 
   async liveFrame() {
     const frame = await this.frame(this.base);
-    await frame.waitForSelector('body[data-session="live"]', { timeout: 15_000 });
+    await frame.waitForSelector('body[data-session="live"]', { timeout: 30_000 });
     return frame;
   }
 

@@ -11,7 +11,7 @@ const host = await startHost();
 await configure({ cors_whitelisted_urls: [host.crossSite] });
 const { context, close } = await openBrowser();
 
-const view = (page, name) => page.waitForSelector(`body[data-view="${name}"]`, { timeout: 10_000 });
+const view = (page, name) => page.waitForSelector(`body[data-view="${name}"]`, { timeout: 30_000 });
 
 const openPage = async (visit, path = '/') => {
   await visit.page.goto(http + path);

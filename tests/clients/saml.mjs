@@ -24,7 +24,7 @@ const slug = (text) => text.replaceAll(/\W+/g, '-');
 
 /** Signs in as lena at the provider. */
 const signInThere = async (page) => {
-  await page.waitForSelector('input[name="password"]', { timeout: 15_000 });
+  await page.waitForSelector('input[name="password"]', { timeout: 30_000 });
   assert.ok(page.url().startsWith(idp), page.url());
   await page.fill('input[name="username"]', 'lena');
   await page.fill('input[name="password"]', 'p1anted-lena-word');
@@ -33,7 +33,7 @@ const signInThere = async (page) => {
 
 /** Waits until the page is back at the host, its script running. */
 const backAtHost = async (embed) => {
-  await embed.page.waitForURL((url) => url.origin === embed.at, { timeout: 15_000 });
+  await embed.page.waitForURL((url) => url.origin === embed.at, { timeout: 30_000 });
   await embed.page.waitForFunction('window.ready');
 };
 
@@ -90,7 +90,7 @@ for (const { where, at, base } of ARRANGEMENTS) {
     await context.clearCookies({ name: 'JSESSIONID' });
     await embed.load();
     await embed.start(SAML);
-    await embed.page.waitForURL(/tsSSOMarker/, { timeout: 15_000 });
+    await embed.page.waitForURL(/tsSSOMarker/, { timeout: 30_000 });
     await backAtHost(embed);
     await embed.start(SAML);
     await embed.heard('SDK_SUCCESS');
@@ -202,12 +202,12 @@ test('signing out here signs out there', async (world) => {
   const { page } = embed;
   await page.goto(`${base}/callosum/v1/saml/logout`);
   await Promise.all([page.waitForRequest((request) => request.url().startsWith(`${idp}/`)), page.click('button')]);
-  await page.waitForURL(`${base}/**`, { timeout: 15_000 });
+  await page.waitForURL(`${base}/**`, { timeout: 30_000 });
   assert.equal((await context.cookies(base)).find(({ name }) => name === 'JSESSIONID'), undefined);
   // The provider has forgotten too: it asks.
   await page.goto(`${base}/callosum/v1/saml/login?targetURLPath=%2F`);
   await signInThere(page);
-  await page.waitForURL(`${base}/**`, { timeout: 15_000 });
+  await page.waitForURL(`${base}/**`, { timeout: 30_000 });
 });
 
 test('signing out there ends the session here', async (world) => {
@@ -217,7 +217,7 @@ test('signing out there ends the session here', async (world) => {
   assert.equal(await info(embed.page, base), 'lena');
   const other = await context.newPage();
   await other.goto(`${idp}/saml2/idp/initSLO.php?RelayState=${encodeURIComponent(`${idp}/saml2/idp/metadata.php?output=xhtml`)}`);
-  await other.waitForURL(`${idp}/saml2/idp/metadata.php**`, { timeout: 15_000 });
+  await other.waitForURL(`${idp}/saml2/idp/metadata.php**`, { timeout: 30_000 });
   await other.close();
   await until('the session is over', async () => await info(embed.page, base) === 401);
 });

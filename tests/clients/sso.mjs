@@ -23,7 +23,7 @@ const slug = (text) => text.replaceAll(/\W+/g, '-');
 
 /** Signs in as that person at the provider. */
 const signInThere = async (page, name = 'lena') => {
-  await page.waitForSelector('input[name="login"]', { timeout: 15_000 });
+  await page.waitForSelector('input[name="login"]', { timeout: 30_000 });
   assert.ok(page.url().startsWith(issuer), page.url());
   await page.fill('input[name="login"]', name);
   await page.fill('input[name="password"]', 'any');
@@ -32,7 +32,7 @@ const signInThere = async (page, name = 'lena') => {
 
 /** Waits until the page is back at the host, its script running. */
 const backAtHost = async (embed) => {
-  await embed.page.waitForURL((url) => url.origin === embed.at, { timeout: 15_000 });
+  await embed.page.waitForURL((url) => url.origin === embed.at, { timeout: 30_000 });
   await embed.page.waitForFunction('window.ready');
 };
 
@@ -91,7 +91,7 @@ for (const { where, at, base } of ARRANGEMENTS) {
     assert.ok(cookies.some(({ name }) => name === '_session'));
     await embed.load();
     await embed.start(OIDC);
-    await embed.page.waitForURL(/tsSSOMarker/, { timeout: 15_000 });
+    await embed.page.waitForURL(/tsSSOMarker/, { timeout: 30_000 });
     await backAtHost(embed);
     await embed.start(OIDC);
     await embed.heard('SDK_SUCCESS');
@@ -110,9 +110,9 @@ for (const { where, at, base } of ARRANGEMENTS) {
 
   each('who gives up at the provider is told so, and may sign in another way', async (embed) => {
     await embed.start(OIDC);
-    await embed.page.waitForSelector('input[name="login"]', { timeout: 15_000 });
+    await embed.page.waitForSelector('input[name="login"]', { timeout: 30_000 });
     await embed.page.click('a[href*="/abort"]');
-    await embed.page.waitForURL(`${base}/**`, { timeout: 15_000 });
+    await embed.page.waitForURL(`${base}/**`, { timeout: 30_000 });
     assert.match(await embed.page.textContent('main, body'), /not signed in/i);
     await assertAccessible(embed.page);
     await picture(embed.page, `sso-given-up-${slug(where)}`);
@@ -126,13 +126,13 @@ for (const { where, at, base } of ARRANGEMENTS) {
     await page.goto(`${base}/callosum/v1/oidc/logout`);
     await assertAccessible(page);
     await page.click('button');
-    await page.waitForURL(`${issuer}/**`, { timeout: 15_000 });
+    await page.waitForURL(`${issuer}/**`, { timeout: 30_000 });
     assert.equal((await context.cookies(base)).find(({ name }) => name === 'JSESSIONID'), undefined);
     await page.click('button[value="yes"]');
-    await page.waitForURL(`${base}/**`, { timeout: 15_000 });
+    await page.waitForURL(`${base}/**`, { timeout: 30_000 });
     await page.goto(`${base}/callosum/v1/oidc/login?targetURLPath=%2F`);
     await signInThere(page);
-    await page.waitForURL(`${base}/**`, { timeout: 15_000 });
+    await page.waitForURL(`${base}/**`, { timeout: 30_000 });
   });
 
   each('signing out there ends the session here', async (embed) => {
@@ -154,7 +154,7 @@ for (const { where, at, base } of ARRANGEMENTS) {
     if (base === http) await screenshot(page, 'pages-sign-in-provider-light');
     await page.click('.providers a');
     await signInThere(page);
-    await page.waitForURL(`${base}/sessions`, { timeout: 15_000 });
+    await page.waitForURL(`${base}/sessions`, { timeout: 30_000 });
     assert.match(await page.textContent('.this'), /OpenID Connect/);
     // Nobody has a password here, and the provider may have asked nobody: it has to, and then that is proof enough.
     const ending = `${base}/sessions/end?session=others`;
@@ -163,7 +163,7 @@ for (const { where, at, base } of ARRANGEMENTS) {
     assert.equal(await page.$('.primary'), null);
     await page.click('p > a.button');
     await signInThere(page);
-    await page.waitForURL(ending, { timeout: 15_000 });
+    await page.waitForURL(ending, { timeout: 30_000 });
     await page.click('.primary');
     await page.waitForURL(/\/sessions\?ended=\d+$/);
     await context.clearCookies();
@@ -172,7 +172,7 @@ for (const { where, at, base } of ARRANGEMENTS) {
     await assertAccessible(page);
     await page.click('.providers a');
     await signInThere(page);
-    await page.waitForURL(`${base}/v2/#/pinboard/5e?x=1&y`, { timeout: 15_000 });
+    await page.waitForURL(`${base}/v2/#/pinboard/5e?x=1&y`, { timeout: 30_000 });
     await page.waitForSelector('body[data-view="signed-in"]');
   });
 

@@ -62,8 +62,10 @@ async fn the_p99_of_session_checks_holds_while_logins_flood() {
     let judged = Arc::new(AtomicU32::new(0));
     checks(&visitor, &cookies, &mut Vec::new()).await;
     let mut flooded_for = Duration::ZERO;
+    let mut good = 0;
     for _ in 0..ROUNDS {
-        checks(&visitor, &cookies, &mut quiet).await;
+        let (mut quiet_now, mut flooded_now) = (Vec::new(), Vec::new());
+        checks(&visitor, &cookies, &mut quiet_now).await;
         let (stop, before) = (
             Arc::new(AtomicBool::new(false)),
             judged.load(Ordering::Relaxed),
@@ -78,12 +80,16 @@ async fn the_p99_of_session_checks_holds_while_logins_flood() {
         while judged.load(Ordering::Relaxed) < before + 2 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        checks(&visitor, &cookies, &mut flooded).await;
+        checks(&visitor, &cookies, &mut flooded_now).await;
         stop.store(true, Ordering::Relaxed);
         flooded_for += began.elapsed();
         for flooder in flooders {
             flooder.await.unwrap();
         }
+        let bound = at(&mut quiet_now, 99) * 4 + Duration::from_millis(10);
+        good += usize::from(at(&mut flooded_now, 99) < bound);
+        quiet.append(&mut quiet_now);
+        flooded.append(&mut flooded_now);
     }
     let per_second = f64::from(judged.load(Ordering::Relaxed)) / flooded_for.as_secs_f64();
     let figures = format!(
@@ -95,9 +101,8 @@ async fn the_p99_of_session_checks_holds_while_logins_flood() {
     );
     println!("{figures}");
     // Twice is the aim (docs/operating.md has figures). The rest is for machines that build programs meanwhile, where
-    // the slowest of a hundred is anybody's guess.
-    let bound = at(&mut quiet, 99) * 4 + Duration::from_millis(10);
-    assert!(at(&mut flooded, 99) < bound, "{figures}");
+    // the slowest of a hundred is anybody's guess, and some rounds are somebody else's.
+    assert!(good * 2 >= ROUNDS, "{good} of {ROUNDS} rounds: {figures}");
 }
 
 /// The nice value of each thread of that name.

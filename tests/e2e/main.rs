@@ -7,15 +7,19 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod clock;
 mod crash;
 mod crash_shared;
 mod curl;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "encryption is tested with the stores")]
 mod database;
+mod drain;
 mod flood;
+mod full_disk;
 mod lifecycle;
 mod metrics;
+mod no_descriptors;
 #[cfg(feature = "oidc")]
 mod oidc;
 #[cfg(feature = "oidc")]
@@ -23,6 +27,9 @@ mod oidc;
 #[expect(dead_code, reason = "the tests of the protocol itself use the rest")]
 mod oidc_provider;
 mod operator;
+#[cfg(feature = "otel")]
+#[path = "../common/pace.rs"]
+mod pace;
 mod packaging;
 #[path = "../common/ports.rs"]
 mod ports;

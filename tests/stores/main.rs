@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod cable;
 mod cache;
 mod counting;
 mod directory;
@@ -15,6 +16,8 @@ mod files;
 mod flows;
 mod ldap;
 mod limits;
+#[path = "../common/pace.rs"]
+mod pace;
 #[path = "../common/ports.rs"]
 mod ports;
 #[path = "../common/postgres.rs"]

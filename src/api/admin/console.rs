@@ -32,6 +32,9 @@ pub trait AuditHistory: fmt::Debug + Send + Sync {
     ///
     /// Waits a moment for lines still on their way, so not for a thread that answers requests.
     fn above(&self, number: u64) -> Vec<AuditLine>;
+
+    /// Whether lines wait because the disk refuses them.
+    fn is_behind(&self) -> bool;
 }
 
 /// What happened within one minute.

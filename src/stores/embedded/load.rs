@@ -25,6 +25,21 @@ impl Journal {
         Ok(memory)
     }
 
+    /// The latest moment that the file knows of something having happened.
+    pub async fn latest(&mut self) -> Result<Timestamp, StoreError> {
+        let latest = sqlx::query_scalar::<_, Option<i64>>(
+            "SELECT max(at) FROM (SELECT max(seen) AS at FROM sessions \
+             UNION ALL SELECT max(ended_at) FROM sessions UNION ALL SELECT max(at) FROM epochs)",
+        )
+        .fetch_one(&mut self.connection);
+        Ok(moment(
+            latest
+                .await
+                .map_err(StoreError::corrupt)?
+                .unwrap_or_default(),
+        ))
+    }
+
     async fn load_sessions(&mut self, memory: &Memory) -> Result<(), StoreError> {
         type Row = (Vec<u8>, Vec<u8>, i64, i64, Option<String>, Option<i64>);
         let mut rows = sqlx::query_as::<_, Row>(

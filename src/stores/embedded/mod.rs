@@ -22,7 +22,7 @@ mod writer;
 
 pub use throttle::AttemptCounts;
 
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::failure::StoreError;
 use crate::stores::embedded::counted::Counted;
 use crate::stores::embedded::journal::{Journal, Op};
@@ -47,6 +47,7 @@ const CHUNK: usize = 500;
 /// Sessions, tokens and revocations in this process, written through to a file.
 pub struct EmbeddedStore {
     core: Arc<Core>,
+    latest: Timestamp,
     most: usize,
     counted: Counted,
     sweeper: JoinHandle<()>,
@@ -75,6 +76,7 @@ impl EmbeddedStore {
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let mut journal = Journal::open(path).await?;
         let memory = Arc::new(journal.load().await?);
+        let latest = journal.latest().await?;
         let queue = Queue::start(journal, Arc::clone(&memory));
         let core = Arc::new(Core {
             memory,
@@ -85,6 +87,7 @@ impl EmbeddedStore {
         let sweeper = tokio::spawn(sweep(Arc::clone(&core)));
         Ok(Self {
             core,
+            latest,
             most: usize::MAX,
             counted: Counted::default(),
             sweeper,
@@ -118,6 +121,11 @@ impl EmbeddedStore {
     /// Forgets what has been over for an hour. Runs by itself every minute.
     pub async fn purge(&self) -> Result<(), StoreError> {
         self.core.purge().await
+    }
+
+    /// The latest moment that the file knew of when it was opened.
+    pub const fn latest(&self) -> Timestamp {
+        self.latest
     }
 
     /// How many sessions live, for metrics; of very many it is the number of a moment ago.

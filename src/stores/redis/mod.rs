@@ -54,9 +54,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-/// How long a server may wait for one answer: with all steps of an operation a caller hears within 250 ms.
-pub const ANSWER_WITHIN: Duration = Duration::from_millis(200);
-
 /// Which Redis, and where in it.
 #[derive(Debug)]
 pub struct RedisOptions {
@@ -72,7 +69,7 @@ pub struct RedisOptions {
     pub cache: bool,
     /// Who to be at sentinels, and the password there.
     pub sentinel_user: Option<String>,
-    /// How long one answer may take.
+    /// How long one answer may take: with all steps of an operation a caller hears within a quarter more.
     pub answer_within: Duration,
     /// The password at sentinels.
     pub sentinel_password: Option<SecretString>,

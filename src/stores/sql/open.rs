@@ -8,7 +8,7 @@ use crate::domain::random::SystemRandom;
 use dashmap::DashMap;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row, SqlitePool};
+use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -67,7 +67,8 @@ async fn open_writer(path: &Path) -> Result<SqlitePool, MigrateError> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true);
-    let writer = pool(1).connect_with(options).await?;
+    let writer = pool(1).after_release(|connection, _| Box::pin(is_done(connection)));
+    let writer = writer.connect_with(options).await?;
     // Damage deep in the file would otherwise surface weeks later, in the middle of a login.
     let verdict: String = sqlx::query("PRAGMA quick_check(1)")
         .fetch_one(&writer)
@@ -81,6 +82,16 @@ async fn open_writer(path: &Path) -> Result<SqlitePool, MigrateError> {
     MIGRATOR.run_direct(None, &mut *tx, false).await?;
     tx.commit().await?;
     Ok(writer)
+}
+
+/// Whether a connection that comes back has nothing under way.
+///
+/// When the disk is full the database rolls back by itself. The crate's own ROLLBACK then fails, and it would refuse to
+/// begin anything on that connection for ever after, however much room there is.
+async fn is_done(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // What was sent before, a ROLLBACK too, has been dealt with once this is answered.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

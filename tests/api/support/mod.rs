@@ -11,7 +11,7 @@ mod trail;
 use crate::postgres::POSTGRES_PASSWORD;
 pub use client::Client;
 pub use raw::{exchange, split};
-pub use redis::Redis;
+pub use redis::{Redis, on_redis};
 pub use reply::Reply;
 pub use trail::Trail;
 
@@ -379,13 +379,6 @@ fn default_store(settings: &mut Settings) {
         assert_eq!(wanted, "embedded", "VESTIBULE_TEST_STORE");
         settings.sessions.store = SessionStoreSetting::Embedded;
     }
-}
-
-/// Keeps sessions in that Redis, under keys of this server alone.
-pub fn on_redis(settings: &mut Settings, redis: &Redis) {
-    let folder = settings.data_dir.file_name().unwrap().to_string_lossy();
-    settings.sessions.key_prefix = format!("{folder}:");
-    settings.sessions.store = SessionStoreSetting::Redis(redis.url().into());
 }
 
 async fn run(

@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
+use std::time::Duration;
+use vestibule::settings::{SessionStoreSetting, Settings};
 
 /// How often a start is looked at before it counts as failed; each look takes 10 ms.
 const LOOKS: usize = 500;
@@ -47,7 +49,7 @@ impl Redis {
             // Waits without a sleep: nobody answers a connection to a socket that does not accept.
             let idle = TcpListener::bind("127.0.0.1:0").unwrap();
             let mut waiting = TcpStream::connect(idle.local_addr().unwrap()).unwrap();
-            let pause = std::time::Duration::from_millis(10);
+            let pause = Duration::from_millis(10);
             waiting.set_read_timeout(Some(pause)).unwrap();
             let _ = waiting.read(&mut [0]);
             self.answers()
@@ -83,4 +85,13 @@ impl Drop for Redis {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Keeps sessions in that Redis, under keys of this server alone.
+pub fn on_redis(settings: &mut Settings, redis: &Redis) {
+    let folder = settings.data_dir.file_name().unwrap().to_string_lossy();
+    settings.sessions.key_prefix = format!("{folder}:");
+    settings.sessions.store = SessionStoreSetting::Redis(redis.url().into());
+    // Most tests are not about time, and a machine that stalls is no Redis that is away.
+    settings.sessions.answer_within = Duration::from_secs(5);
 }

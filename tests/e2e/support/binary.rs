@@ -34,6 +34,11 @@ impl Home {
         }
     }
 
+    /// Whether sessions are in the data folder.
+    pub fn is_embedded(&self) -> bool {
+        self.store == "embedded"
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -67,7 +72,9 @@ impl Home {
         command
             .arg("--data-dir")
             .arg(self.data())
-            .args(["--set", &format!("sessions.store={}", self.store)]);
+            .args(["--set", &format!("sessions.store={}", self.store)])
+            // So that a machine that stalls is not taken for a Redis that is away.
+            .args(["--set", "sessions.answer_within=5s"]);
         command
     }
 

@@ -78,6 +78,17 @@ impl Redis {
         dump
     }
 
+    /// Ends all connections of its clients.
+    pub fn cut_off_clients(&self) {
+        let mut connection = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        connection
+            .write_all(b"CLIENT KILL TYPE normal SKIPME yes\r\n")
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(connection).read_line(&mut line).unwrap();
+        assert!(line.starts_with(':'), "{line}");
+    }
+
     /// Kills the server without notice.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -43,6 +43,26 @@ impl<'a> Start<'a> {
         self
     }
 
+    /// By way of another program, which is given the command line and becomes the server.
+    pub fn through(mut self, program: &[&str]) -> Self {
+        let mut outer = Command::new(program[0]);
+        outer
+            .args(&program[1..])
+            .arg(self.command.get_program())
+            .args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => outer.env(name, value),
+                None => outer.env_remove(name),
+            };
+        }
+        if let Some(folder) = self.command.get_current_dir() {
+            outer.current_dir(folder);
+        }
+        self.command = outer;
+        self
+    }
+
     /// In a folder of the file system other than the home.
     pub fn in_folder(mut self, folder: &str) -> Self {
         self.command.current_dir(folder);
@@ -150,6 +170,32 @@ impl Server {
             .status()
             .unwrap();
         assert!(sent.success());
+    }
+
+    /// Sets a limit while it runs, such as `--nofile=100:`.
+    pub fn limit(&self, limit: &str) {
+        let set = Command::new("prlimit")
+            .args(["--pid", &self.process().to_string(), limit])
+            .status()
+            .expect("prlimit is missing: it comes with util-linux");
+        assert!(set.success(), "{limit}");
+    }
+
+    /// The processor time it has used so far.
+    pub fn worked(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process())).unwrap();
+        // After the name in brackets the state is the third field; user and system time are the next after ten more.
+        let (_, rest) = stat.rsplit_once(") ").unwrap();
+        let ticks = rest.split(' ').skip(11).take(2);
+        let ticks: u64 = ticks.map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+        // Of which Linux shows programs a hundred a second.
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// How many files and sockets it has open.
+    pub fn descriptors(&self) -> usize {
+        let all = std::fs::read_dir(format!("/proc/{}/fd", self.process()));
+        all.unwrap().count()
     }
 
     /// Stops it as a service manager does, and says how it ended.

@@ -92,11 +92,35 @@ impl Visitor {
         cookies_of(&self.try_redeem(token).await)
     }
 
+    /// Signs in with a token at a server that may be about to go; none when there was no answer.
+    pub async fn redeem_if_there(&self, token: &str) -> Option<Cookies> {
+        let request = self.client.post(self.api("session/login/token"));
+        let reply = request.form(&[("auth_token", token)]).send().await;
+        Some(cookies_of(&reply.ok()?))
+    }
+
+    /// The same for the check of a session.
+    pub async fn check_if_there(&self, cookies: &Cookies) -> Option<StatusCode> {
+        let request = self.client.get(self.api("session/isactive"));
+        let reply = request.header(COOKIE, &cookies.0).send().await;
+        Some(reply.ok()?.status())
+    }
+
+    /// The same for signing out.
+    pub async fn sign_out_if_there(&self, cookies: &Cookies) -> Option<StatusCode> {
+        let request = self.client.post(self.api("session/logout"));
+        let reply = request.header(COOKIE, &cookies.0).send().await;
+        Some(reply.ok()?.status())
+    }
+
+    pub async fn try_check(&self, cookies: &Cookies) -> Response {
+        let request = self.client.get(self.api("session/isactive"));
+        request.header(COOKIE, &cookies.0).send().await.unwrap()
+    }
+
     /// What the check of a session answers: 204 or 401.
     pub async fn check(&self, cookies: &Cookies) -> StatusCode {
-        let request = self.client.get(self.api("session/isactive"));
-        let reply = request.header(COOKIE, &cookies.0).send().await.unwrap();
-        reply.status()
+        self.try_check(cookies).await.status()
     }
 
     pub async fn sign_out(&self, cookies: &Cookies) -> StatusCode {

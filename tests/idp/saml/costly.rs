@@ -80,6 +80,26 @@ async fn honest_time(stage: &Stage) -> Duration {
     took
 }
 
+/// How many times a message may take too long before it is the message's fault and not the machine's.
+const TRIES: usize = 3;
+
+/// The shortest time in which a message was refused, and how; one that is soon enough is the last tried.
+async fn refusal_time(stage: &Stage, xml: &str, soon: Duration) -> (Duration, Fault, String) {
+    let mut least = Duration::MAX;
+    let mut told = None;
+    for _ in 0..TRIES {
+        let begun = Stopwatch::start();
+        let refused = refusal(stage.finish(xml).await);
+        least = least.min(begun.elapsed());
+        told = Some(refused);
+        if least < soon {
+            break;
+        }
+    }
+    let (fault, detail) = told.unwrap();
+    (least, fault, detail)
+}
+
 /// What it is, the fault, a part of the particulars, and the message.
 type Case = (&'static str, Fault, &'static str, String);
 
@@ -161,9 +181,7 @@ async fn messages_that_would_cost_minutes_are_refused_in_no_more_time_than_hones
     let honest = honest_time(&stage).await;
     for (name, expected, particular, xml) in cases() {
         assert!(xml.len() <= 256 << 10, "{name}: {} bytes", xml.len());
-        let begun = Stopwatch::start();
-        let (fault, detail) = refusal(stage.finish(&xml).await);
-        let took = begun.elapsed();
+        let (took, fault, detail) = refusal_time(&stage, &xml, honest * 10).await;
         assert_eq!(fault, expected, "{name}: {detail}");
         assert!(detail.contains(particular), "{name}: {detail}");
         // Unrefused, each that is counted in the parser or the verifier takes hundreds of times as long; a busy machine
@@ -209,9 +227,7 @@ async fn the_most_that_is_let_through_costs_little_more_than_an_honest_message()
     let honest = honest_time(&stage).await;
     for (name, expected, particular, xml) in at_the_limits() {
         assert!(xml.len() <= 256 << 10, "{name}: {} bytes", xml.len());
-        let begun = Stopwatch::start();
-        let (fault, detail) = refusal(stage.finish(&xml).await);
-        let took = begun.elapsed();
+        let (took, fault, detail) = refusal_time(&stage, &xml, honest * 40).await;
         println!("{name}: {took:?}, an honest one {honest:?}");
         assert_eq!(fault, expected, "{name}: {detail}");
         assert!(detail.contains(particular), "{name}: {detail}");
