@@ -34,7 +34,20 @@ pub fn refused(
     incident: Incident,
     way: Option<&str>,
 ) -> HttpResponse {
-    let (title, sentence) = words::refused_on_the_way(failure);
+    let words = words::refused_on_the_way(failure);
+    let mut reply = refused_with(services, status(failure), words, incident.to_string(), way);
+    announce_wait(&mut reply, failure);
+    reply
+}
+
+/// The same in other words: title and sentence.
+pub fn refused_with(
+    services: &Services,
+    status: StatusCode,
+    (title, sentence): (&'static str, String),
+    incident: String,
+    way: Option<&str>,
+) -> HttpResponse {
     let refused = RefusedPage {
         site: &services.sign_in,
         title,
@@ -42,9 +55,7 @@ pub fn refused(
         incident,
         way,
     };
-    let mut reply = page(status(failure), &refused);
-    announce_wait(&mut reply, failure);
-    reply
+    page(status, &refused)
 }
 
 /// Says when to try again, where waiting helps.
@@ -61,6 +72,6 @@ struct RefusedPage<'a> {
     site: &'a SignInSite,
     title: &'static str,
     sentence: String,
-    incident: Incident,
+    incident: String,
     way: Option<&'a str>,
 }

@@ -148,6 +148,8 @@ pub fn moment(at: Timestamp) -> (String, String) {
 }
 
 // ---- on the way to and from an identity provider, and in the dialog of MicroStrategy clients ----
+pub(in crate::api) const NOT_SIGNED_IN: &str = "You were not signed in";
+pub(in crate::api) const TURNED_DOWN: &str = "The identity provider says that you broke the sign-in off, or that it may not let you in here.";
 
 pub(in crate::api) const ANOTHER_WAY: &str = "Sign in another way";
 pub(in crate::api) const SIGNED_IN: &str = "You are signed in";
@@ -192,7 +194,7 @@ pub fn refused_on_the_way(failure: &Failure) -> (&'static str, String) {
             },
         ),
         Failure::Unauthenticated(Unauthenticated::BadCredentials) => (
-            "You were not signed in",
+            NOT_SIGNED_IN,
             "The identity provider's answer was not accepted, or there is no account here for you. An \
              administrator finds the reason in the log under the number below."
                 .to_owned(),

@@ -3,7 +3,7 @@
 use crate::api::caller::services;
 use crate::api::dialect::{Dialect, Incident};
 use crate::api::landing::WayBack;
-use crate::api::message_page::{page as page_of, refused};
+use crate::api::message_page::{page as page_of, refused, refused_with};
 use crate::api::pages::{SignInSite, status, words};
 use crate::api::services::Services;
 use crate::domain::failure::Failure;
@@ -31,9 +31,7 @@ impl Dialect for Sso {
         let Some(services) = services(request) else {
             return Self::render(failure, incident);
         };
-        let way = request.extensions().get::<WayBack>().cloned();
-        let way = way.as_ref().map_or("/sign-in", |WayBack(way)| way.as_str());
-        refused(services, failure, incident, Some(way))
+        refused(services, failure, incident, Some(&way(request)))
     }
 }
 
@@ -43,6 +41,25 @@ struct PostAgain<'a> {
     site: &'a SignInSite,
     response: &'a str,
     handle: &'a str,
+}
+
+/// What somebody sees who gave up at the provider, or was turned away there.
+pub fn turned_down(request: &HttpRequest, services: &Services, incident: &str) -> HttpResponse {
+    let code = StatusCode::UNAUTHORIZED;
+    let words = (words::NOT_SIGNED_IN, words::TURNED_DOWN.to_owned());
+    refused_with(
+        services,
+        code,
+        words,
+        incident.to_owned(),
+        Some(&way(request)),
+    )
+}
+
+/// Where somebody goes on who did not get in.
+fn way(request: &HttpRequest) -> String {
+    let way = request.extensions().get::<WayBack>().cloned();
+    way.map_or_else(|| "/sign-in".to_owned(), |WayBack(way)| way)
 }
 
 /// A page that posts the provider's answer once more, from here.
