@@ -137,6 +137,17 @@ pub async fn render_failures<D: Dialect>(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, actix_web::Error> {
+    answer_in::<D>(request, async |request| {
+        Ok(next.call(request).await?.map_into_boxed_body())
+    })
+    .await
+}
+
+/// The same around whatever comes next: layers that always stand together are one middleware.
+pub async fn answer_in<D: Dialect>(
+    request: ServiceRequest,
+    next: impl AsyncFnOnce(ServiceRequest) -> Result<ServiceResponse, actix_web::Error>,
+) -> Result<ServiceResponse, actix_web::Error> {
     request.extensions_mut().insert(Spoken(D::NAME));
     render_strays::<D>(request, next).await
 }
@@ -144,10 +155,9 @@ pub async fn render_failures<D: Dialect>(
 /// The same for requests that belong to no dialect and are refused in the words of one.
 pub async fn render_strays<D: Dialect>(
     request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
+    next: impl AsyncFnOnce(ServiceRequest) -> Result<ServiceResponse, actix_web::Error>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    let incident = incident_of(&request);
-    let response = next.call(request).await?.map_into_boxed_body();
+    let response = next(request).await?;
     let refused = response
         .response()
         .error()
@@ -155,6 +165,7 @@ pub async fn render_strays<D: Dialect>(
     let Some(refused) = refused else {
         return Ok(response);
     };
+    let incident = incident_of(response.request());
     log_cause(refused, incident);
     let mut reply = D::render_for(response.request(), &refused.failure, incident);
     if refused.failure == Failure::MethodNotAllowed {

@@ -28,7 +28,7 @@ mod view;
 pub use console::{AuditHistory, AuditLine, Console, Minute, Trends};
 pub use error::Admin;
 
-use crate::api::dialect::{read, refuse_path, render_failures, resource};
+use crate::api::dialect::{read, refuse_path, resource};
 use crate::api::services::Services;
 use crate::api::session_layer;
 use actix_web::middleware::from_fn;
@@ -43,8 +43,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     config.service(
         web::scope(PREFIX)
             .wrap(session_layer::middleware(services))
-            .wrap(from_fn(session_layer::shape_cookies))
-            .wrap(from_fn(render_failures::<Admin>))
+            .wrap(from_fn(session_layer::speak::<Admin>))
             .configure(people_routes)
             .configure(server_routes)
             .default_service(web::to(refuse_path::<Admin>)),

@@ -121,7 +121,7 @@ pub async fn check(
             let now = services.login.now();
             let idle = lender.as_ref().unwrap_or(&own).lifetime.idle;
             let left = lender.iter().chain([&own]).map(|one| left(one, now)).min();
-            let mut principal = Principal::of_session(id.clone(), (*own).clone());
+            let mut principal = Principal::of_session(&id, &own);
             // Handed on, a guest's session is a guest's still.
             if lender.is_some_and(|lender| lender.method == Method::Guest) {
                 principal.method = Some(Method::Guest);
