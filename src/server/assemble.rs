@@ -238,12 +238,12 @@ pub async fn services(
         .refresh_live()
         .await
         .map_err(|failure| anyhow::anyhow!("the saved security settings: {failure:?}"))?;
-    judge_web(settings, &services).await?;
+    judge_web(&services).await?;
     Ok(services)
 }
 
-/// What of the `MicroStrategy` dialect only the directory can tell to be wrong.
-async fn judge_web(settings: &Settings, services: &Services) -> anyhow::Result<()> {
+/// Refuses a start with a saved timeout that the settings no longer allow.
+async fn judge_web(services: &Services) -> anyhow::Result<()> {
     let refusal = services.saved_web_refusal().await;
     let refusal = refusal.map_err(|failure| anyhow::anyhow!("the saved timeout: {failure:?}"))?;
     if let Some(refusal) = refusal {
@@ -252,6 +252,11 @@ async fn judge_web(settings: &Settings, services: &Services) -> anyhow::Result<(
              it was and save a shorter one"
         );
     }
+    Ok(())
+}
+
+/// Warns of a guest whom nobody can be. On the very first start there are users only after the bootstrap.
+pub async fn warn_of_guest(settings: &Settings, services: &Services) -> anyhow::Result<()> {
     let own = &settings.microstrategy;
     let guest = own.guest_user.as_deref().map(NameKey::new);
     let Some(Ok(guest)) = guest.filter(|_| own.login_modes.contains(&LoginMode::Guest)) else {

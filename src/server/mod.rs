@@ -241,6 +241,8 @@ async fn run(
         .await?;
     }
 
+    assemble::warn_of_guest(settings, &services).await?;
+
     let (tls, development_ca) = match settings.server.https {
         Some(_) => {
             let (files, ca) = certificate_files(settings, &*ground.clock)?;

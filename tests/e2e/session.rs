@@ -146,6 +146,8 @@ async fn a_saved_microstrategy_timeout_that_the_settings_no_longer_allow_keeps_t
     let home = Home::new();
     let server = home.server().planted().start();
     let api = format!("{}/MicroStrategyLibrary/api", server.http());
+    // The client wants a provider even where it meets no TLS.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let body = serde_json::json!({ "username": ADMIN, "password": PASSWORD });
     let login = http.post(format!("{api}/auth/login")).json(&body).send();
@@ -168,7 +170,8 @@ async fn a_saved_microstrategy_timeout_that_the_settings_no_longer_allow_keeps_t
     for part in ["25 minutes (1500 seconds)", "here 1500 seconds"] {
         assert!(refusal.contains(part), "{refusal}");
     }
-    home.server()
-        .with("--set microstrategy.http_session_timeout=26")
-        .start();
+    let line = "--set microstrategy.http_session_timeout=26 --set microstrategy.login_modes=1,8 \
+                --set microstrategy.guest_user=tsadmin";
+    let server = home.server().with(line).start();
+    server.logs("so guests are refused").await;
 }

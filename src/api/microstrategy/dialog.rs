@@ -155,7 +155,11 @@ fn target(fields: &DialogFields, services: &Services) -> Result<Target, Failure>
         )),
         (Some(url), None) => {
             let checked = services.live.load().redirects.check(&url);
-            let safe = checked.map_err(|refusal| Failure::from(&refusal))?;
+            let safe = checked.map_err(|refusal| match Failure::from(&refusal) {
+                // By the name it has here.
+                Failure::BadRequest { expected, .. } => Failure::bad("redirectURL", expected),
+                other => other,
+            })?;
             Ok(Target::url(&safe))
         }
         (None, Some(origin)) => {
