@@ -259,7 +259,6 @@ def memory(folder):
     server = vestibule(folder)
     server.wait()
     server.request("GET", "/health/live")
-    # What the password hash of the first start took goes back within seconds.
     time.sleep(6)
     idle = server.rss()
     fill(server, folder, 10_000)
