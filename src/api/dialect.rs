@@ -7,7 +7,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue, SET_COOKIE};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpResponse, ResponseError, Route, guard, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, Route, guard, web};
 use std::fmt;
 use std::marker::PhantomData;
 use uuid::Uuid;
@@ -32,6 +32,11 @@ pub trait Dialect: fmt::Debug + 'static {
 
     /// The reply for a failure.
     fn render(failure: &Failure, incident: Incident) -> HttpResponse;
+
+    /// The same for one request: pages may show again what came with it.
+    fn render_for(_: &HttpRequest, failure: &Failure, incident: Incident) -> HttpResponse {
+        Self::render(failure, incident)
+    }
 }
 
 /// A refusal on its way out: the failure is shown, the cause is logged once and never sent.
@@ -162,7 +167,7 @@ pub async fn render_strays<D: Dialect>(
     };
     let incident = incident_of(response.request());
     log_cause(refused, incident);
-    let mut reply = D::render(&refused.failure, incident);
+    let mut reply = D::render_for(response.request(), &refused.failure, incident);
     if refused.failure == Failure::MethodNotAllowed {
         let request = response.request();
         let pattern = request.match_pattern().unwrap_or_default();
@@ -192,9 +197,7 @@ fn log_cause<D>(refused: &ApiError<D>, incident: Incident) {
 }
 
 /// A refusal as a route of its own: what a scope answers where it has no such path or method.
-pub async fn refuse_path<D: Dialect>(
-    request: actix_web::HttpRequest,
-) -> Result<HttpResponse, ApiError<D>> {
+pub async fn refuse_path<D: Dialect>(request: HttpRequest) -> Result<HttpResponse, ApiError<D>> {
     let what = shown_path(request.path());
     Err(Failure::NotFound { what }.into())
 }

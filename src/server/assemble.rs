@@ -238,7 +238,34 @@ pub async fn services(
         .refresh_live()
         .await
         .map_err(|failure| anyhow::anyhow!("the saved security settings: {failure:?}"))?;
+    judge_web(settings, &services).await?;
     Ok(services)
+}
+
+/// What of the `MicroStrategy` dialect only the directory can tell to be wrong.
+async fn judge_web(settings: &Settings, services: &Services) -> anyhow::Result<()> {
+    let refusal = services.saved_web_refusal().await;
+    let refusal = refusal.map_err(|failure| anyhow::anyhow!("the saved timeout: {failure:?}"))?;
+    if let Some(refusal) = refusal {
+        anyhow::bail!(
+            "maxWebConnectionIdleTime, which an administrator saved: {refusal}; raise the setting, or start with it as \
+             it was and save a shorter one"
+        );
+    }
+    let own = &settings.microstrategy;
+    let guest = own.guest_user.as_deref().map(NameKey::new);
+    let Some(Ok(guest)) = guest.filter(|_| own.login_modes.contains(&LoginMode::Guest)) else {
+        return Ok(());
+    };
+    if let Some(user) = services.directory.find_user(&guest).await?
+        && services.login.administers(&user).await?
+    {
+        tracing::warn!(
+            user = user.name,
+            "microstrategy.guest_user is an administrator, so guests are refused: name a user without rights"
+        );
+    }
+    Ok(())
 }
 
 /// What the console looks at besides the services.

@@ -54,6 +54,7 @@ macro_rules! every_case {
                 the_longest_name_fits,
                 ten_thousand_users_are_listed_in_pages_without_gaps_or_repeats,
                 searches_combine_name_org_and_group,
+                members_of_an_org_are_found_among_many_names_at_once,
                 a_change_leaves_alone_what_it_does_not_name,
                 memberships_are_added_replaced_and_removed,
                 groups_of_an_org_the_user_is_not_in_are_refused_and_nothing_changes,
@@ -85,6 +86,7 @@ macro_rules! every_case {
                 a_use_is_written_once_a_minute_and_never_moves_back,
                 twenty_first_starts_agree_on_one_secret,
                 saved_settings_are_replaced_by_name,
+                of_many_who_replace_the_same_setting_one_does,
                 liveboards_come_back_whole_and_are_replaced,
             ]
             api_tokens: [

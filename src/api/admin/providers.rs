@@ -39,7 +39,7 @@ pub async fn list(Looks(desk): Looks) -> Result<HttpResponse, Refusal> {
 async fn state(provider: &Provider, now: Timestamp) -> ProviderState<'_> {
     let found = tokio::time::timeout(PATIENCE, provider.engine.probe(now)).await;
     let (is_ready, details) = match found {
-        Ok(Ok(lines)) => (true, lines),
+        Ok(Ok(found)) => (found.is_fit(), found.into_lines()),
         // Its words name hosts and certificates of the settings, which is what an administrator is after.
         Ok(Err(error)) => (false, vec![format!("{:#}", anyhow::Error::from(error))]),
         Err(_late) => (false, vec!["no answer within 5 seconds".to_owned()]),
