@@ -19,13 +19,14 @@ use crate::domain::redirect::{OriginRule, RedirectPolicy};
 use crate::domain::session::{AtLimit, BlockIds, SessionLimit};
 use crate::domain::throttle::Throttle;
 use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
+use crate::server::checkup::ServerCheckup;
 use crate::server::meters::Meters;
 use crate::server::pages::sign_in_site;
 use crate::server::priority::yield_to_others;
 use crate::server::sso::single_sign_on;
 use crate::server::trends::ServerTrends;
 use crate::settings::{
-    AtLimitSetting, LoginMode, Passwords, SameSite, Settings, Shown, SsoProtocol,
+    AtLimitSetting, Loaded, LoginMode, Passwords, SameSite, Settings, SsoProtocol,
     TokenLifetimeSetting, TokenReuseSetting,
 };
 use crate::stores::Stores;
@@ -49,8 +50,8 @@ pub struct Ground {
     pub audit: Arc<dyn AuditSink>,
     /// Where the latest of them are to be read.
     pub history: Arc<dyn AuditHistory>,
-    /// The settings as they may be shown.
-    pub shown: Vec<Shown>,
+    /// The settings with their sources, as far as they may be shown.
+    pub loaded: Option<Loaded>,
     /// Where things are kept.
     pub stores: Stores,
     /// What is counted and measured.
@@ -230,7 +231,7 @@ pub async fn services(
         sign_in: sign_in_site(settings)?,
         requests: Arc::clone(&ground.meters) as Arc<dyn RequestObserver>,
         tracer: None,
-        console: console(ground),
+        console: console(settings, ground, addresses)?,
         live: ArcSwap::from_pointee(configured.clone()),
         configured,
     };
@@ -242,15 +243,37 @@ pub async fn services(
 }
 
 /// What the console looks at besides the services.
-fn console(ground: &Ground) -> Console {
-    Console {
+fn console(settings: &Settings, ground: &Ground, addresses: &Addresses) -> anyhow::Result<Console> {
+    let loaded = ground.loaded.as_ref();
+    let file = loaded.and_then(Loaded::file).map(std::path::absolute);
+    Ok(Console {
         history: Arc::clone(&ground.history),
-        settings: ground.shown.clone(),
+        settings: loaded.map(Loaded::show).unwrap_or_default(),
         trends: Arc::new(ServerTrends {
             meters: Arc::clone(&ground.meters),
             stores: ground.stores.clone(),
         }),
-    }
+        node: node_name(addresses),
+        started_at: ground.clock.now(),
+        folder: std::path::absolute(&settings.data_dir)?,
+        config_file: file.transpose()?,
+        checkup: Arc::new(ServerCheckup {
+            settings: settings.clone(),
+            loaded: ground.loaded.clone(),
+            stores: ground.stores.clone(),
+            clock: Arc::clone(&ground.clock),
+        }),
+        calibration: Arc::default(),
+    })
+}
+
+/// The machine's name and the port, by which people tell nodes apart.
+fn node_name(addresses: &Addresses) -> String {
+    // Where there is no such file, the port has to do.
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let listener = addresses.https.or(addresses.http);
+    let port = listener.map(|address| format!(":{}", address.port()));
+    format!("{}{}", machine.trim(), port.unwrap_or_default())
 }
 
 /// Signing in by LDAP, where the settings name servers.

@@ -3,6 +3,7 @@
 pub mod assemble;
 pub mod audit_log;
 pub mod audit_ring;
+mod checkup;
 pub mod demo;
 pub mod greeting;
 pub mod listen;
@@ -132,7 +133,7 @@ async fn open_ground(
         random: Arc::new(random) as Arc<dyn Random>,
         audit: counted,
         history,
-        shown: Vec::new(),
+        loaded: None,
         stores,
         meters,
     };
@@ -179,7 +180,7 @@ async fn run(
     let operations_socket = operations::bind(settings.metrics.listen)?;
     let addresses = sockets.addresses();
     let (mut ground, clock, audit) = open_ground(settings).await?;
-    ground.shown = loaded.show();
+    ground.loaded = Some(loaded.clone());
     warn_of_half_shared_stores(settings);
     let follower = tokio::spawn(follow_store(clock, ground.stores.clone()));
 

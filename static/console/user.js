@@ -31,7 +31,7 @@ const unlock = async (path) => {
     label: t.unlock,
     act: () => post(`${path}/unlock`, lines(input).length ? { addresses: lines(input) } : {}),
   });
-  if (done) say(t.unlocked(done.addresses));
+  if (done) say(t.unlocked(done.addresses, done.node));
 };
 
 /** Orgs and the groups in each, with what joins and leaves. */

@@ -7,10 +7,13 @@
 
 mod audit;
 mod audit_csv;
+mod calibration;
 mod console;
 mod desk;
+mod directory;
 mod error;
 mod groups;
+mod health;
 mod import;
 mod keys;
 mod me;
@@ -22,10 +25,12 @@ mod security;
 mod sessions;
 mod settings;
 mod trends;
+mod trial;
 mod users;
 mod view;
 
-pub use console::{AuditHistory, AuditLine, Console, Minute, Trends};
+pub use calibration::Calibration;
+pub use console::{AuditHistory, AuditLine, Checkup, Console, Finding, Minute, Trends};
 pub use error::Admin;
 
 use crate::api::dialect::{read, refuse_path, render_failures, resource};
@@ -113,7 +118,15 @@ fn server_routes(config: &mut web::ServiceConfig) {
         .service(resource::<Admin>("/trusted").route(web::put().to(security::switch_trusted)))
         .service(resource::<Admin>("/redirect/check").route(web::post().to(security::check)))
         .service(resource::<Admin>("/providers").route(read().to(providers::list)))
+        .service(resource::<Admin>("/providers/{name}/trial").route(web::post().to(trial::run)))
         .service(resource::<Admin>("/settings").route(read().to(settings::list)))
+        .service(resource::<Admin>("/health").route(read().to(health::show)))
+        .service(
+            resource::<Admin>("/passwords/calibration")
+                .route(read().to(calibration::show))
+                .route(web::post().to(calibration::start)),
+        )
+        .service(resource::<Admin>("/directory").route(read().to(directory::show)))
         .service(resource::<Admin>("/audit").route(read().to(audit::list)))
         .service(resource::<Admin>("/audit.csv").route(read().to(audit::export)))
         .service(resource::<Admin>("/trends").route(read().to(trends::show)));

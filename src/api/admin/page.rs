@@ -25,7 +25,7 @@ macro_rules! file {
     };
 }
 
-const FILES: [(&str, &str, &[u8]); 19] = [
+const FILES: [(&str, &str, &[u8]); 22] = [
     file!("console.css", STYLE),
     file!("api.js", SCRIPT),
     file!("audit.js", SCRIPT),
@@ -33,14 +33,17 @@ const FILES: [(&str, &str, &[u8]); 19] = [
     file!("csv.js", SCRIPT),
     file!("dialog.js", SCRIPT),
     file!("groups.js", SCRIPT),
+    file!("health.js", SCRIPT),
     file!("import.js", SCRIPT),
     file!("keys.js", SCRIPT),
     file!("main.js", SCRIPT),
+    file!("maintenance.js", SCRIPT),
     file!("orgs.js", SCRIPT),
     file!("overview.js", SCRIPT),
     file!("security.js", SCRIPT),
     file!("settings.js", SCRIPT),
     file!("sessions.js", SCRIPT),
+    file!("sso.js", SCRIPT),
     file!("ui.js", SCRIPT),
     file!("user.js", SCRIPT),
     file!("users.js", SCRIPT),

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::time::Duration;
 
 /// How long a provider may take to answer before it counts as away.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One provider as the console shows it.
 #[derive(Serialize)]
@@ -36,14 +36,21 @@ pub async fn list(Looks(desk): Looks) -> Result<HttpResponse, Refusal> {
     Ok(HttpResponse::Ok().json(json!({ "providers": states })))
 }
 
-async fn state(provider: &Provider, now: Timestamp) -> ProviderState<'_> {
+/// Asks a provider how it is: what was found, a line each, or what is wrong.
+pub async fn probe(provider: &Provider, now: Timestamp) -> Result<Vec<String>, String> {
     let found = tokio::time::timeout(PATIENCE, provider.engine.probe(now)).await;
-    let (is_ready, details) = match found {
-        Ok(Ok(lines)) => (true, lines),
+    match found {
+        Ok(Ok(lines)) => Ok(lines),
         // Its words name hosts and certificates of the settings, which is what an administrator is after.
-        Ok(Err(error)) => (false, vec![format!("{:#}", anyhow::Error::from(error))]),
-        Err(_late) => (false, vec!["no answer within 5 seconds".to_owned()]),
-    };
+        Ok(Err(error)) => Err(format!("{:#}", anyhow::Error::from(error))),
+        Err(_late) => Err("no answer within 5 seconds".to_owned()),
+    }
+}
+
+async fn state(provider: &Provider, now: Timestamp) -> ProviderState<'_> {
+    let found = probe(provider, now).await;
+    let is_ready = found.is_ok();
+    let details = found.unwrap_or_else(|why| vec![why]);
     ProviderState {
         name: &provider.name,
         label: &provider.label,

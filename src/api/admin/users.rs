@@ -252,5 +252,5 @@ pub async fn unlock(
     let throttle = &desk.services().login.throttle;
     manager.unlock(&id, throttle, &addresses).await?;
     let told: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    Ok(HttpResponse::Ok().json(json!({ "addresses": told })))
+    Ok(HttpResponse::Ok().json(json!({ "addresses": told, "node": desk.node() })))
 }

@@ -68,6 +68,19 @@ pub(in crate::domain) struct SettleRules<'a> {
     pub setting: &'static str,
 }
 
+impl SettleRules<'_> {
+    /// Why that user may not come in by this way.
+    pub(in crate::domain) fn refusal_of(&self, user: &User) -> Option<Refusal> {
+        let is_theirs = user.account_type == self.account_type;
+        let is_accepted =
+            self.accepts_local && user.account_type == AccountType::Local && !user.is_admin;
+        if !is_theirs && !is_accepted {
+            return Some(Refusal::OtherAccountType);
+        }
+        (user.status != AccountStatus::Active).then_some(Refusal::UserDisabled)
+    }
+}
+
 /// Why somebody who is vouched for is not let in.
 #[derive(Debug)]
 pub(in crate::domain) enum NotSettled {
@@ -95,14 +108,8 @@ impl Settler {
             None if rules.creates_users => self.make(who, rules, client).await?,
             None => return Err(NotSettled::Refused(Refusal::UnknownUser)),
         };
-        let is_theirs = user.account_type == rules.account_type;
-        let is_accepted =
-            rules.accepts_local && user.account_type == AccountType::Local && !user.is_admin;
-        if !is_theirs && !is_accepted {
-            return Err(NotSettled::Refused(Refusal::OtherAccountType));
-        }
-        if user.status != AccountStatus::Active {
-            return Err(NotSettled::Refused(Refusal::UserDisabled));
+        if let Some(why) = rules.refusal_of(&user) {
+            return Err(NotSettled::Refused(why));
         }
         let user = self.rename(user, who, client).await?;
         let user = self.place(user, who, rules, client).await?;

@@ -1,5 +1,9 @@
 //! Signing in at an identity provider, and out when it says so.
 
+mod trial;
+
+pub use trial::Foreseen;
+
 use crate::domain::audit::{Act, AuditEvent, Client, Refusal};
 use crate::domain::authn::{Authenticated, NotSettled, Outsider, SettleRules};
 use crate::domain::clock::Timestamp;
@@ -132,7 +136,6 @@ impl Login {
     ) -> Result<(User, Timestamp), LoginError> {
         let unknown = || LoginError::BadCredentials(Refusal::UnknownUser);
         let key = NameKey::new(&identity.username).map_err(|_| unknown())?;
-        let policy = &provider.policy;
         let who = Outsider {
             username: &identity.username,
             key: &key,
@@ -141,22 +144,7 @@ impl Login {
             due_orgs: identity.orgs.clone(),
             due_groups: identity.groups.iter().map(String::as_str).collect(),
         };
-        let rules = SettleRules {
-            account_type: match provider.protocol {
-                Protocol::Saml => AccountType::Saml,
-                Protocol::Oidc => AccountType::Oidc,
-            },
-            accepts_local: policy.accounts == Accounts::Local,
-            creates_users: policy.creates_users,
-            org: policy.org,
-            orgs: policy.orgs.iter().map(|(_, org)| *org).collect(),
-            groups: policy
-                .groups
-                .iter()
-                .map(|(_, ours)| ours.as_str())
-                .collect(),
-            setting: "[sso.*] org, org_map, group_map",
-        };
+        let rules = rules_of(provider);
         let known = self.directory.find_user(&key).await?;
         let known_before = known.clone();
         let mut began_at = began_at;
@@ -290,6 +278,27 @@ impl Login {
             client: client.clone(),
         });
         Ok(true)
+    }
+}
+
+/// What becomes of those whom that provider vouches for.
+fn rules_of(provider: &Provider) -> SettleRules<'_> {
+    let policy = &provider.policy;
+    SettleRules {
+        account_type: match provider.protocol {
+            Protocol::Saml => AccountType::Saml,
+            Protocol::Oidc => AccountType::Oidc,
+        },
+        accepts_local: policy.accounts == Accounts::Local,
+        creates_users: policy.creates_users,
+        org: policy.org,
+        orgs: policy.orgs.iter().map(|(_, org)| *org).collect(),
+        groups: policy
+            .groups
+            .iter()
+            .map(|(_, ours)| ours.as_str())
+            .collect(),
+        setting: "[sso.*] org, org_map, group_map",
     }
 }
 

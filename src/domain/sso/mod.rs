@@ -12,6 +12,7 @@ mod policy;
 mod provider;
 mod sign_on;
 mod store;
+mod trial;
 
 pub use fault::{AssertionFault, ProviderError};
 pub use policy::{Accounts, AttributeNames, SsoIdentity, SsoPolicy};

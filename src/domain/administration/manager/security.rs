@@ -42,4 +42,12 @@ impl Manager<'_> {
             .switch_trusted(org, is_on, &self.by)
             .await
     }
+
+    /// Notes that password hashing is measured on that node, which takes some of everybody's time.
+    pub fn measures_hashing(&self, node: &str) -> Result<(), AdminError> {
+        self.scope.require_server()?;
+        self.administration
+            .changed("hashing_measured", node, &self.by);
+        Ok(())
+    }
 }
