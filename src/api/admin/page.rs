@@ -1,7 +1,8 @@
 //! The console's page and its files from `static/console/`. It may be framed by nobody: a click on it is an act.
 
 use crate::api::admin::Admin;
-use crate::api::dialect::{read, refuse_path, render_failures, resource};
+use crate::api::dialect::{refuse_path, render_failures, resource};
+use crate::api::verb::{self, Takes};
 use actix_web::HttpResponse;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, X_FRAME_OPTIONS,
@@ -56,9 +57,9 @@ pub fn mount(config: &mut web::ServiceConfig) {
         web::scope("/console")
             .wrap(Compress::default())
             .wrap(from_fn(render_failures::<Admin>))
-            .service(resource::<Admin>("").route(read().to(page)))
-            .service(resource::<Admin>("/").route(read().to(page)))
-            .service(resource::<Admin>("/{name}").route(read().to(file)))
+            .service(resource::<Admin>("").takes([verb::read(page)]))
+            .service(resource::<Admin>("/").takes([verb::read(page)]))
+            .service(resource::<Admin>("/{name}").takes([verb::read(file)]))
             .default_service(web::to(refuse_path::<Admin>)),
     );
 }
