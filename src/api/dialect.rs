@@ -155,12 +155,11 @@ pub async fn render_strays<D: Dialect>(
     let mut reply = D::render(&refused.failure, incident);
     if refused.failure == Failure::MethodNotAllowed {
         let request = response.request();
-        let allowed = match request.app_data::<Taken>() {
-            Some(taken) => taken.0.clone(),
-            None => {
-                let pattern = request.match_pattern().unwrap_or_default();
-                allowed(&pattern, request.method())
-            }
+        let allowed = if let Some(taken) = request.app_data::<Taken>() {
+            taken.0.clone()
+        } else {
+            let pattern = request.match_pattern().unwrap_or_default();
+            allowed(&pattern, request.method())
         };
         if let Ok(allowed) = HeaderValue::from_str(&allowed) {
             reply.headers_mut().insert(ALLOW, allowed);

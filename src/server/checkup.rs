@@ -36,10 +36,14 @@ impl Checkup for ServerCheckup {
             found: clock,
         }];
         all.extend(ldap);
-        all.extend(self.loaded.as_ref().map(|loaded| Finding {
-            what: "settings".to_owned(),
-            found: restart(loaded),
-        }));
+        if let Some(loaded) = self.loaded.clone() {
+            // The file may lie where reading takes its time.
+            let found = tokio::task::spawn_blocking(move || restart(&loaded)).await;
+            all.push(Finding {
+                what: "settings".to_owned(),
+                found: found.unwrap_or_else(|error| Err(error.to_string())),
+            });
+        }
         all
     }
 }

@@ -60,7 +60,9 @@ async fn allow_names_exactly_the_methods_that_are_taken() {
             if reply.status == 405 {
                 told.insert(reply.header("allow").unwrap_or_default().to_owned());
             } else {
-                assert_ne!(reply.status, 404, "{method} {path}");
+                // Without a provider there is no metadata; any other path is really one.
+                let is_there = reply.status != 404 || path.ends_with("/saml/metadata");
+                assert!(is_there, "{method} {path}");
                 taken.push(method.to_string());
             }
         }
