@@ -63,7 +63,7 @@ const trial = (list) => {
 };
 
 export const showSso = async (view) => {
-  const place = h('div', { class: 'stack', role: 'region', 'aria-label': t.providers }, h('p', { class: 'hint' }, t.asking));
+  const place = h('div', { class: 'stack' }, h('p', { class: 'hint' }, t.asking));
   view.append(head(t.providers, t.ssoLead), place);
   // Asked apart from the page: a provider that is away takes its time to be so.
   get('/providers').then(({ providers: list }) => place.replaceChildren(...(list.length
