@@ -6,6 +6,7 @@
 mod colour;
 mod form_token;
 mod html;
+mod org_choice;
 mod sessions;
 mod sign_in;
 mod site;
@@ -89,6 +90,10 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     config
         .service(
             rendered("/sign-in").takes([verb::read(sign_in::show), verb::post(sign_in::sign_in)]),
+        )
+        .service(
+            rendered("/sign-in/org")
+                .takes([verb::read(org_choice::ask), verb::post(org_choice::choose)]),
         )
         .service(rendered("/sign-out").takes([verb::post(sessions::sign_out)]))
         .service(rendered("/sessions").takes([verb::read(sessions::list)]))

@@ -441,10 +441,22 @@ impl Addresses {
             .all(|address| address.ip().is_loopback())
     }
 
-    /// The public URL's origin; without one, every address we listen on, as browsers write it.
+    /// The public URL's origin and those of the hosts that providers are meant for; without a public URL, every
+    /// address we listen on, as browsers write it.
     pub fn own_origins(&self, settings: &Settings) -> Vec<String> {
         if let Some(url) = &settings.server.public_url {
-            return vec![url.origin().ascii_serialization()];
+            let mut origins = vec![url.origin().ascii_serialization()];
+            let port = url
+                .port()
+                .map_or_else(String::new, |port| format!(":{port}"));
+            // The hosts that providers are chosen by are ours too, behind the same proxy.
+            for host in settings.sso.iter().flat_map(|provider| &provider.hosts) {
+                let own = format!("{}://{host}{port}", url.scheme());
+                if !origins.contains(&own) {
+                    origins.push(own);
+                }
+            }
+            return origins;
         }
         let listeners = [("http", self.http, 80), ("https", self.https, 443)];
         let mut origins = Vec::new();

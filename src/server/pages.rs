@@ -11,6 +11,7 @@ pub fn sign_in_site(settings: &Settings) -> anyhow::Result<SignInSite> {
     Ok(SignInSite {
         title: pages.title.clone(),
         goes_to_provider: pages.auto_redirect,
+        asks_for_org: pages.ask_org,
         colour: pages.colour.as_deref().and_then(Colour::parse),
         logo: pages.logo_file.as_deref().map(logo).transpose()?,
         providers: settings.sso.iter().map(button).collect(),

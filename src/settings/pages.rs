@@ -13,6 +13,8 @@ pub struct Pages {
     pub title: String,
     /// Whether whoever is not signed in goes straight to the first identity provider.
     pub auto_redirect: bool,
+    /// Whether whoever belongs to several Orgs and named none is asked which, after the password.
+    pub ask_org: bool,
     /// A picture in SVG or PNG; none shows ours.
     pub logo_file: Option<PathBuf>,
     /// `#rrggbb` in lower case; none is our own.
@@ -28,6 +30,7 @@ pub(in crate::settings) fn pages(reader: &mut Reader) -> Pages {
     Pages {
         title: title.unwrap_or_default(),
         auto_redirect: reader.flag("pages.auto_redirect"),
+        ask_org: reader.flag("pages.ask_org"),
         logo_file: reader.file("pages.logo_file"),
         colour: reader.optional("pages.colour", "a colour such as #1f5c56", |text| {
             is_colour(text).then(|| text.to_ascii_lowercase())

@@ -23,6 +23,8 @@ mod outage;
 mod own_sessions;
 mod pages;
 mod parity;
+#[path = "../common/ports.rs"]
+mod ports;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "nodes kill and encrypt no database")]
 mod postgres;

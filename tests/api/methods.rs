@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 const CONSOLE: &str = include_str!("../../docs/console.md");
 const SSO: &str = include_str!("../../docs/dialects/sso.md");
 /// The pages and their files, which no table lists with methods.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "/",
     "/v2/",
     "/sign-in",
+    "/sign-in/org",
     "/sign-out",
     "/sessions",
     "/sessions/end",
@@ -71,5 +72,18 @@ async fn allow_names_exactly_the_methods_that_are_taken() {
         assert_eq!(told.len(), 1, "{path}: {told:?}");
         let told = told.first().unwrap();
         assert_eq!(order(told), taken.into_iter().collect(), "{path}");
+    }
+}
+
+#[test]
+fn no_route_is_added_past_those_that_know_their_methods() {
+    for source in [
+        include_str!("../../src/api/pages.rs"),
+        include_str!("../../src/api/sso/mod.rs"),
+        include_str!("../../src/api/admin/mod.rs"),
+        include_str!("../../src/api/admin/page.rs"),
+    ] {
+        let added = source.lines().find(|line| line.contains(".route("));
+        assert_eq!(added, None, "its 405 would name no method");
     }
 }

@@ -13,6 +13,8 @@ mod mstrio;
 #[path = "../common/oidc.rs"]
 #[expect(dead_code, reason = "the tests of the protocol itself use the rest")]
 mod oidc;
+#[path = "../common/ports.rs"]
+mod ports;
 mod python;
 #[path = "../common/simplesaml.rs"]
 #[expect(dead_code, reason = "the tests of the protocol itself use the rest")]

@@ -17,7 +17,7 @@ const LOOKS = [
   { look: 'on a phone', colorScheme: 'light', width: 380, documented: 'phone' },
   { look: 'on a phone at night', colorScheme: 'dark', width: 380 },
 ];
-const DOCUMENTED = ['sign-in', 'sign-in-refused', 'my-sessions', 'end-session'];
+const DOCUMENTED = ['sign-in', 'sign-in-refused', 'my-sessions', 'end-session', 'choose-org'];
 
 const at = (path) => http + path;
 
@@ -44,10 +44,17 @@ const fillIn = async (page, name = user.name, password = user.password) => {
 /** Sends the form of the page and waits for what comes after. */
 const send = (page, button) => Promise.all([page.waitForNavigation(), page.click(button)]);
 
+/** Sends the sign-in form; the Org is the one worked in last. */
+const enter = async (page) => {
+  await send(page, '.primary');
+  assert.match(page.url(), /\/sign-in\/org\?to=/);
+  await send(page, '.primary');
+};
+
 const signIn = async (visit, to = '/sessions') => {
   const page = await goTo(visit, `/sign-in?to=${encodeURIComponent(to)}`);
   await fillIn(page);
-  await send(page, '.primary');
+  await enter(page);
   assert.equal(page.url(), at(to));
   return page;
 };
@@ -109,6 +116,14 @@ for (const { look, colorScheme, width, documented } of LOOKS) {
     assert.match(await page.textContent('[role="status"]'), /signed out/);
     assert.equal(await session(), undefined);
     await check('signed-out');
+    await fillIn(page);
+    await send(page, '.primary');
+    await check('choose-org');
+    assert.equal(await page.inputValue('#org'), await page.getAttribute('option:text("Sales")', 'value'), 'worked in last');
+    await page.selectOption('#org', '0');
+    await send(page, '.primary');
+    await page.waitForSelector('body[data-view="signed-in"]');
+    await context.clearCookies();
   });
 }
 
@@ -118,7 +133,7 @@ test('all of it goes without scripts', async (visit) => {
   await goTo(visit, '/');
   await send(page, 'noscript a');
   await fillIn(page);
-  await send(page, '.primary');
+  await enter(page);
   assert.equal(page.url(), at('/sessions'), 'the start page could show nothing');
   assert.match(await page.textContent('.this time'), /UTC/);
   await picture(page, 'rendered-no-scripts');
@@ -147,6 +162,10 @@ test('all of it goes by keyboard', async (visit) => {
   }
   assert.deepEqual(passed, ['Sign in to a particular Org', 'remember', 'Sign in']);
   await Promise.all([page.waitForNavigation(), keyboard.press('Enter')]);
+  assert.equal(await focused(), 'org');
+  await keyboard.press('Tab');
+  assert.equal(await focused(), 'Go on');
+  await Promise.all([page.waitForNavigation(), keyboard.press('Enter')]);
   assert.equal(page.url(), at('/sessions'));
   const elsewhere = await signInElsewhere(FIREFOX);
   await page.reload();
@@ -164,7 +183,7 @@ test('the start page leads here and back, fragment included', async (visit) => {
   await page.waitForSelector('body[data-view="sign-in"]');
   await send(page, '#plain-sign-in');
   await fillIn(page);
-  await send(page, '.primary');
+  await enter(page);
   assert.equal(page.url(), at('/v2/#/pinboard/5e16?x=1&y'));
   await page.waitForSelector('body[data-view="signed-in"]');
   await send(page, 'a:text("My sessions")');
@@ -174,7 +193,7 @@ test('the start page leads here and back, fragment included', async (visit) => {
 test('a target of another application that is listed is reached, and one that is not is named and dropped', async (visit) => {
   const page = await goTo(visit, `/sign-in?to=${encodeURIComponent(`${host.crossSite}/`)}`);
   await fillIn(page);
-  await send(page, '.primary');
+  await enter(page);
   assert.equal(page.url(), `${host.crossSite}/`);
   await context.clearCookies();
   await goTo(visit, '/sign-in?to=https://evil.example/');
@@ -182,7 +201,7 @@ test('a target of another application that is listed is reached, and one that is
   await assertAccessible(page);
   await picture(page, 'rendered-target-dropped');
   await fillIn(page);
-  await send(page, '.primary');
+  await enter(page);
   assert.equal(page.url(), at('/'));
 });
 

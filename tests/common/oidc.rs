@@ -1,9 +1,9 @@
 //! A real `OpenID Connect` provider on a free port: the published package `oidc-provider` in a process of its own.
 
+use crate::ports::free_port;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
 use serde_json::json;
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
@@ -85,11 +85,7 @@ impl Provider {
             let pair = KeyPair::generate_for(algorithm).unwrap();
             std::fs::write(folder.path().join(name), pair.serialize_pem()).unwrap();
         }
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = free_port();
         Self {
             folder,
             port,

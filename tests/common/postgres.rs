@@ -1,7 +1,7 @@
 //! A real PostgreSQL server of the tests' own, from the system's packages; gone when the tests are.
 
+use crate::ports::free_port;
 use std::io;
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -170,11 +170,6 @@ impl Drop for Postgres {
         drop(keeper.stdin.take());
         let _ = keeper.wait();
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 fn spawn(programs: &Path, folder: &Path, port: u16) -> Child {

@@ -1,7 +1,7 @@
 //! Real Redis servers on free ports: one alone, three behind three sentinels, or a Cluster of six.
 
+use crate::ports::{free_port, free_ports};
 use std::fmt::Write;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -189,13 +189,6 @@ fn spawn(folder: &TempDir, words: &[String], more: &[&str]) -> Child {
         .expect("redis-server must be installed for these tests: run `make setup`")
 }
 
-/// Ports that nobody listens on just now, all different.
-fn free_ports<const N: usize>() -> [u16; N] {
-    // Held together until all are known.
-    let sockets = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    sockets.map(|socket| socket.local_addr().unwrap().port())
-}
-
 /// Waits until something is so.
 #[expect(
     clippy::disallowed_methods,
@@ -249,7 +242,10 @@ impl Topology {
 
     /// The same without files, which is faster: what they hold is lost with them.
     pub fn forgetful(kind: Kind) -> Self {
-        Self::with(kind, &["--appendonly", "no"], None)
+        let started = Self::with(kind, &["--appendonly", "no"], None);
+        // A machine that stalls for two seconds must not make an empty server the master.
+        started.be_patient();
+        started
     }
 
     fn with(kind: Kind, more: &[&str], guard: Option<&Guard>) -> Self {
@@ -267,7 +263,7 @@ impl Topology {
     }
 
     fn single(more: &[String], guard: Option<&Guard>) -> Self {
-        let [port] = free_ports();
+        let port = free_port();
         Self {
             kind: Kind::Single,
             nodes: vec![Node::server(
@@ -326,8 +322,8 @@ impl Topology {
     }
 
     fn cluster(more: &[String], guard: Option<&Guard>) -> Self {
-        let ports: [u16; 6] = free_ports();
-        let buses: [u16; 6] = free_ports();
+        let every: [u16; 12] = free_ports();
+        let (ports, buses) = every.split_at(6);
         // Each is told of the others, so that nobody has to wait until they have met.
         let line = |at: usize, own: usize| {
             let (port, bus) = (ports[at], buses[at]);

@@ -1,7 +1,8 @@
 //! A real SAML identity provider on a free port: Debian's `SimpleSAMLphp` in a process of its own.
 
+use crate::ports::free_port;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -14,12 +15,6 @@ const KEEPER: &str = r#"exec 3<&0
 (read -r _ <&3; kill -KILL $server) 2>/dev/null & reader=$!
 wait $server
 kill $reader"#;
-
-/// A port nobody listens on.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
 
 /// What setup fetched.
 pub fn fetched(path: &str) -> PathBuf {

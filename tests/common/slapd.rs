@@ -1,5 +1,6 @@
 //! A real LDAP server of the tests' own, from the system's packages; gone when the tests are.
 
+use crate::ports::free_port;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -183,12 +184,6 @@ impl Drop for Slapd {
         drop(keeper.stdin.take());
         let _ = keeper.wait();
     }
-}
-
-/// A port that nobody listens on for the moment.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 fn entries(trap: &TcpListener) -> String {

@@ -24,6 +24,8 @@ mod oidc;
 mod oidc_provider;
 mod operator;
 mod packaging;
+#[path = "../common/ports.rs"]
+mod ports;
 mod postgres;
 mod session;
 mod settings;

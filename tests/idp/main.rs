@@ -8,4 +8,6 @@
 )]
 
 mod oidc;
+#[path = "../common/ports.rs"]
+mod ports;
 mod saml;

@@ -1,8 +1,7 @@
 //! Redis away, hung, restarted, refusing, or holding what it should not.
 
-use crate::support::{
-    START, TestRedis, at, free_port, options, session, session_id, token, token_digest,
-};
+use crate::ports::free_port;
+use crate::support::{START, TestRedis, at, options, session, session_id, token, token_digest};
 use std::future::Future;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

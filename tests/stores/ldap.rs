@@ -1,9 +1,8 @@
 //! The LDAP client against a real `slapd`: who is let in, what cannot be slipped into a name, and what happens when servers
 //! do not answer.
+use crate::ports::free_port;
 
-use crate::slapd::{
-    LENA_WORD, MAX_WORD, OTHER_WORD, PEOPLE, SERVICE_WORD, Slapd, authority, free_port,
-};
+use crate::slapd::{LENA_WORD, MAX_WORD, OTHER_WORD, PEOPLE, SERVICE_WORD, Slapd, authority};
 use std::io::Write;
 use std::net::TcpListener;
 use std::time::Duration;

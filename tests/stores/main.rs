@@ -15,6 +15,8 @@ mod files;
 mod flows;
 mod ldap;
 mod limits;
+#[path = "../common/ports.rs"]
+mod ports;
 #[path = "../common/postgres.rs"]
 #[expect(
     dead_code,

@@ -1,7 +1,7 @@
 //! What the cases share: stores to test, a real Redis server, sessions and tokens to put in.
 
+use crate::ports::free_port;
 use crate::redis::Topology;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -284,12 +284,6 @@ impl Drop for TestRedis {
         let _ = child.kill();
         let _ = child.wait();
     }
-}
-
-/// A port that nobody listens on just now.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// How the store finds a server on a port of this machine.

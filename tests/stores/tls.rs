@@ -1,9 +1,8 @@
 //! Redis behind TLS with a private certificate authority.
 
+use crate::ports::free_port;
 use crate::redis::{Guard, Kind, PASSWORD, Topology, USER};
-use crate::support::{
-    START, TestRedis, free_port, options, session, session_id, token, token_digest,
-};
+use crate::support::{START, TestRedis, options, session, session_id, token, token_digest};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -34,14 +34,14 @@ const OTHERS: &str = "others";
 type Refusal = ApiError<Pages>;
 
 /// Somebody with a live session, or what they are answered who have none.
-struct Signed {
-    id: SessionId,
-    who: Principal,
+pub(super) struct Signed {
+    pub id: SessionId,
+    pub who: Principal,
 }
 
 impl Signed {
     /// None when nobody is signed in by cookie; the page of an API's Bearer this is not.
-    fn in_as() -> Result<Option<Self>, Failure> {
+    pub fn in_as() -> Result<Option<Self>, Failure> {
         with_presented(|presented| match presented {
             Presented::Checked(id, Check::Live(session)) => Ok(Some(Self {
                 id: id.clone(),
@@ -304,14 +304,18 @@ pub async fn sign_out(
     Ok(to("/sign-in?left=1"))
 }
 
-fn prove(services: &Services, signed: &Signed, token: Option<&str>) -> Result<(), Failure> {
+pub(super) fn prove(
+    services: &Services,
+    signed: &Signed,
+    token: Option<&str>,
+) -> Result<(), Failure> {
     if form_token::is_for_session(services, &signed.id, token.unwrap_or_default()) {
         return Ok(());
     }
     Err(Failure::forbidden("the form was made for another session"))
 }
 
-fn to(location: &str) -> HttpResponse {
+pub(super) fn to(location: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((LOCATION, location))
         .finish()

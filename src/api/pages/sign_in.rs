@@ -7,6 +7,7 @@ use crate::api::form::{Form, Query, flag, optional};
 use crate::api::guard::refuse_forgery;
 use crate::api::pages::form_token::FormCookies;
 use crate::api::pages::html::{Pages, finish, start, status, whole_seconds};
+use crate::api::pages::org_choice;
 use crate::api::pages::site::SignInSite;
 use crate::api::pages::target::Target;
 use crate::api::pages::words;
@@ -24,7 +25,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 /// Where somebody lands who was going nowhere in particular.
-const START: &str = "/";
+pub(super) const START: &str = "/";
 /// The same for browsers that run no scripts: the start page could show them nothing.
 const PLAIN_START: &str = "/sessions";
 
@@ -175,6 +176,13 @@ pub async fn sign_in(
         START
     };
     let location = target.map_or_else(|| start.to_owned(), |target| target.location);
+    let location = if shown.org.trim().is_empty() {
+        let detour = org_choice::detour(&services, opened.session.user_id, &location).await;
+        // They are signed in: a store that does not answer now is no reason to say anything else.
+        detour.ok().flatten().unwrap_or(location)
+    } else {
+        location
+    };
     Ok(HttpResponse::SeeOther()
         .insert_header((LOCATION, location))
         .finish())
@@ -299,6 +307,7 @@ mod tests {
         let site = SignInSite {
             title: "Ours".to_owned(),
             goes_to_provider: false,
+            asks_for_org: true,
             colour: None,
             logo: None,
             providers: vec![provider.clone()],

@@ -16,6 +16,8 @@ pub struct SignInSite {
     pub title: String,
     /// Whether whoever is not signed in goes straight to the first provider.
     pub goes_to_provider: bool,
+    /// Whether whoever belongs to several Orgs and named none is asked, after the password.
+    pub asks_for_org: bool,
     /// The colour in place of ours.
     pub colour: Option<Colour>,
     /// The picture in place of ours.
@@ -119,6 +121,7 @@ mod tests {
         let site = SignInSite {
             title: String::new(),
             goes_to_provider: false,
+            asks_for_org: true,
             colour: None,
             logo: None,
             providers: vec![button("all", &[]), button("b", &["B.example"])],

@@ -27,6 +27,10 @@ pub(super) const PARTICULAR_ORG: &str = "Sign in to a particular Org";
 pub(super) const ORG: &str = "Org";
 pub(super) const ORG_HINT: &str =
     "Its name or number. Leave it empty for the one you worked in last.";
+pub(super) const CHOOSE_ORG: &str = "Choose an Org";
+pub(super) const CHOOSE_ORG_LEAD: &str =
+    "You belong to more than one Org. You can change it later.";
+pub(super) const WRONG_CHOICE: &str = "That Org is no longer open to you. Choose another one.";
 pub(super) const OR_PASSWORD: &str = "or with a password";
 pub(super) const GO_ON: &str = "Go on";
 pub(super) const AS_SOMEBODY_ELSE: &str = "Signing in below ends that session.";

@@ -7,6 +7,7 @@ use crate::api::guard::refuse_forgery;
 use crate::api::landing::go_to;
 use crate::api::services::Services;
 use crate::api::session_layer::{self, Presented, with_presented};
+use crate::api::sso::page::SIGNED_OUT;
 use crate::api::sso::saml::LOGOUT;
 use crate::api::sso::{Sso, page};
 use crate::domain::failure::Failure;
@@ -43,7 +44,7 @@ pub async fn begin(
     })?;
     let Some((id, link)) = live else {
         session_layer::take_back(&cookies);
-        return Ok(go_to("/"));
+        return Ok(go_to(SIGNED_OUT));
     };
     services.login.log_out(&id, &caller.client).await?;
     session_layer::take_back(&cookies);
@@ -51,7 +52,7 @@ pub async fn begin(
         Some(link) => url_there(&link, &request, &services).await,
         None => None,
     };
-    Ok(go_to(url.as_deref().unwrap_or("/")))
+    Ok(go_to(url.as_deref().unwrap_or(SIGNED_OUT)))
 }
 
 /// None where the provider has no such place or is away: the session here is over either way.
@@ -78,5 +79,5 @@ async fn url_there(
 
 /// `GET oidc/logout/complete`: where the provider sends the browser when it has signed out there.
 pub async fn complete() -> HttpResponse {
-    go_to("/")
+    go_to(SIGNED_OUT)
 }

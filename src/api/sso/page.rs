@@ -8,6 +8,10 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 
+/// Where people land who have just left. Not the first page: that one may go straight back to the provider, which often
+/// still knows them, so that nobody could ever leave.
+pub const SIGNED_OUT: &str = "/sign-in?left=1";
+
 /// The dialect of browsers on their way to and from a provider.
 #[derive(Debug)]
 pub struct Sso;
@@ -19,7 +23,7 @@ impl Dialect for Sso {
         let status = thoughtspot::status(failure);
         let (title, words) = words(failure);
         let body = format!(
-            "<p class=\"lead\">{}</p>\n<p><a class=\"button\" href=\"/\">Sign in another way</a></p>\n\
+            "<p class=\"lead\">{}</p>\n<p><a class=\"button\" href=\"/sign-in\">Sign in another way</a></p>\n\
              <p class=\"note\">Incident {incident}</p>",
             escaped(&words)
         );

@@ -9,6 +9,7 @@ use crate::api::services::Services;
 use crate::api::session_layer;
 use crate::api::sso::answers::Arrival;
 use crate::api::sso::oidc::{BeginQuery, begin_with};
+use crate::api::sso::page::SIGNED_OUT;
 use crate::api::sso::{BrowserLanding, Sso, logout, page};
 use crate::domain::failure::Failure;
 use crate::domain::login::LoginError;
@@ -252,9 +253,9 @@ async fn heed(
                     session_layer::take_back(cookies);
                 }
                 // On to the others: two sections may stand for one provider.
-                reply = Some(go_to(there.reply_url.as_deref().unwrap_or("/")));
+                reply = Some(go_to(there.reply_url.as_deref().unwrap_or(SIGNED_OUT)));
             }
-            Ok(LogoutWord::Answer { .. }) => return Ok(go_to("/")),
+            Ok(LogoutWord::Answer { .. }) => return Ok(go_to(SIGNED_OUT)),
             Err(error) => refused = error.into(),
         }
     }

@@ -14,8 +14,11 @@ use tokio::time::{Instant, sleep, timeout};
 /// How long a failover may take: the servers' own timeouts are one and a half seconds here.
 const FAILOVER_WITHIN: Duration = Duration::from_secs(40);
 
-/// Sessions opened before and after.
-const ENOUGH: usize = 30;
+/// Sessions that each user opens before, and after.
+const ENOUGH: usize = 10;
+
+/// Who comes and goes: on which shards of a Cluster they are is chance, and may be one and the same.
+const USERS: [&str; 3] = ["alice", "bob", "tsadmin"];
 
 /// What one user did.
 #[derive(Default)]
@@ -79,11 +82,12 @@ enum Accident {
 async fn fail_over(kind: Kind, accident: Accident) {
     let servers = Arc::new(Topology::start(kind));
     let app = app_on(&servers, 1);
-    let (stop, opened) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let load =
-        join_all(["alice", "bob", "tsadmin"].map(|user| come_and_go(&app, user, &stop, &opened)));
+    let stop = AtomicBool::new(false);
+    let opened: [AtomicUsize; USERS.len()] = std::array::from_fn(|_| AtomicUsize::new(0));
+    let users = USERS.iter().zip(&opened);
+    let load = join_all(users.map(|(user, opened)| come_and_go(&app, user, &stop, opened)));
     let happening = async {
-        while opened.load(Ordering::Relaxed) < ENOUGH {
+        while opened.iter().any(|of| of.load(Ordering::Relaxed) < ENOUGH) {
             sleep(Duration::from_millis(50)).await;
         }
         // One that keeps sessions.
@@ -96,25 +100,40 @@ async fn fail_over(kind: Kind, accident: Accident) {
             Accident::Killed => victim.kill(),
             Accident::Hangs => victim.signal("STOP"),
         }
-        // Until as many succeed as there are users: all shards are back.
-        let back = timeout(FAILOVER_WITHIN, async {
+        let replaced = timeout(FAILOVER_WITHIN, async {
             sleep(Duration::from_secs(1)).await;
             while !serves(&servers).await {
                 sleep(Duration::from_millis(50)).await;
             }
-            let before = opened.load(Ordering::Relaxed);
-            while opened.load(Ordering::Relaxed) < before + ENOUGH {
+        });
+        assert!(
+            replaced.await.is_ok(),
+            "no failover within {FAILOVER_WITHIN:?}"
+        );
+        // Whoever looks after it brings it back, as a replica. A shard of a Cluster has no other one, so
+        // until then nobody confirms a write there, and its users are told to try later.
+        match accident {
+            Accident::Killed => tokio::task::block_in_place(|| victim.start_again(&[])),
+            Accident::Hangs => victim.signal("CONT"),
+        }
+        let before: Vec<usize> = opened.iter().map(|of| of.load(Ordering::Relaxed)).collect();
+        let all_open_more = || {
+            let mut now = opened.iter().zip(&before);
+            now.all(|(of, before)| of.load(Ordering::Relaxed) >= before + ENOUGH)
+        };
+        let back = timeout(FAILOVER_WITHIN, async {
+            while !all_open_more() {
                 sleep(Duration::from_millis(50)).await;
             }
         });
-        let came_back = back.await.is_ok();
+        let is_back = back.await.is_ok();
         if accident == Accident::Hangs {
-            victim.signal("CONT");
+            // Long enough to have believed to be the master, and to have learnt better.
             sleep(Duration::from_secs(3)).await;
         }
         sleep(Duration::from_secs(1)).await;
         stop.store(true, Ordering::Relaxed);
-        assert!(came_back, "no failover within {FAILOVER_WITHIN:?}");
+        assert!(is_back, "not everybody can sign in again");
     };
     let (done, ()) = futures_util::future::join(load, happening).await;
 
@@ -124,7 +143,8 @@ async fn fail_over(kind: Kind, accident: Accident) {
     );
     let refused: usize = done.iter().map(|one| one.refused).sum();
     println!("{open} opened, {closed} closed, {refused} refused");
-    assert!(open > ENOUGH && closed > 0 && refused > 0);
+    assert!(open > ENOUGH && closed > 0);
+    assert!(refused > 0, "nobody noticed anything");
     for client in done.iter().flat_map(|one| &one.open) {
         assert_eq!(
             is_active(client).await,

@@ -2,6 +2,7 @@
 
 mod branding;
 mod my_sessions;
+mod org_choice;
 mod sign_in;
 mod sign_in_refused;
 mod targets;

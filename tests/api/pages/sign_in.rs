@@ -16,7 +16,7 @@ async fn a_right_password_goes_on_to_where_one_was_going() {
             .unwrap()
             .starts_with("text/html")
     );
-    let fields = [("username", "alice"), ("password", ALICE_PASSWORD)];
+    let fields = [("username", "bob"), ("password", PASSWORD)];
     let reply = browser.sign_in("/v2/#/pinboard/5e?a=b&c", &fields).await;
     assert_eq!(reply.status, 303, "{}", reply.text());
     assert_eq!(reply.header("location"), Some("/v2/#/pinboard/5e?a=b&c"));
@@ -145,6 +145,7 @@ async fn the_form_goes_on_where_it_was_after_a_mistake() {
     let right = [
         ("username", "alice"),
         ("password", ALICE_PASSWORD),
+        ("org", "Sales"),
         ("to", "/v2/"),
         ("token", &token),
     ];

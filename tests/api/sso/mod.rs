@@ -1,6 +1,7 @@
 //! Signing in at a real `OpenID Connect` provider over the server's own HTTP: the way there, back and out.
 
 mod dialog;
+mod hosts;
 mod people;
 mod proof;
 mod ways;

@@ -1,5 +1,6 @@
 //! A real Redis on a free port.
 
+use crate::ports::free_port;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -23,10 +24,7 @@ impl Redis {
 
     /// One of its own.
     pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|socket| socket.local_addr())
-            .unwrap()
-            .port();
+        let port = free_port();
         let mut redis = Self { port, keeper: None };
         redis.resume();
         redis

@@ -1,8 +1,9 @@
 //! The npm package `saml-idp`, the identity provider that developers try things with.
 
-use super::php::{Process, fetched, free_port};
+use super::php::{Process, fetched};
 use super::process::Walker;
 use super::support::*;
+use crate::ports::free_port;
 use std::sync::Arc;
 use std::time::Duration;
 use vestibule::domain::clock::{Clock, SystemClock, Timestamp};
