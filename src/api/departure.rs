@@ -162,7 +162,8 @@ pub fn own_base(request: &HttpRequest, services: &Services) -> String {
         .unwrap_or_default()
 }
 
-fn host_of(base: &str) -> &str {
+/// The host of an address, without scheme and port.
+pub fn host_of(base: &str) -> &str {
     let authority = base.split_once("://").map_or(base, |(_, rest)| rest);
     // A port follows the last colon, unless that is part of an IPv6 address.
     match authority.rsplit_once(':') {

@@ -21,7 +21,8 @@ use crate::cli::args::{
 };
 use crate::cli::calibrate::PasswordCommand;
 use crate::cli::output::{Column, field, plain, print, print_json, print_rows};
-use crate::cli::requests::{Print, Request, group, key, org, user};
+use crate::cli::requests::{Print, Request, group, key, org, release, user};
+use crate::cli::sso::SsoCommand;
 use crate::cli::way::Way;
 use crate::domain::administration::SecuritySettings;
 use crate::server::ServeOptions;
@@ -100,7 +101,12 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
                 Outcome::Bad
             })
         }
-        Some(Command::Sso(command)) => runtime()?.block_on(sso::run(&loaded.settings, command)),
+        Some(Command::Sso(SsoCommand::Test(args))) => {
+            runtime()?.block_on(sso::test(&loaded.settings, args))
+        }
+        Some(Command::Sso(SsoCommand::Release { user })) => {
+            operate(&loaded.settings, release(user))
+        }
         Some(Command::Directory(DirectoryCommand::Copy(args))) => {
             runtime()?.block_on(directory::copy(args, &loaded.settings))
         }
@@ -135,9 +141,13 @@ async fn check_config(settings: &Settings) -> anyhow::Result<Outcome> {
     }
     for (provider, found) in sso::check(settings).await? {
         match found {
-            Ok(lines) => {
-                print(&format!("{provider}: ready"))?;
-                for line in lines {
+            Ok(found) => {
+                let word = if found.is_fit() { "ready" } else { "not ready" };
+                print(&format!("{provider}: {word}"))?;
+                if !found.is_fit() {
+                    outcome = Outcome::Bad;
+                }
+                for line in found.lines() {
                     print(&format!("  {line}"))?;
                 }
             }

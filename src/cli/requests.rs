@@ -190,6 +190,22 @@ pub(in crate::cli) fn user(command: UserCommand) -> anyhow::Result<Request> {
     })
 }
 
+/// `sso release`.
+pub(in crate::cli) fn release(name: String) -> Request {
+    Request {
+        command: OperatorCommand::ReleaseUser { name },
+        print: Print::Line(|user| {
+            let name = field(user, "name");
+            if user["was_bound"] == Value::Bool(true) {
+                format!("user {name} released: whoever signs in next by that name has the account")
+            } else {
+                format!("user {name} belongs to no identity provider")
+            }
+        }),
+        json: false,
+    }
+}
+
 fn create_user(args: CreateUserArgs) -> anyhow::Result<Request> {
     ensure!(!args.name.is_empty(), "a name must not be empty");
     let password = if args.no_password || args.ldap {

@@ -5,7 +5,7 @@ use crate::cli::args::FormatArgs;
 use crate::cli::output::{print, print_json};
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::random::{Random, SystemRandom};
-use crate::domain::sso::{Assertion, Protocol, Provider, ProviderError, SsoIdentity};
+use crate::domain::sso::{Assertion, Findings, Protocol, Provider, ProviderError, SsoIdentity};
 use crate::server::assemble::Addresses;
 use crate::server::sso::providers;
 use crate::settings::Settings;
@@ -20,6 +20,11 @@ pub(in crate::cli) enum SsoCommand {
     /// Ask a provider whether it is fit for sign-ins, and show whom an assertion would sign in
     #[command(after_long_help = TEST_HELP)]
     Test(TestArgs),
+    /// Let a user be bound anew: to the next provider, and the next person there, that signs them in
+    Release {
+        /// Sign-in name
+        user: String,
+    },
 }
 
 /// What `sso test --help` says about the files.
@@ -55,12 +60,8 @@ pub(in crate::cli) struct TestArgs {
     format: FormatArgs,
 }
 
-/// Runs a command about providers.
-pub(in crate::cli) async fn run(
-    settings: &Settings,
-    command: SsoCommand,
-) -> anyhow::Result<Outcome> {
-    let SsoCommand::Test(args) = command;
+/// `sso test`.
+pub(in crate::cli) async fn test(settings: &Settings, args: TestArgs) -> anyhow::Result<Outcome> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let all = open(settings, &clock)?;
     let asked: Vec<&Provider> = match &args.name {
@@ -85,7 +86,7 @@ pub(in crate::cli) async fn run(
     for provider in asked {
         let found = provider.engine.probe(clock.now()).await;
         let (is_fit, lines) = match found {
-            Ok(lines) => (true, lines),
+            Ok(found) => (found.is_fit(), found.into_lines()),
             Err(error) => (false, vec![why(&error)]),
         };
         if !is_fit {
@@ -144,10 +145,10 @@ pub(in crate::cli) async fn run(
     Ok(outcome)
 }
 
-/// What is wrong with the providers the settings name, for `config check`: each by its name.
+/// What is found of the providers the settings name, for `config check`: each by its name.
 pub(in crate::cli) async fn check(
     settings: &Settings,
-) -> anyhow::Result<Vec<(String, Result<Vec<String>, String>)>> {
+) -> anyhow::Result<Vec<(String, Result<Findings, String>)>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let mut found = Vec::new();
     for provider in open(settings, &clock)? {
@@ -251,4 +252,22 @@ fn show(
         print(&format!("{what:<18}{value}"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+    use clap::Parser;
+
+    #[test]
+    fn a_user_is_released_by_name_and_not_without() {
+        let line = |words: &str| Cli::try_parse_from(words.split(' '));
+        let cli = line("vestibule sso release ann").unwrap();
+        assert!(matches!(
+            cli.command,
+            Some(Command::Sso(SsoCommand::Release { user })) if user == "ann"
+        ));
+        assert!(line("vestibule sso release").is_err());
+    }
 }

@@ -71,6 +71,10 @@ pub enum Refusal {
     ProviderAway,
     /// Another provider signed that user in before.
     OtherProvider,
+    /// That provider signed another person in as that user before.
+    OtherSubject,
+    /// Nobody signed that user in before, who is in an Org that the provider is not for.
+    ForeignOrg,
     /// An administrator of the server, whom that provider may not sign in.
     AdminElsewhere,
 }
@@ -99,6 +103,8 @@ impl Refusal {
             Self::Assertion(fault) => fault.as_str(),
             Self::ProviderAway => "provider_unavailable",
             Self::OtherProvider => "other_provider",
+            Self::OtherSubject => "other_subject",
+            Self::ForeignOrg => "foreign_org",
             Self::AdminElsewhere => "administrator",
         }
     }

@@ -6,6 +6,7 @@
 //! first so that guessing costs us no hashing; the Org comes after the password so that nobody
 //! without one learns who belongs where.
 
+mod bond;
 mod error;
 mod own;
 mod password;
@@ -14,6 +15,7 @@ mod switch;
 mod verify;
 mod web;
 
+pub(in crate::domain) use bond::bond_of;
 pub use error::LoginError;
 pub use own::{Confirmed, FRESH, OwnSessions, OwnSessionsError, ProofNeeded};
 pub use sso::{Foreseen, ProviderAnswer};

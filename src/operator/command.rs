@@ -126,6 +126,11 @@ pub enum OperatorCommand {
         /// Their name.
         name: String,
     },
+    /// Forgets which identity provider signed a user in.
+    ReleaseUser {
+        /// Their name.
+        name: String,
+    },
     /// Creates many users.
     ImportUsers {
         /// The users, in the order of the file.

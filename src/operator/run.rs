@@ -81,6 +81,12 @@ async fn act(
         OperatorCommand::DeleteUser { name } => {
             Ok(view::user(&admin.delete_user(&name, by).await?))
         }
+        OperatorCommand::ReleaseUser { name } => {
+            let (user, was_bound) = admin.release_user(&name, by).await?;
+            let mut value = view::user(&user);
+            value["was_bound"] = was_bound.into();
+            Ok(value)
+        }
         OperatorCommand::ImportUsers {
             rows,
             create_groups,

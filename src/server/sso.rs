@@ -84,6 +84,7 @@ fn policy(settings: &SsoProvider) -> anyhow::Result<SsoPolicy> {
             SsoAccounts::Local => Accounts::Local,
         },
         accepts_admins: settings.admins,
+        trusts_email: settings.trust_email,
     })
 }
 

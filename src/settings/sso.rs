@@ -93,6 +93,8 @@ pub struct SsoProvider {
     pub display_name_attribute: Option<String>,
     /// The same for the mail address.
     pub email_attribute: Option<String>,
+    /// OIDC: whether a mail address may be the user's name though the provider does not say that it is verified.
+    pub trust_email: bool,
     /// The same for groups.
     pub group_attribute: Option<String>,
     /// The same for Orgs.
@@ -236,6 +238,7 @@ fn provider(section: &mut Section<'_>) -> SsoProvider {
         username_attribute: section.line("username_attribute"),
         display_name_attribute: section.line("display_name_attribute"),
         email_attribute: section.line("email_attribute"),
+        trust_email: section.flag("trust_email"),
         group_attribute: section.line("group_attribute"),
         org_attribute: section.line("org_attribute"),
         group_map: section.map("group_map", |ours| !ours.is_empty(), "\"theirs => group\""),

@@ -12,7 +12,7 @@ use crate::domain::failure::StoreError;
 use crate::domain::session::{
     EndReason, Lifetime, Method, Session, SessionId, SessionNotes, UserTag,
 };
-use crate::domain::sso::ProviderLink;
+use crate::domain::sso::{NameForm, ProviderLink};
 use crate::domain::token::{
     Access, Attributes, Filter, MetadataRef, NamedValues, Purpose, Sort, TokenRecord,
 };
@@ -76,6 +76,16 @@ struct NotesRow {
     /// must still read the rest.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pp: bool,
+    /// In what form the subject is written: format, qualifier, qualifier of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pn: Option<NameRow>,
+}
+
+type NameRow = (Option<String>, Option<String>, Option<String>);
+
+fn name_row(link: &ProviderLink) -> Option<NameRow> {
+    let form = link.form.clone();
+    (form != NameForm::default()).then_some((form.format, form.qualifier, form.sp_qualifier))
 }
 
 impl NotesRow {
@@ -88,6 +98,7 @@ impl NotesRow {
             w: notes.working_set,
             m: notes.max_search,
             s: notes.shares.as_ref().map(id_text),
+            pn: notes.provider.as_ref().and_then(name_row),
             p: notes
                 .provider
                 .clone()
@@ -97,6 +108,12 @@ impl NotesRow {
     }
 
     fn read(self) -> Result<SessionNotes, StoreError> {
+        let (format, qualifier, sp_qualifier) = self.pn.unwrap_or_default();
+        let form = NameForm {
+            format,
+            qualifier,
+            sp_qualifier,
+        };
         Ok(SessionNotes {
             working_set: self.w,
             max_search: self.m,
@@ -106,6 +123,7 @@ impl NotesRow {
                 .map(|(provider, subject, session_index)| ProviderLink {
                     provider,
                     subject,
+                    form,
                     session_index,
                     is_proven: self.pp,
                 }),

@@ -267,6 +267,7 @@ measured! { ServerSecrets of Directory as "directory" {}
 measured! { SavedSettings of Directory as "directory" {}
     get(name: &str) -> Result<Option<String>, StoreError>;
     set(name: &str, value: &str) -> Result<(), StoreError>;
+    replace(name: &str, expected: Option<&str>, value: Option<&str>) -> Result<bool, StoreError>;
 }
 
 #[cfg(test)]

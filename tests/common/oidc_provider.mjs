@@ -44,6 +44,7 @@ const client = (id, more) => ({
 
 const people = {
   lena: { name: 'Lena Lind', preferred_username: 'lena', email: 'lena@example.com', email_verified: true, groups: ['analysts', 'ops'] },
+  'another-lena': { name: 'Lena Low', preferred_username: 'lena', email: 'low@example.com', email_verified: true, groups: [] },
   max: { name: 'Max Moor', preferred_username: 'max', groups: [] },
 };
 

@@ -82,6 +82,7 @@ fn every_command(home: &Home) -> String {
         "disabled"
     );
     good("user enable zoë", "");
+    assert!(good("sso release zoë", "").contains("belongs to no identity provider"));
     good("user delete guest", "");
     assert!(!good("user list", "").contains("guest"));
 

@@ -85,6 +85,7 @@ macro_rules! every_case {
                 a_use_is_written_once_a_minute_and_never_moves_back,
                 twenty_first_starts_agree_on_one_secret,
                 saved_settings_are_replaced_by_name,
+                of_many_who_replace_the_same_setting_one_does,
                 liveboards_come_back_whole_and_are_replaced,
             ]
             api_tokens: [

@@ -92,7 +92,7 @@ async fn providers(services: &Services) -> Vec<Finding> {
         .iter()
         .map(async |provider| Finding {
             what: format!("sso.{}", provider.name),
-            found: probe(provider, now).await,
+            found: probe(provider, now).await.map_err(|why| why.join("; ")),
         });
     join_all(asked).await
 }

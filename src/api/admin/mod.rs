@@ -74,6 +74,7 @@ fn people_routes(config: &mut web::ServiceConfig) {
             resource::<Admin>("/users/{id}/memberships").takes([verb::post(users::memberships)]),
         )
         .service(resource::<Admin>("/users/{id}/password").takes([verb::post(users::password)]))
+        .service(resource::<Admin>("/users/{id}/release").takes([verb::post(users::release)]))
         .service(resource::<Admin>("/users/{id}/unlock").takes([verb::post(users::unlock)]))
         .service(
             resource::<Admin>("/groups")

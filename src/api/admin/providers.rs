@@ -37,20 +37,21 @@ pub async fn list(Looks(desk): Looks) -> Result<HttpResponse, Refusal> {
 }
 
 /// Asks a provider how it is: what was found, a line each, or what is wrong.
-pub async fn probe(provider: &Provider, now: Timestamp) -> Result<Vec<String>, String> {
+pub async fn probe(provider: &Provider, now: Timestamp) -> Result<Vec<String>, Vec<String>> {
     let found = tokio::time::timeout(PATIENCE, provider.engine.probe(now)).await;
     match found {
-        Ok(Ok(lines)) => Ok(lines),
+        Ok(Ok(found)) if found.is_fit() => Ok(found.into_lines()),
+        Ok(Ok(found)) => Err(found.into_lines()),
         // Its words name hosts and certificates of the settings, which is what an administrator is after.
-        Ok(Err(error)) => Err(format!("{:#}", anyhow::Error::from(error))),
-        Err(_late) => Err("no answer within 5 seconds".to_owned()),
+        Ok(Err(error)) => Err(vec![format!("{:#}", anyhow::Error::from(error))]),
+        Err(_late) => Err(vec!["no answer within 5 seconds".to_owned()]),
     }
 }
 
 async fn state(provider: &Provider, now: Timestamp) -> ProviderState<'_> {
     let found = probe(provider, now).await;
     let is_ready = found.is_ok();
-    let details = found.unwrap_or_else(|why| vec![why]);
+    let details = found.unwrap_or_else(|why| why);
     ProviderState {
         name: &provider.name,
         label: &provider.label,

@@ -19,6 +19,7 @@ use crate::api::session_layer;
 use crate::api::verb::{self, Takes};
 use crate::domain::failure::Failure;
 use crate::domain::login::{OpenRequest, Opened};
+use crate::domain::sso::{ProviderError, SsoError};
 use actix_session::Session;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -60,6 +61,16 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
             .service(resource::<Sso>("/logout/complete").takes([verb::get(logout::complete)]))
             .default_service(web::to(refuse_path::<Sso>)),
     );
+}
+
+/// Of what two providers made of one message, what counts: one's trouble is not to be taken for the other's verdict.
+fn graver(before: SsoError, now: SsoError) -> SsoError {
+    match before {
+        SsoError::Provider(ProviderError::Unavailable(_)) | SsoError::Store(_) => before,
+        SsoError::Provider(ProviderError::Refused { .. })
+        | SsoError::NotUnderWay
+        | SsoError::NoProvider => now,
+    }
 }
 
 /// Browsers of `ThoughtSpot` clients: a cookie session, and on to the address wanted.

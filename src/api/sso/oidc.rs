@@ -7,7 +7,7 @@ use crate::api::form::{Form, Query, flag};
 use crate::api::landing::Target;
 use crate::api::services::Services;
 use crate::api::sso::answers::Arrival;
-use crate::api::sso::{BrowserLanding, Sso};
+use crate::api::sso::{BrowserLanding, Sso, graver, page};
 use crate::domain::failure::Failure;
 use crate::domain::login::LoginError;
 use crate::domain::sso::{
@@ -16,6 +16,7 @@ use crate::domain::sso::{
 use actix_session::Session;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
+use anyhow::anyhow;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -97,11 +98,21 @@ pub async fn finish(
             .escape_debug()
             .take(300)
             .collect();
-        let refused = ProviderError::refused(AssertionFault::NotSuccessful, shown);
-        return Err(services
-            .login
-            .refused_by_provider(Protocol::Oidc, refused.into(), &caller.client)
-            .into());
+        let refused = match error.as_str() {
+            // Trouble of the provider's own: nobody was judged.
+            "server_error" | "temporarily_unavailable" => {
+                ProviderError::Unavailable(anyhow!("it says {shown}"))
+            }
+            _ => ProviderError::refused(AssertionFault::NotSuccessful, shown),
+        };
+        let refused =
+            services
+                .login
+                .refused_by_provider(Protocol::Oidc, refused.into(), &caller.client);
+        return match error.as_str() {
+            "access_denied" => Ok(page::turned_down(&caller.client.incident)),
+            _ => Err(refused.into()),
+        };
     }
     let code = query.code.filter(|code| !code.expose_secret().is_empty());
     let code = code.ok_or_else(|| Failure::bad("code", "a value; it is missing or empty"))?;
@@ -129,7 +140,7 @@ pub async fn log_out_by_back_channel(
     let notice = LogoutNotice::OidcToken(token);
     let callback = callback(&own_base(&request, &services), Protocol::Oidc);
     let login = &services.login;
-    let mut refused = SsoError::NoProvider;
+    let (mut refused, mut is_heeded) = (SsoError::NoProvider, false);
     let providers = login.sso.providers.iter();
     // The token says whose it is, but only a signature tells: each provider is asked whether it is its own.
     for provider in providers.filter(|one| one.protocol == Protocol::Oidc) {
@@ -141,12 +152,10 @@ pub async fn log_out_by_back_channel(
             Ok(LogoutWord::Request(there)) => {
                 let ended = login.log_out_by_provider(provider, &there, &caller.client);
                 match ended.await {
-                    Ok(_) => {
-                        return Ok(HttpResponse::Ok()
-                            .insert_header((CACHE_CONTROL, "no-store"))
-                            .finish());
-                    }
-                    Err(error) => refused = error,
+                    // On to the others: two sections may stand for one provider.
+                    Ok(_) => is_heeded = true,
+                    Err(error @ SsoError::Provider(_)) => refused = graver(refused, error),
+                    Err(error) => return Err(LoginError::from(error).into()),
                 }
             }
             Ok(LogoutWord::Answer { .. }) => {}
@@ -160,10 +169,15 @@ pub async fn log_out_by_back_channel(
                     }
                 );
                 if !is_foreign {
-                    refused = error.into();
+                    refused = graver(refused, error.into());
                 }
             }
         }
+    }
+    if is_heeded {
+        return Ok(HttpResponse::Ok()
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .finish());
     }
     Err(match refused {
         SsoError::Provider(ProviderError::Refused { fault, detail }) => {

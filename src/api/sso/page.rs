@@ -22,12 +22,7 @@ impl Dialect for Sso {
     fn render(failure: &Failure, incident: Incident) -> HttpResponse {
         let status = thoughtspot::status(failure);
         let (title, words) = words(failure);
-        let body = format!(
-            "<p class=\"lead\">{}</p>\n<p><a class=\"button\" href=\"/sign-in\">Sign in another way</a></p>\n\
-             <p class=\"note\">Incident {incident}</p>",
-            escaped(&words)
-        );
-        let mut reply = page(status, title, &body);
+        let mut reply = refusal(status, title, &words, &incident.to_string());
         if let Some(wait) = failure.retry_after() {
             let seconds = wait.as_secs().max(1);
             if let Ok(value) = seconds.to_string().parse() {
@@ -91,6 +86,27 @@ fn sentence(text: &str) -> String {
         .next()
         .map(|letter| letter.to_uppercase().to_string());
     format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+}
+
+/// What somebody sees who gave up at the provider, or was turned away there.
+pub fn turned_down(incident: &str) -> HttpResponse {
+    let words = "The identity provider says that you broke the sign-in off, or that it may not let you in here.";
+    refusal(
+        StatusCode::UNAUTHORIZED,
+        "You were not signed in",
+        words,
+        incident,
+    )
+}
+
+fn refusal(status: StatusCode, title: &str, words: &str, incident: &str) -> HttpResponse {
+    let body = format!(
+        "<p class=\"lead\">{}</p>\n<p><a class=\"button\" href=\"/sign-in\">Sign in another way</a></p>\n\
+         <p class=\"note\">Incident {}</p>",
+        escaped(words),
+        escaped(incident)
+    );
+    page(status, title, &body)
 }
 
 /// A page that posts the provider's answer once more, from here.

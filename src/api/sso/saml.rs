@@ -1,7 +1,7 @@
 //! SAML: to the provider, back with a posted response, our metadata, and single logout.
 
 use crate::api::caller::Caller;
-use crate::api::departure::{browser_of, callback, is_handle, own_base, wanted};
+use crate::api::departure::{browser_of, callback, host_of, is_handle, own_base, wanted};
 use crate::api::dialect::ApiError;
 use crate::api::form::{Form, Query};
 use crate::api::landing::{Landing, Target, go_to};
@@ -10,12 +10,12 @@ use crate::api::session_layer;
 use crate::api::sso::answers::Arrival;
 use crate::api::sso::oidc::{BeginQuery, begin_with};
 use crate::api::sso::page::SIGNED_OUT;
-use crate::api::sso::{BrowserLanding, Sso, logout, page};
+use crate::api::sso::{BrowserLanding, Sso, graver, logout, page};
 use crate::domain::failure::Failure;
 use crate::domain::login::LoginError;
 use crate::domain::session::Check;
 use crate::domain::sso::{
-    Answer, AssertionFault, LogoutNotice, LogoutWord, Protocol, Provider, ProviderError, SsoError,
+    Answer, AssertionFault, LogoutNotice, LogoutWord, Protocol, ProviderError, SsoError,
 };
 use actix_session::Session;
 use actix_web::http::header::CACHE_CONTROL;
@@ -87,7 +87,14 @@ async fn unsolicited(
     relay_state: Option<&str>,
 ) -> Result<HttpResponse, Refusal> {
     let services = arrival.services;
-    let provider = issuer_of(&response).and_then(|issuer| by_issuer(services, &issuer));
+    let issuer = issuer_of(&response).unwrap_or_default();
+    let answer = Answer::Saml(response);
+    let request = arrival.request;
+    let base = own_base(request, services);
+    let callback = callback(&base, Protocol::Saml);
+    let sso = &services.login.sso;
+    let sections = sso.of_issuer(Protocol::Saml, &issuer, host_of(&base));
+    let provider = sso.whose(sections, &answer, &callback).await;
     let Some(provider) = provider else {
         let detail = "the issuer is no configured provider";
         let refused = ProviderError::refused(AssertionFault::WrongIssuer, detail);
@@ -101,11 +108,9 @@ async fn unsolicited(
     let target = wanted(arrival.request, services, relay_state)
         .or_else(|_| wanted(arrival.request, services, None))?;
     let landing = &BrowserLanding;
-    let answer = Answer::Saml(response);
     let opened = arrival.open(provider, landing, &answer, None).await?;
     let target = Target::url(&target);
-    let (request, cookies) = (arrival.request, arrival.cookies);
-    Ok(landing.land(request, services, cookies, &target, &opened))
+    Ok(landing.land(request, services, arrival.cookies, &target, &opened))
 }
 
 /// The first issuer a message names, unjudged: only to find the provider that is to judge it.
@@ -116,13 +121,6 @@ fn issuer_of(message: &str) -> Option<String> {
     let (_, rest) = rest.split_once('>')?;
     let (issuer, _) = rest.split_once('<')?;
     Some(issuer.trim().to_owned())
-}
-
-fn by_issuer<'a>(services: &'a Services, issuer: &str) -> Option<&'a Provider> {
-    let providers = services.login.sso.providers.iter();
-    providers
-        .filter(|one| one.protocol == Protocol::Saml)
-        .find(|one| one.engine.issuer() == issuer)
 }
 
 /// Which provider's view of us is wanted.
@@ -245,7 +243,15 @@ async fn heed(
             Ok(LogoutWord::Request(there)) => {
                 let was_live = session_layer::presented_id();
                 let ended = login.log_out_by_provider(provider, &there, &caller.client);
-                ended.await.map_err(LoginError::from)?;
+                match ended.await {
+                    Ok(_) => {}
+                    // Carried here a second time: this section has heard it, another perhaps not.
+                    Err(error @ SsoError::Provider(_)) => {
+                        refused = graver(refused, error);
+                        continue;
+                    }
+                    Err(error) => return Err(LoginError::from(error).into()),
+                }
                 // Only the cookie of a session that is over now: whoever carries the message may be somebody else.
                 if let Some(id) = was_live
                     && !matches!(login.check(&id).await, Ok(Check::Live(_)))
@@ -256,7 +262,7 @@ async fn heed(
                 reply = Some(go_to(there.reply_url.as_deref().unwrap_or(SIGNED_OUT)));
             }
             Ok(LogoutWord::Answer { .. }) => return Ok(go_to(SIGNED_OUT)),
-            Err(error) => refused = error.into(),
+            Err(error) => refused = graver(refused, error.into()),
         }
     }
     if let Some(reply) = reply {

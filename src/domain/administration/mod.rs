@@ -12,6 +12,7 @@ mod import;
 mod keys;
 mod manager;
 mod orgs;
+mod providers;
 mod scope;
 mod search;
 mod security;
@@ -38,7 +39,9 @@ use crate::domain::clock::Clock;
 use crate::domain::directory::{Directory, Org, OrgId, User, UserId};
 use crate::domain::random;
 use crate::domain::random::Random;
-use crate::domain::session::{EndReason, Revocations, RevokeScope, SessionStore, UserTag};
+use crate::domain::session::{
+    EndReason, NotEnded, Revocations, RevokeScope, SessionStore, UserTag, end_everything,
+};
 use secrecy::{ExposeSecret, SecretSlice};
 use std::sync::Arc;
 
@@ -194,16 +197,13 @@ impl Administration {
         reason: EndReason,
         by: &Actor,
     ) -> Result<(), AdminError> {
-        // An epoch ends what is open; an API token would open the next session.
-        match scope {
-            RevokeScope::User(user, _) => drop(self.directory.delete_api_token(user).await?),
-            RevokeScope::All => self.directory.delete_api_tokens().await?,
-            RevokeScope::Org(_) | RevokeScope::Key(_) => {}
-        }
-        self.revocations
-            .revoke_for(scope, reason, self.clock.now())
+        let (tokens, clock) = (&*self.directory, &*self.clock);
+        end_everything(tokens, &*self.revocations, clock, scope, reason)
             .await
-            .map_err(AdminError::NotRevoked)?;
+            .map_err(|error| match error {
+                NotEnded::ApiTokens(error) => AdminError::Store(error),
+                NotEnded::Sessions(error) => AdminError::NotRevoked(error),
+            })?;
         self.record(Act::Revoked { scope, reason }, by);
         Ok(())
     }

@@ -20,7 +20,7 @@ pub use org::{OrgRefused, choose_org, open_orgs};
 pub use password::{HashCost, MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash};
 pub use pool::{PasswordPool, PoolObserver, PoolOptions, VerifyError};
 pub use settle::Settler;
-pub(in crate::domain) use settle::{NotSettled, Outsider, SettleRules};
+pub(in crate::domain) use settle::{NotSettled, Outsider, SettleRules, judge};
 pub use trusted::{
     Delegation, IssueError, IssueRequest, Issued, Persist, RedeemError, TrustedAuth, TrustedParts,
     TrustedPolicy, Validity, Voucher, fresh_api_token,

@@ -68,19 +68,6 @@ pub(in crate::domain) struct SettleRules<'a> {
     pub setting: &'static str,
 }
 
-impl SettleRules<'_> {
-    /// Why that user may not come in by this way.
-    pub(in crate::domain) fn refusal_of(&self, user: &User) -> Option<Refusal> {
-        let is_theirs = user.account_type == self.account_type;
-        let is_accepted =
-            self.accepts_local && user.account_type == AccountType::Local && !user.is_admin;
-        if !is_theirs && !is_accepted {
-            return Some(Refusal::OtherAccountType);
-        }
-        (user.status != AccountStatus::Active).then_some(Refusal::UserDisabled)
-    }
-}
-
 /// Why somebody who is vouched for is not let in.
 #[derive(Debug)]
 pub(in crate::domain) enum NotSettled {
@@ -95,7 +82,7 @@ impl From<StoreError> for NotSettled {
 }
 
 impl Settler {
-    /// The user here.
+    /// The user here, made if need be and brought up to date.
     pub(in crate::domain) async fn settle(
         &self,
         known: Option<User>,
@@ -103,14 +90,34 @@ impl Settler {
         rules: &SettleRules<'_>,
         client: &Client,
     ) -> Result<User, NotSettled> {
-        let user = match known {
-            Some(user) => user,
-            None if rules.creates_users => self.make(who, rules, client).await?,
-            None => return Err(NotSettled::Refused(Refusal::UnknownUser)),
-        };
-        if let Some(why) = rules.refusal_of(&user) {
-            return Err(NotSettled::Refused(why));
+        let user = self.take(known, who, rules, client).await?;
+        judge(&user, rules)?;
+        self.update(user, who, rules, client).await
+    }
+
+    /// The user here, made if need be; not yet judged.
+    pub(in crate::domain) async fn take(
+        &self,
+        known: Option<User>,
+        who: &Outsider<'_>,
+        rules: &SettleRules<'_>,
+        client: &Client,
+    ) -> Result<User, NotSettled> {
+        match known {
+            Some(user) => Ok(user),
+            None if rules.creates_users => self.make(who, rules, client).await,
+            None => Err(NotSettled::Refused(Refusal::UnknownUser)),
         }
+    }
+
+    /// Brings names, Orgs and groups up to date, of somebody who has been judged.
+    pub(in crate::domain) async fn update(
+        &self,
+        user: User,
+        who: &Outsider<'_>,
+        rules: &SettleRules<'_>,
+        client: &Client,
+    ) -> Result<User, NotSettled> {
         let user = self.rename(user, who, client).await?;
         let user = self.place(user, who, rules, client).await?;
         self.regroup(&user, who, rules, client).await?;
@@ -324,6 +331,21 @@ impl Settler {
             client: client.clone(),
         });
     }
+}
+
+/// Whether somebody is let in at all. Nothing may be changed, and nothing ended, of those who are not: the name may be
+/// another person's.
+pub(in crate::domain) fn judge(user: &User, rules: &SettleRules<'_>) -> Result<(), NotSettled> {
+    let is_theirs = user.account_type == rules.account_type;
+    let is_accepted =
+        rules.accepts_local && user.account_type == AccountType::Local && !user.is_admin;
+    if !is_theirs && !is_accepted {
+        return Err(NotSettled::Refused(Refusal::OtherAccountType));
+    }
+    if user.status != AccountStatus::Active {
+        return Err(NotSettled::Refused(Refusal::UserDisabled));
+    }
+    Ok(())
 }
 
 /// The settings name an Org or a group that cannot be: nobody who signs in is to blame.

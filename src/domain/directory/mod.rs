@@ -209,6 +209,14 @@ pub trait SavedSettings: std::fmt::Debug + Send + Sync {
     async fn get(&self, name: &str) -> Result<Option<String>, StoreError>;
     /// Saves a value under that name, over any before it.
     async fn set(&self, name: &str, value: &str) -> Result<(), StoreError>;
+    /// Puts one value in the place of another, in one step; none is no value. False, and nothing done, when what is
+    /// there is not what was expected.
+    async fn replace(
+        &self,
+        name: &str,
+        expected: Option<&str>,
+        value: Option<&str>,
+    ) -> Result<bool, StoreError>;
 }
 
 /// Everything the directory offers.

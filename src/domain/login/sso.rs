@@ -5,14 +5,16 @@ mod trial;
 pub use trial::Foreseen;
 
 use crate::domain::audit::{Act, AuditEvent, Client, Refusal};
-use crate::domain::authn::{Authenticated, NotSettled, Outsider, SettleRules};
+use crate::domain::authn::{Authenticated, NotSettled, Outsider, SettleRules, judge};
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{AccountType, NameKey, User};
 use crate::domain::failure::StoreError;
 use crate::domain::login::{Login, LoginError, OpenRequest, Opened};
-use crate::domain::session::{EndReason, Method, RevokeScope, SessionHandle, SessionNotes};
+use crate::domain::session::{
+    EndReason, Method, RevokeScope, SessionHandle, SessionNotes, end_everything,
+};
 use crate::domain::sso::{
-    Accounts, Answer, Begun, LoggedOutThere, Protocol, Provider, ProviderLink, SsoError,
+    Accounts, Answer, Begun, LOGOUT, LoggedOutThere, Protocol, Provider, ProviderLink, SsoError,
     SsoIdentity,
 };
 use std::time::Duration;
@@ -104,6 +106,7 @@ impl Login {
         let link = ProviderLink {
             provider: provider.name.clone(),
             subject: assertion.subject,
+            form: assertion.form,
             session_index: assertion.session_index,
             // The engine holds the answer to it, but only to what was begun here.
             is_proven: said.is_forced && said.begun.is_some(),
@@ -146,55 +149,28 @@ impl Login {
         };
         let rules = rules_of(provider);
         let known = self.directory.find_user(&key).await?;
-        let known_before = known.clone();
+        let taken = self.settler.take(known, &who, &rules, client).await;
+        let user = taken.map_err(not_settled)?;
+        // Before anything is ended or changed: who is refused here is nobody the provider may speak of.
+        if user.is_admin && !provider.policy.accepts_admins {
+            return Err(LoginError::BadCredentials(Refusal::AdminElsewhere));
+        }
+        judge(&user, &rules).map_err(not_settled)?;
+        self.claim(provider, identity.person.as_deref(), &user)
+            .await?;
         let mut began_at = began_at;
-        let mut leaves = false;
-        if let Some(user) = &known {
-            self.refuse_foreign(provider, user).await?;
-            leaves = self.leaves_an_org(user, &who, &rules).await?;
+        let leaves = self.leaves_an_org(&user, &who, &rules).await?;
+        if leaves {
+            self.end_everything(&user, client).await?;
         }
-        let settled = async {
-            let settled = self.settler.settle(known, &who, &rules, client).await;
-            settled.map_err(|error| match error {
-                NotSettled::Refused(why) => LoginError::BadCredentials(why),
-                NotSettled::Store(error) => LoginError::Store(error),
-            })
-        };
-        if leaves && let Some(user) = &known_before {
-            self.end_everything(user, client).await?;
-        }
-        let user = settled.await?;
+        let updated = self.settler.update(user, &who, &rules, client).await;
+        let user = updated.map_err(not_settled)?;
         if leaves {
             // Once more, for what was opened meanwhile; what follows must begin after it, or it would be over as well.
             let ended_at = self.end_everything(&user, client).await?;
             began_at = ended_at.plus(Duration::from_millis(1));
         }
-        self.bind(provider, &user).await?;
         Ok((user, began_at))
-    }
-
-    /// Refuses somebody whom another provider signed in before, and administrators where they are not wanted: names
-    /// are one space, and what one provider calls alice may be somebody else's alice.
-    async fn refuse_foreign(&self, provider: &Provider, user: &User) -> Result<(), LoginError> {
-        let policy = &provider.policy;
-        if user.is_admin && !policy.accepts_admins {
-            return Err(LoginError::BadCredentials(Refusal::AdminElsewhere));
-        }
-        let bound = self.directory.get(&bond(user)).await?;
-        let is_own = bound.is_none_or(|name| name == provider.name);
-        if is_own || policy.accounts == Accounts::Type {
-            return Ok(());
-        }
-        Err(LoginError::BadCredentials(Refusal::OtherProvider))
-    }
-
-    /// Remembers that the provider signed the user in.
-    async fn bind(&self, provider: &Provider, user: &User) -> Result<(), LoginError> {
-        let place = bond(user);
-        if self.directory.get(&place).await?.as_ref() != Some(&provider.name) {
-            self.directory.set(&place, &provider.name).await?;
-        }
-        Ok(())
     }
 
     async fn leaves_an_org(
@@ -211,12 +187,13 @@ impl Login {
         Ok(held.any(|org| rules.orgs.contains(&org) && !who.due_orgs.contains(&org)))
     }
 
-    /// Ends the user's sessions and tokens; says up to when.
+    /// Ends the user's sessions and tokens, API token included; says up to when.
     async fn end_everything(&self, user: &User, client: &Client) -> Result<Timestamp, LoginError> {
-        let at = self.clock.now();
         let scope = RevokeScope::User(user.id, self.trusted.tag(user.id));
         let reason = EndReason::Revoked;
-        self.revocations.revoke_for(scope, reason, at).await?;
+        let (tokens, clock) = (&*self.directory, &*self.clock);
+        let ended = end_everything(tokens, &*self.revocations, clock, scope, reason).await;
+        let at = ended.map_err(StoreError::from)?;
         self.audit.record(AuditEvent {
             at,
             act: Act::Revoked { scope, reason },
@@ -234,7 +211,7 @@ impl Login {
         there: &LoggedOutThere,
         client: &Client,
     ) -> Result<usize, SsoError> {
-        self.sso.refuse_seen("logout", provider, &there.id).await?;
+        self.sso.refuse_seen(LOGOUT, provider, &there.id).await?;
         let (subject, index) = (there.subject.as_deref(), there.session_index.as_deref());
         let now = self.clock.now();
         let mut ended = 0;
@@ -249,7 +226,7 @@ impl Login {
         }
         // Last, so that a provider whom a store's trouble turned away can say it again.
         self.sso
-            .once("logout", provider, &there.id, there.good_until)
+            .once(LOGOUT, provider, &there.id, there.good_until)
             .await?;
         Ok(ended)
     }
@@ -310,9 +287,11 @@ fn note_refusal(provider: &str, error: &LoginError, client: &Client) {
     }
 }
 
-/// Where it is kept which provider signed a user in.
-fn bond(user: &User) -> String {
-    format!("sso_provider:{}", user.id)
+fn not_settled(error: NotSettled) -> LoginError {
+    match error {
+        NotSettled::Refused(why) => LoginError::BadCredentials(why),
+        NotSettled::Store(error) => LoginError::Store(error),
+    }
 }
 
 /// Whether a session came from the one that is over there. Of a session whose provider gave no name for its own, the

@@ -9,6 +9,7 @@
 //! ```
 
 mod block;
+mod ending;
 mod handle;
 mod id;
 mod lifetime;
@@ -17,6 +18,7 @@ mod reason;
 mod store;
 
 pub use block::{BlockId, BlockIds};
+pub(in crate::domain) use ending::{NotEnded, end_everything};
 pub use handle::SessionHandle;
 pub use id::{SessionId, UserTag};
 pub use lifetime::Lifetime;

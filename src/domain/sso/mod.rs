@@ -8,6 +8,7 @@
 //! The protocols live in `idp`; nothing here knows XML or JWT.
 
 mod fault;
+mod findings;
 mod policy;
 mod provider;
 mod sign_on;
@@ -15,10 +16,12 @@ mod store;
 mod trial;
 
 pub use fault::{AssertionFault, ProviderError};
+pub use findings::Findings;
 pub use policy::{Accounts, AttributeNames, SsoIdentity, SsoPolicy};
 pub use provider::{
     Answer, Assertion, Begun, Departure, IdentityProvider, LoggedOutThere, LogoutNotice,
-    LogoutWord, Protocol, ProviderLink, Wish,
+    LogoutWord, NameForm, Protocol, ProviderLink, Wish,
 };
+pub(in crate::domain) use sign_on::LOGOUT;
 pub use sign_on::{Begin, Errand, FLOW_LIFETIME, Provider, SingleSignOn, SsoError};
 pub use store::{FlowDigest, FlowStore};

@@ -1,6 +1,6 @@
 //! From what a provider asserts to who that is here: names, groups, Orgs.
 
-use crate::domain::directory::OrgId;
+use crate::domain::directory::{NameKey, OrgId};
 use crate::domain::sso::{Assertion, AssertionFault, Protocol, ProviderError};
 
 /// The longest user name an assertion may bring, in bytes; directories take no longer one either.
@@ -49,6 +49,8 @@ pub struct SsoPolicy {
     pub accounts: Accounts,
     /// Whether administrators of the server are let in.
     pub accepts_admins: bool,
+    /// Whether a mail address may be the name of which the provider does not say whether it is verified.
+    pub trusts_email: bool,
 }
 
 /// Somebody as a provider describes them, in our terms.
@@ -56,6 +58,8 @@ pub struct SsoPolicy {
 pub struct SsoIdentity {
     /// The user's name.
     pub username: String,
+    /// What the provider calls this person and nobody else, ever; none where it has no such word.
+    pub person: Option<String>,
     /// The name people read.
     pub display_name: Option<String>,
     /// The mail address.
@@ -98,6 +102,11 @@ impl SsoPolicy {
             Protocol::Oidc => &OIDC,
         };
         let names = &self.names;
+        if protocol == Protocol::Saml && names.username.is_none() && assertion.form.is_transient() {
+            // A new one at each sign-in would make a new user of each, and may come back as somebody else's.
+            let detail = "the NameID is transient: set username_attribute, or have the provider send another format";
+            return Err(ProviderError::refused(AssertionFault::NoSubject, detail));
+        }
         let username = match &names.username {
             // A named attribute that is missing is no reason to take something else for the name.
             Some(name) => one(assertion, name),
@@ -108,8 +117,7 @@ impl SsoPolicy {
                 .or(Some(assertion.subject.as_str())),
         };
         let is_mail = names.username.as_deref() == Some("email");
-        let is_unproven = one(assertion, "email_verified") == Some("false");
-        if protocol == Protocol::Oidc && is_mail && is_unproven {
+        if protocol == Protocol::Oidc && is_mail && !self.believes_email(assertion) {
             // Anybody could have typed it there.
             let detail = "the mail address that is to be the name is not verified";
             return Err(ProviderError::refused(AssertionFault::NoSubject, detail));
@@ -130,6 +138,7 @@ impl SsoPolicy {
         let held = values(assertion, names.groups.as_deref());
         Ok(SsoIdentity {
             username: username.to_owned(),
+            person: person(protocol, assertion),
             display_name: text(assertion, names.display_name.as_deref(), usual.display_name),
             email: text(assertion, names.email.as_deref(), usual.email),
             orgs: each_once(
@@ -146,6 +155,26 @@ impl SsoPolicy {
             ),
             unknown_orgs: unknown.into_iter().map(str::to_owned).collect(),
         })
+    }
+
+    fn believes_email(&self, assertion: &Assertion) -> bool {
+        match assertion.attributes.get("email_verified") {
+            // Some providers write it as text, and not all of them as JSON does.
+            Some(said) => matches!(said.as_slice(), [word] if word.eq_ignore_ascii_case("true")),
+            None => self.trusts_email,
+        }
+    }
+}
+
+/// What names this person for good.
+fn person(protocol: Protocol, assertion: &Assertion) -> Option<String> {
+    let subject = &assertion.subject;
+    match protocol {
+        Protocol::Oidc => Some(subject.clone()),
+        Protocol::Saml if assertion.form.is_transient() => None,
+        Protocol::Saml if assertion.form.is_persistent() => Some(subject.clone()),
+        // Sign-in names and mail addresses, which some providers write as they were typed.
+        Protocol::Saml => Some(NameKey::fold(subject)),
     }
 }
 
@@ -188,12 +217,14 @@ fn each_once<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 mod tests {
     use super::*;
     use crate::domain::clock::Timestamp;
+    use crate::domain::sso::NameForm;
 
     fn assertion(attributes: &[(&str, &[&str])]) -> Assertion {
         Assertion {
             id: "1".to_owned(),
             good_until: Timestamp::from_millis(0),
             subject: "u-1".to_owned(),
+            form: NameForm::default(),
             session_index: None,
             attributes: attributes
                 .iter()
@@ -218,6 +249,7 @@ mod tests {
             creates_users: true,
             accounts: Accounts::Own,
             accepts_admins: false,
+            trusts_email: false,
         }
     }
 
@@ -264,23 +296,70 @@ mod tests {
     }
 
     #[test]
+    fn a_transient_name_id_names_nobody_unless_an_attribute_does() {
+        let mut said = assertion(&[("uid", &["ann"])]);
+        let format = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+        said.form.format = Some(format.to_owned());
+        let policy_of = |username: Option<&str>| {
+            policy(AttributeNames {
+                username: username.map(str::to_owned),
+                ..AttributeNames::default()
+            })
+        };
+        let refused = policy_of(None).identity(Protocol::Saml, &said).unwrap_err();
+        assert!(
+            refused.to_string().contains("username_attribute"),
+            "{refused}"
+        );
+        let found = policy_of(Some("uid"))
+            .identity(Protocol::Saml, &said)
+            .unwrap();
+        assert_eq!((found.username.as_str(), found.person), ("ann", None));
+    }
+
+    #[test]
+    fn a_person_is_who_the_provider_calls_so_for_good() {
+        let policy = policy(AttributeNames::default());
+        let mut said = assertion(&[]);
+        said.subject = "Ann".to_owned();
+        let person = |protocol, said: &Assertion| policy.identity(protocol, said).unwrap().person;
+        assert_eq!(person(Protocol::Oidc, &said).as_deref(), Some("Ann"));
+        assert_eq!(person(Protocol::Saml, &said).as_deref(), Some("ann"));
+        let format = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+        said.form.format = Some(format.to_owned());
+        assert_eq!(person(Protocol::Saml, &said).as_deref(), Some("Ann"));
+    }
+
+    #[test]
     fn a_mail_address_that_nobody_verified_names_nobody() {
         let names = AttributeNames {
             username: Some("email".to_owned()),
             ..AttributeNames::default()
         };
-        let policy = policy(names);
-        for (verified, is_good) in [
-            (&["true"][..], true),
-            (&[][..], true),
-            (&["false"][..], false),
+        let strict = policy(names);
+        let trusting = SsoPolicy {
+            trusts_email: true,
+            ..strict.clone()
+        };
+        // Whether one that does not say is believed, and whether each is where it need not say.
+        for (verified, is_good, is_trusted) in [
+            (Some(&["true"][..]), true, true),
+            (Some(&["True"]), true, true),
+            (Some(&["false"]), false, false),
+            (Some(&["False"]), false, false),
+            (Some(&["0"]), false, false),
+            (Some(&[]), false, false),
+            (Some(&["true", "false"]), false, false),
+            (None, false, true),
         ] {
             let mut said = assertion(&[("email", &["a@b.example"])]);
-            let verified = verified.iter().map(|&word| word.to_owned()).collect();
-            said.attributes
-                .insert("email_verified".to_owned(), verified);
-            let found = policy.identity(Protocol::Oidc, &said);
-            assert_eq!(found.is_ok(), is_good, "{said:?}");
+            if let Some(words) = verified {
+                let words = words.iter().map(|&word| word.to_owned()).collect();
+                said.attributes.insert("email_verified".to_owned(), words);
+            }
+            let is_believed = |policy: &SsoPolicy| policy.identity(Protocol::Oidc, &said).is_ok();
+            assert_eq!(is_believed(&strict), is_good, "{said:?}");
+            assert_eq!(is_believed(&trusting), is_trusted, "{said:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! What an identity provider is asked and answers, whatever the protocol.
 
 use crate::domain::clock::Timestamp;
-use crate::domain::sso::{AssertionFault, ProviderError};
+use crate::domain::sso::{AssertionFault, Findings, ProviderError};
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -79,6 +79,30 @@ impl fmt::Debug for Answer {
     }
 }
 
+/// In what form a SAML provider wrote somebody's name, and for whom: two names are one person's only if these are
+/// the same as well. Empty for OIDC.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NameForm {
+    /// `Format`
+    pub format: Option<String>,
+    /// `NameQualifier`
+    pub qualifier: Option<String>,
+    /// `SPNameQualifier`
+    pub sp_qualifier: Option<String>,
+}
+
+impl NameForm {
+    /// Whether the name is good for one session, and the next person's may be the same.
+    pub fn is_transient(&self) -> bool {
+        self.format.as_deref() == Some("urn:oasis:names:tc:SAML:2.0:nameid-format:transient")
+    }
+
+    /// Whether the name is one that the provider made up for the person, and never gives to another.
+    pub fn is_persistent(&self) -> bool {
+        self.format.as_deref() == Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent")
+    }
+}
+
 /// What a provider vouches for, its signature, issuer, audience, recipient and times judged.
 ///
 /// Not yet judged: whether it has been used before. Its caller does that, by `id`, on every node at once.
@@ -90,6 +114,8 @@ pub struct Assertion {
     pub good_until: Timestamp,
     /// Who it is about, in the provider's own terms: `NameID` or `sub`.
     pub subject: String,
+    /// In what form that is written.
+    pub form: NameForm,
     /// The provider's name for its own session: `SessionIndex` or `sid`.
     pub session_index: Option<String>,
     /// What else it says, by attribute or claim name, each value as text, in its order.
@@ -103,6 +129,8 @@ pub struct ProviderLink {
     pub provider: String,
     /// Who the provider says it is.
     pub subject: String,
+    /// In what form it says so.
+    pub form: NameForm,
     /// The provider's name for its session.
     pub session_index: Option<String>,
     /// Whether the person had to prove there who they are. Otherwise it may have remembered whoever used the browser
@@ -196,8 +224,8 @@ pub trait IdentityProvider: fmt::Debug + Send + Sync {
     /// handed to the provider whose name they carry.
     fn issuer(&self) -> &str;
 
-    /// Whether it is fit for sign-ins: what was found, a line each, for people.
-    async fn probe(&self, now: Timestamp) -> Result<Vec<String>, ProviderError>;
+    /// Whether it is fit for sign-ins, asked afresh. Nothing that sign-ins under way rely on changes by it.
+    async fn probe(&self, now: Timestamp) -> Result<Findings, ProviderError>;
 
     /// Judges an answer that was kept, as SAML has them in a form of the browser, as at the moment it was issued for.
     /// Only whether it was asked for, and used before, cannot be known; nothing is used up. `callback` counts where

@@ -16,6 +16,9 @@ use std::time::Duration;
 use thiserror::Error;
 use uuid::Uuid;
 
+/// What is kept of sign-outs that were heard.
+pub(in crate::domain) const LOGOUT: &str = "logout";
+
 /// How long somebody may take at the provider.
 pub const FLOW_LIFETIME: Duration = Duration::from_mins(10);
 
@@ -109,6 +112,39 @@ impl SingleSignOn {
             .or_else(|| fitting.find(|one| one.hosts.is_empty()))
     }
 
+    /// The providers of that name of their own: those first that are meant for that host of ours, then those that are
+    /// meant for any.
+    pub fn of_issuer(&self, protocol: Protocol, issuer: &str, host: &str) -> Vec<&Provider> {
+        let is_it = |one: &&Provider| one.protocol == protocol && one.engine.issuer() == issuer;
+        let mut found: Vec<&Provider> = self.providers.iter().filter(is_it).collect();
+        found.sort_by_key(|one| {
+            let is_for_host = one.hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
+            (!is_for_host, !one.hosts.is_empty())
+        });
+        found
+    }
+
+    /// Which of several sections for one provider an answer is meant for that nobody asked for: the first that believes
+    /// it, else the first of all, which then says why not.
+    pub async fn whose<'a>(
+        &self,
+        sections: Vec<&'a Provider>,
+        answer: &Answer,
+        callback: &str,
+    ) -> Option<&'a Provider> {
+        let first = sections.first().copied();
+        if sections.len() > 1 {
+            for section in sections {
+                let now = self.clock.now();
+                let judged = section.engine.finish(answer, None, callback, now).await;
+                if judged.is_ok() {
+                    return Some(section);
+                }
+            }
+        }
+        first
+    }
+
     /// Begins a sign-in; `purpose` comes back with [`SingleSignOn::resume`].
     pub async fn begin(
         &self,
@@ -176,7 +212,7 @@ impl SingleSignOn {
         provider: &Provider,
         id: &str,
     ) -> Result<(), SsoError> {
-        let under = FlowDigest::of(kind, &[provider.engine.issuer(), id]);
+        let under = FlowDigest::of(kind, &[heard_by(kind, provider), id]);
         match self.flows.look(&under, self.clock.now()).await? {
             None => Ok(()),
             Some(_) => Err(seen(kind, id)),
@@ -192,7 +228,7 @@ impl SingleSignOn {
         good_until: Timestamp,
     ) -> Result<(), SsoError> {
         let now = self.clock.now();
-        let under = FlowDigest::of(kind, &[provider.engine.issuer(), id]);
+        let under = FlowDigest::of(kind, &[heard_by(kind, provider), id]);
         if self.flows.keep_new(&under, "", good_until, now).await? {
             return Ok(());
         }
@@ -248,6 +284,15 @@ impl SingleSignOn {
             let _ = write!(text, "{byte:02x}");
         }
         text
+    }
+}
+
+/// Whom a message counts for once: an assertion for the provider, whichever section it is brought to; a sign-out for
+/// each section, since each ends sessions of its own.
+fn heard_by<'a>(kind: &str, provider: &'a Provider) -> &'a str {
+    match kind {
+        LOGOUT => &provider.name,
+        _ => provider.engine.issuer(),
     }
 }
 

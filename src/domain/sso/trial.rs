@@ -1,7 +1,7 @@
 //! What a provider might say, for an administrator to see whom it would sign in: nothing vouches for it.
 
 use crate::domain::clock::Timestamp;
-use crate::domain::sso::Assertion;
+use crate::domain::sso::{Assertion, NameForm};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -32,6 +32,7 @@ impl Assertion {
             id: String::new(),
             good_until: Timestamp::from_millis(0),
             subject: subject.ok_or("expected `sub` or `NameID`")?,
+            form: NameForm::default(),
             session_index: None,
             attributes,
         })

@@ -88,7 +88,8 @@ impl Known {
 #[derive(Default)]
 struct State {
     known: Option<Arc<Known>>,
-    keys_again_at: Option<Timestamp>,
+    /// When keys were last fetched again, and why that failed if it did.
+    keys_again: Option<(Timestamp, Option<String>)>,
     failure: Option<String>,
 }
 
@@ -163,13 +164,22 @@ impl Discovery {
             return Ok(Some(Arc::clone(known)));
         }
         let now = self.clock.now();
-        if let Some(at) = state.keys_again_at
-            && now.since(at) < KEYS_PAUSE
+        if let Some((at, failure)) = &state.keys_again
+            && now.since(*at) < KEYS_PAUSE
         {
-            return Ok(None);
+            return match failure {
+                // A token with a new key is no forgery while nobody can say what the new keys are.
+                Some(failure) => Err(ProviderError::Unavailable(anyhow!(failure.clone()))),
+                None => Ok(None),
+            };
         }
-        state.keys_again_at = Some(now);
-        let (keys, key_names) = self.fetch_keys(than.metadata.jwks_uri().url()).await?;
+        let fetched = self.fetch_keys(than.metadata.jwks_uri().url()).await;
+        let failure = match &fetched {
+            Err(ProviderError::Unavailable(error)) => Some(format!("{error:#}")),
+            _ => None,
+        };
+        state.keys_again = Some((now, failure));
+        let (keys, key_names) = fetched?;
         let known = Arc::new(Known {
             metadata: than.metadata.clone(),
             keys,
@@ -181,9 +191,9 @@ impl Discovery {
         Ok(Some(known))
     }
 
-    /// Forgets what is known, so that the next question goes to the provider.
-    pub async fn forget(&self) {
-        self.state.lock().await.known = None;
+    /// Asks afresh, beside what is known: that goes on to count.
+    pub async fn ask(&self) -> Result<Known, ProviderError> {
+        self.fetch(self.clock.now()).await
     }
 
     async fn fetch(&self, now: Timestamp) -> Result<Known, ProviderError> {

@@ -9,7 +9,11 @@ use crate::domain::sso::{AssertionFault, Begun, ProviderError};
 use anyhow::anyhow;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
+
+/// Whether the mail address is known to be the person's (Core 5.1).
+pub(super) const EMAIL_VERIFIED: &str = "email_verified";
 
 /// What the token endpoint gives.
 #[derive(Deserialize)]
@@ -56,18 +60,26 @@ pub(super) async fn redeem(
         )
         .map_err(ProviderError::Unavailable)?;
     let reply = provider.http.post(endpoint.as_str(), &form).await?;
+    let refusal: Option<Refusal> = reply.json();
+    // What stands in front of a provider answers in HTML, whatever the status; a provider's own word is JSON. "Not
+    // there" and "too slow" are no verdict on a code unless the provider says so in its form.
+    let is_word = refusal.is_some() || !matches!(reply.status, 404 | 408);
+    if !is_word || reply.json::<IgnoredAny>().is_none() {
+        return Err(unavailable(&format!(
+            "{endpoint}: it answers {} without a word of the provider's",
+            reply.status
+        )));
+    }
     if reply.status == 200 {
         return reply
             .json()
             .ok_or_else(|| malformed("the token endpoint's answer has no ID token"));
     }
-    let words = match reply.json::<Refusal>() {
-        Some(refusal) => {
-            let description = refusal.error_description.unwrap_or_default();
-            format!("{} {description}", refusal.error)
-        }
-        None => String::new(),
-    };
+    let words = refusal.map(|refusal| {
+        let description = refusal.error_description.unwrap_or_default();
+        format!("{} {description}", refusal.error)
+    });
+    let words = words.unwrap_or_default();
     let hidden = [
         code.expose_secret(),
         &begun.verifier,
@@ -112,12 +124,16 @@ pub(super) async fn complete(
         if reply.status != 200 {
             return Err(strange(format!("it answers {}", reply.status)));
         }
-        let more: Map<String, Value> = reply
+        let mut more: Map<String, Value> = reply
             .json()
             .ok_or_else(|| strange(format!("expected JSON, got {:?}", reply.kind)))?;
         // Else a token of somebody else's would bring that person's name and groups (Core 5.3.2).
         if claims::word(&more, "sub") != claims::word(found, "sub") {
             return Err(malformed("userinfo is about somebody else"));
+        }
+        // It is about the address beside it, and says nothing of another one in the token.
+        if found.contains_key("email") && more.get("email") != found.get("email") {
+            more.remove(EMAIL_VERIFIED);
         }
         for (name, value) in more {
             found.entry(name).or_insert(value);

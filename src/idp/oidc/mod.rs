@@ -20,8 +20,8 @@ mod probe;
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::random::{self, Random};
 use crate::domain::sso::{
-    Answer, Assertion, AssertionFault, Begun, Departure, IdentityProvider, LogoutNotice,
-    LogoutWord, ProviderError, ProviderLink, Wish,
+    Answer, Assertion, AssertionFault, Begun, Departure, Findings, IdentityProvider, LogoutNotice,
+    LogoutWord, NameForm, ProviderError, ProviderLink, Wish,
 };
 use crate::settings::SsoProvider;
 use anyhow::{Context, anyhow, ensure};
@@ -152,7 +152,11 @@ fn wanted(settings: &SsoProvider) -> Vec<String> {
         settings.group_attribute.clone(),
         settings.org_attribute.clone(),
     ];
-    all.into_iter().flatten().collect()
+    let is_named_by_mail = settings.username_attribute.as_deref() == Some("email");
+    // Asked of userinfo as well: an ID token may have the address and not this.
+    let proof =
+        (is_named_by_mail && !settings.trust_email).then(|| exchange::EMAIL_VERIFIED.to_owned());
+    all.into_iter().chain([proof]).flatten().collect()
 }
 
 #[async_trait]
@@ -247,6 +251,7 @@ impl IdentityProvider for OidcProvider {
             id: begun.request_id.clone(),
             good_until: expires.plus(self.skew),
             subject,
+            form: NameForm::default(),
             session_index,
             attributes: claims::attributes(&claims),
         })
@@ -297,7 +302,7 @@ impl IdentityProvider for OidcProvider {
         self.discovery.issuer()
     }
 
-    async fn probe(&self, now: Timestamp) -> Result<Vec<String>, ProviderError> {
+    async fn probe(&self, now: Timestamp) -> Result<Findings, ProviderError> {
         probe::probe(self, now).await
     }
 }

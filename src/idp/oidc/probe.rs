@@ -1,53 +1,76 @@
 //! Looks whether a provider is fit for sign-ins, for `config check` and the like.
 
 use super::OidcProvider;
+use super::client_auth::ClientAuth;
 use super::discovery::Known;
+use super::jws::ALGORITHMS;
 use crate::domain::clock::Timestamp;
-use crate::domain::sso::ProviderError;
+use crate::domain::sso::{Findings, ProviderError};
 use openidconnect::core::CoreClientAuthMethod;
+use std::time::Duration;
 
-/// What was found, a line each.
+/// What was found.
 pub(super) async fn probe(
     provider: &OidcProvider,
     now: Timestamp,
-) -> Result<Vec<String>, ProviderError> {
-    // Somebody who asks wants to know how it is now.
-    provider.discovery.forget().await;
-    let known = provider.discovery.known().await?;
-    let mut lines = vec![format!(
+) -> Result<Findings, ProviderError> {
+    let known = provider.discovery.ask().await?;
+    let mut found = Findings::default();
+    found.note(format!(
         "discovery answers: {}",
         provider.discovery.issuer()
-    )];
-    lines.push(match known.key_names.len() {
-        0 => "warning: no usable signing key (RSA from 2048 bits, P-256, P-384)".to_owned(),
-        count => format!("{count} signing keys: {}", known.key_names.join(", ")),
-    });
-    lines.push(clock_line(known.date, now));
-    let method = provider.auth.method();
-    lines.push(format!("client {} by {method}", provider.client_id));
-    lines.extend(warnings(&known, method));
+    ));
+    match known.key_names.len() {
+        0 => found.defect("no usable signing key (RSA from 2048 bits, P-256, P-384)"),
+        count => found.note(format!(
+            "{count} signing keys: {}",
+            known.key_names.join(", ")
+        )),
+    }
+    let clocks = clock_line(known.date, now);
+    if are_apart(known.date, now, provider.skew) {
+        let most = provider.skew.as_secs();
+        found.defect(&format!("{clocks}; clock_skew allows {most} s"));
+    } else {
+        found.note(clocks);
+    }
+    judge_client(provider, &known, &mut found);
     let more = known.metadata.additional_metadata();
     if more.end_session_endpoint.is_none() {
-        lines.push("no end_session_endpoint: signing out here leaves them signed in there".into());
+        found.note("no end_session_endpoint: signing out here leaves them signed in there");
     }
-    Ok(lines)
+    Ok(found)
 }
 
-fn warnings(known: &Known, method: &str) -> Vec<String> {
-    let mut lines = Vec::new();
+/// Whether a code can be redeemed, and what comes for it be believed.
+fn judge_client(provider: &OidcProvider, known: &Known, found: &mut Findings) {
+    let method = provider.auth.method();
+    found.note(format!("client {} by {method}", provider.client_id));
     if known.metadata.token_endpoint().is_none() {
-        lines.push("warning: no token_endpoint".to_owned());
+        found.defect("no token_endpoint");
     }
     if let Some(methods) = known.metadata.token_endpoint_auth_methods_supported() {
         let offered: Vec<&str> = methods.iter().map(name_of).collect();
         if !offered.contains(&method) {
             let offered = offered.join(", ");
-            lines.push(format!(
-                "warning: the token endpoint knows {offered}, not {method}"
-            ));
+            let line = format!("the token endpoint knows {offered}, not {method}");
+            match provider.auth {
+                // Providers that know public clients seldom list them.
+                ClientAuth::Public => found.warn(&line),
+                ClientAuth::Secret(_) | ClientAuth::Key(_) => found.defect(&line),
+            }
         }
     }
-    lines
+    let signs = known.metadata.id_token_signing_alg_values_supported();
+    if !signs.iter().any(|one| ALGORITHMS.contains(one)) {
+        found.defect("it signs ID tokens by no method that is taken here");
+    }
+}
+
+/// Whether clocks differ by more than tokens may. Their date has whole seconds.
+fn are_apart(theirs: Option<Timestamp>, now: Timestamp, skew: Duration) -> bool {
+    let most = skew + Duration::from_secs(1);
+    theirs.is_some_and(|theirs| theirs.since(now) > most || now.since(theirs) > most)
 }
 
 fn name_of(method: &CoreClientAuthMethod) -> &str {

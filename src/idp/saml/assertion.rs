@@ -6,7 +6,7 @@ use super::message::fresh_since;
 use super::response::{Expected, check_in_response_to, check_issuer};
 use super::xml::{ASSERTION, Node};
 use crate::domain::clock::Timestamp;
-use crate::domain::sso::{Assertion, AssertionFault, ProviderError};
+use crate::domain::sso::{Assertion, AssertionFault, NameForm, ProviderError};
 use std::collections::BTreeMap;
 
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
@@ -32,12 +32,13 @@ pub(super) fn judge(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Judged<
     let conditions = assertion.only(ASSERTION, "Conditions").map_err(malformed)?;
     let valid_until = check_conditions(conditions, expected)?;
     let session_index = read_statements(assertion, expected)?;
-    let name = read_name(subject)?;
+    let (name, form) = read_name(subject)?;
     let good_until = valid_until.map_or(confirmed_until, |until| until.min(confirmed_until));
     Ok(Assertion {
         id: id.to_owned(),
         good_until: good_until.plus(expected.skew),
         subject: name,
+        form,
         session_index,
         attributes: read_attributes(assertion)?,
     })
@@ -48,17 +49,22 @@ fn no_subject(detail: &str) -> ProviderError {
 }
 
 /// Who a `Subject`, or a `LogoutRequest`, is about.
-pub(super) fn read_name(parent: Node<'_, '_>) -> Judged<String> {
-    let name = parent
+pub(super) fn read_name(parent: Node<'_, '_>) -> Judged<(String, NameForm)> {
+    let node = parent
         .one(ASSERTION, "NameID")
         .map_err(malformed)?
-        .ok_or_else(|| no_subject("no NameID"))?
-        .plain_text()
-        .map_err(malformed)?;
+        .ok_or_else(|| no_subject("no NameID"))?;
+    let name = node.plain_text().map_err(malformed)?;
     if name.is_empty() {
         return Err(no_subject("an empty NameID"));
     }
-    Ok(name)
+    let said = |attribute| node.attribute(attribute).map(str::to_owned);
+    let form = NameForm {
+        format: said("Format"),
+        qualifier: said("NameQualifier"),
+        sp_qualifier: said("SPNameQualifier"),
+    };
+    Ok((name, form))
 }
 
 /// One bearer confirmation has to hold. Which one is refused does not matter then; if none holds, the first refusal counts.

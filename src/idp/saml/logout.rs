@@ -98,7 +98,7 @@ pub(super) fn judge(notice: &LogoutNotice, expected: &Expected<'_>) -> Judged<Wo
             .ok_or_else(|| malformed("no ID"))?
             .to_owned(),
         good_until,
-        subject: read_name(root)?,
+        subject: read_name(root)?.0,
         session_index: session_index(root)?,
         relay_state: carried.relay_state,
     }))

@@ -6,6 +6,7 @@ use super::response::SUCCESS;
 use super::xml::{ASSERTION, PROTOCOL, escape};
 use crate::domain::clock::Timestamp;
 use crate::domain::random::{self, Random};
+use crate::domain::sso::ProviderLink;
 use std::fmt::Write;
 
 /// An ID that nobody can guess and XML accepts: names do not begin with a digit.
@@ -72,9 +73,21 @@ impl Head<'_> {
         )
     }
 
-    pub(super) fn logout_request(&self, subject: &str, session_index: Option<&str>) -> String {
-        let mut content = format!("<saml:NameID>{}</saml:NameID>", escape(subject));
-        if let Some(index) = session_index {
+    /// The subject as the provider wrote it: without its format and qualifiers it may be nobody's there.
+    pub(super) fn logout_request(&self, link: &ProviderLink) -> String {
+        let form = [
+            ("Format", &link.form.format),
+            ("NameQualifier", &link.form.qualifier),
+            ("SPNameQualifier", &link.form.sp_qualifier),
+        ];
+        let mut content = "<saml:NameID".to_owned();
+        for (name, value) in form {
+            if let Some(value) = value {
+                let _ = write!(content, " {name}=\"{}\"", escape(value));
+            }
+        }
+        let _ = write!(content, ">{}</saml:NameID>", escape(&link.subject));
+        if let Some(index) = &link.session_index {
             let _ = write!(
                 content,
                 "<samlp:SessionIndex>{}</samlp:SessionIndex>",

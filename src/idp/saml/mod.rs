@@ -29,7 +29,7 @@ mod xml;
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::random::Random;
 use crate::domain::sso::{
-    Answer, Assertion, Begun, Departure, IdentityProvider, LoggedOutThere, LogoutNotice,
+    Answer, Assertion, Begun, Departure, Findings, IdentityProvider, LoggedOutThere, LogoutNotice,
     LogoutWord, ProviderError, ProviderLink, Wish,
 };
 use crate::settings::SsoProvider;
@@ -202,9 +202,7 @@ impl IdentityProvider for SamlProvider {
             return Ok(None);
         };
         let id = new_id(&*self.random);
-        let xml = self
-            .head(&id, now, place)
-            .logout_request(&link.subject, link.session_index.as_deref());
+        let xml = self.head(&id, now, place).logout_request(link);
         redirect::write(
             place,
             Field::Request,
@@ -277,7 +275,7 @@ impl IdentityProvider for SamlProvider {
         &self.issuer
     }
 
-    async fn probe(&self, now: Timestamp) -> Result<Vec<String>, ProviderError> {
+    async fn probe(&self, now: Timestamp) -> Result<Findings, ProviderError> {
         let peer = self.peer.probe(now).map_err(ProviderError::Unavailable)?;
         Ok(findings(self, &peer, now))
     }
@@ -292,31 +290,32 @@ impl IdentityProvider for SamlProvider {
     }
 }
 
-/// What there is to say about a provider, a line each.
-fn findings(provider: &SamlProvider, peer: &Peer, now: Timestamp) -> Vec<String> {
-    let mut lines = vec![format!("metadata of {}", peer.entity_id)];
+/// What there is to say about a provider.
+fn findings(provider: &SamlProvider, peer: &Peer, now: Timestamp) -> Findings {
+    let mut found = Findings::default();
+    found.note(format!("metadata of {}", peer.entity_id));
     if let Some(until) = peer.valid_until {
-        lines.push(format!("good until {}", instant::write(until)));
+        found.note(format!("good until {}", instant::write(until)));
     }
-    lines.push(format!("sign-in at {}", peer.sign_in));
-    lines.push(match &peer.sign_out {
+    found.note(format!("sign-in at {}", peer.sign_in));
+    found.note(match &peer.sign_out {
         Some(place) => format!("sign-out at {place}"),
         None => "no sign-out by redirect".to_owned(),
     });
     for certificate in &peer.certificates {
-        lines.push(format!("signs with {}", dates(certificate, now)));
+        found.note(format!("signs with {}", dates(certificate, now)));
     }
     for why in &peer.left_out {
-        lines.push(format!("warning: a certificate is left out: {why}"));
+        found.warn(&format!("a certificate is left out: {why}"));
     }
     if peer.wants_signed_requests && !provider.is_signing {
-        lines.push("warning: it wants requests signed, and sign_requests is off".to_owned());
+        found.warn("it wants requests signed, and sign_requests is off");
     }
-    lines.push(match &provider.own {
+    found.note(match &provider.own {
         Some(own) => format!("our certificate: {}", dates(&own.certificate, now)),
         None => "no key of ours: requests are unsigned, encrypted assertions refused".to_owned(),
     });
-    lines
+    found
 }
 
 fn dates(certificate: &keys::Certificate, now: Timestamp) -> String {

@@ -50,6 +50,11 @@ fn session() -> Session {
             provider: Some(ProviderLink {
                 provider: "corp".to_owned(),
                 subject: "u-1".to_owned(),
+                form: NameForm {
+                    format: Some("f".to_owned()),
+                    qualifier: None,
+                    sp_qualifier: Some("us".to_owned()),
+                },
                 session_index: Some("s-1".to_owned()),
                 is_proven: true,
             }),

@@ -57,4 +57,34 @@ impl SavedSettings for SqlDirectory {
         .map_err(failed)?;
         Ok(())
     }
+
+    async fn replace(
+        &self,
+        name: &str,
+        expected: Option<&str>,
+        value: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let statement = match (expected, value) {
+            (None, None) => return Ok(self.get(name).await?.is_none()),
+            (None, Some(value)) => query(
+                "INSERT INTO saved_settings (name, value) VALUES ($1, $2)
+                 ON CONFLICT (name) DO NOTHING",
+            )
+            .bind(name)
+            .bind(value),
+            (Some(expected), Some(value)) => {
+                query("UPDATE saved_settings SET value = $2 WHERE name = $1 AND value = $3")
+                    .bind(name)
+                    .bind(value)
+                    .bind(expected)
+            }
+            (Some(expected), None) => {
+                query("DELETE FROM saved_settings WHERE name = $1 AND value = $2")
+                    .bind(name)
+                    .bind(expected)
+            }
+        };
+        let done = statement.execute(&self.writer).await.map_err(failed)?;
+        Ok(done.rows_affected() == 1)
+    }
 }

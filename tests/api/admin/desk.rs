@@ -34,6 +34,7 @@ fn acts() -> Vec<(Method, &'static str)> {
         "/users/bob/memberships",
         "/users/bob/password",
         "/users/bob/unlock",
+        "/users/bob/release",
         "/groups",
         "/orgs",
         "/keys",

@@ -130,6 +130,7 @@ async fn what_is_the_servers_is_refused() {
         ),
         (Method::POST, "/redirect/check", json!({ "target": "x" })),
         (Method::POST, "/passwords/calibration", json!({})),
+        (Method::POST, "/users/carol/release", json!({})),
         (
             Method::POST,
             "/providers/x/trial",

@@ -106,3 +106,17 @@ async fn what_is_no_trial_is_refused() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_user_is_released_from_the_provider_that_signed_them_in() {
+    let app = TestApp::with(|settings| with_provider(settings, &[]));
+    let page = console(&app).await;
+    let released = page.post("/users/bob/release", json!({})).await;
+    assert_eq!(released["was_bound"], false);
+    let bob = page.read("/users/bob").await;
+    let place = format!("sso_provider:{}", bob["id"].as_str().unwrap());
+    app.services.directory.set(&place, "corp").await.unwrap();
+    let released = page.post("/users/bob/release", json!({})).await;
+    assert_eq!(released["was_bound"], true);
+    assert_eq!(app.services.directory.get(&place).await.unwrap(), None);
+}

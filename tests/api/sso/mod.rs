@@ -1,9 +1,11 @@
 //! Signing in at a real `OpenID Connect` provider over the server's own HTTP: the way there, back and out.
 
+mod bond;
 mod dialog;
 mod hosts;
 mod people;
 mod proof;
+mod sections;
 mod ways;
 
 #[path = "../../common/oidc_browser.rs"]
@@ -51,6 +53,7 @@ fn company(issuer: &str) -> SsoProvider {
         username_attribute: None,
         display_name_attribute: None,
         email_attribute: None,
+        trust_email: false,
         group_attribute: Some("groups".to_owned()),
         org_attribute: None,
         group_map: Vec::new(),

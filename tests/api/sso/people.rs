@@ -9,14 +9,14 @@ use vestibule::domain::directory::{AccountType, OrgId};
 use vestibule::domain::session::EndReason;
 use vestibule::settings::{Settings, SsoAccounts, SsoMapSetting};
 
-fn why(stage: &Stage) -> Refusal {
+pub fn why(stage: &Stage) -> Refusal {
     match stage.app.trail.last().act {
         Act::LoginRefused { why, .. } => why,
         other => panic!("{other:?}"),
     }
 }
 
-fn map(theirs: &str, ours: &str) -> SsoMapSetting {
+pub fn map(theirs: &str, ours: &str) -> SsoMapSetting {
     SsoMapSetting {
         theirs: theirs.to_owned(),
         ours: ours.to_owned(),

@@ -132,6 +132,28 @@ async fn somebody_who_gives_up_there_is_told_so_and_not_signed_in() {
 }
 
 #[tokio::test]
+async fn a_provider_that_says_it_is_in_trouble_is_away_and_nobody_is_to_blame() {
+    let stage = Stage::new();
+    for error in ["temporarily_unavailable", "server_error"] {
+        let (reply, client) = stage.begin(HOST).await;
+        let handle = parameter(&reply, "state").unwrap();
+        let path = format!("!/callosum/v1/oidc/callback?error={error}&state={handle}");
+        let reply = client.get(&path).await;
+        assert_eq!(reply.status, 503, "{error}: {}", reply.text());
+        assert!(reply.header("retry-after").is_some());
+        let Act::LoginRefused { why, .. } = stage.app.trail.last().act else {
+            panic!("{:?}", stage.app.trail.last())
+        };
+        assert_eq!(why, Refusal::ProviderAway);
+    }
+    let (reply, client) = stage.begin(HOST).await;
+    let handle = parameter(&reply, "state").unwrap();
+    let path = format!("!/callosum/v1/oidc/callback?error=access_denied&state={handle}");
+    let words = client.get(&path).await.text();
+    assert!(!words.contains("was not accepted"), "{words}");
+}
+
+#[tokio::test]
 async fn a_provider_that_is_away_is_503_with_another_way_in_and_nobody_is_signed_out() {
     let mut stage = Stage::new();
     let lena = stage.signed_in("lena").await;

@@ -42,6 +42,7 @@ static PROVIDER: LazyLock<SamlProvider> = LazyLock::new(|| {
         username_attribute: None,
         display_name_attribute: None,
         email_attribute: None,
+        trust_email: false,
         group_attribute: None,
         org_attribute: None,
         group_map: Vec::new(),

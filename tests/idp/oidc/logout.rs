@@ -12,8 +12,8 @@ use std::time::Duration;
 use url::Url;
 use vestibule::domain::clock::{Clock, Timestamp};
 use vestibule::domain::sso::{
-    AssertionFault, IdentityProvider, LoggedOutThere, LogoutNotice, LogoutWord, ProviderError,
-    ProviderLink,
+    AssertionFault, IdentityProvider, LoggedOutThere, LogoutNotice, LogoutWord, NameForm,
+    ProviderError, ProviderLink,
 };
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
@@ -22,6 +22,7 @@ fn link(subject: &str) -> ProviderLink {
     ProviderLink {
         provider: "company".to_owned(),
         subject: subject.to_owned(),
+        form: NameForm::default(),
         session_index: None,
         is_proven: false,
     }

@@ -53,6 +53,7 @@ fn settings(issuer: &str) -> SsoProvider {
         username_attribute: None,
         display_name_attribute: None,
         email_attribute: None,
+        trust_email: false,
         group_attribute: Some("groups".to_owned()),
         org_attribute: None,
         group_map: Vec::new(),

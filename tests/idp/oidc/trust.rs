@@ -2,11 +2,12 @@
 
 use super::evil::Evil;
 use super::forged::Stage;
+use super::sign::Key;
 use super::{Side, answer, away, refusal, settings, wish};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use vestibule::domain::clock::SystemClock;
+use vestibule::domain::clock::{Clock, SystemClock};
 use vestibule::domain::random::SystemRandom;
 use vestibule::domain::sso::{AssertionFault, IdentityProvider};
 use vestibule::idp::oidc::OidcProvider;
@@ -133,6 +134,61 @@ async fn a_refusal_of_the_token_endpoint_is_told_without_anything_of_ours() {
 }
 
 #[tokio::test]
+async fn what_is_no_word_of_the_token_endpoints_is_an_outage() {
+    let stage = Stage::new();
+    let answered = async |status: u16, body: &str| {
+        let begun = stage.side.begin().await.begun;
+        let body = body.as_bytes().to_vec();
+        stage.evil.answer_bytes("/token", status, body);
+        let answer = answer("p1anted-code", None);
+        stage.side.finish(&answer, &begun).await
+    };
+    for (status, body) in [
+        (200, "<html>p1anted maintenance</html>"),
+        (200, ""),
+        (400, "<html>"),
+        (404, "<html>"),
+        (404, r#"{"message": "no route"}"#),
+        (408, "<html>"),
+    ] {
+        let words = away(answered(status, body).await);
+        assert!(words.contains(&status.to_string()), "{words}");
+    }
+    for status in [400, 404, 408] {
+        let said = answered(status, r#"{"error": "invalid_grant"}"#).await;
+        assert_eq!(refusal(said).0, AssertionFault::CodeRefused);
+    }
+}
+
+#[tokio::test]
+async fn a_new_key_is_no_forgery_while_the_provider_cannot_say_what_keys_it_has() {
+    let stage = Stage::new();
+    stage
+        .sign_in(|claims| stage.key.token(&claims))
+        .await
+        .unwrap();
+    let new = Key::new("new");
+    stage.evil.answer("/jwks", 503, &json!({}));
+    let asked = stage.evil.times("/jwks");
+    for _ in 0..3 {
+        away(stage.sign_in(|claims| new.token(&claims)).await);
+    }
+    assert_eq!(stage.evil.times("/jwks"), asked + 1, "once in a while");
+    // Keys that are known go on to count.
+    stage
+        .sign_in(|claims| stage.key.token(&claims))
+        .await
+        .unwrap();
+    stage.evil.keys(&[new.public()]);
+    stage.side.clock.advance(Duration::from_secs(11));
+    stage.sign_in(|claims| new.token(&claims)).await.unwrap();
+    // It can say it now: whatever else comes is a forgery.
+    let stranger = Key::new("stranger");
+    let said = stage.sign_in(|claims| stranger.token(&claims)).await;
+    assert_eq!(refusal(said).0, AssertionFault::BadSignature);
+}
+
+#[tokio::test]
 async fn userinfo_is_believed_about_the_same_person_alone() {
     let stage = Stage::new();
     stage.evil.describe(|document| {
@@ -170,6 +226,86 @@ async fn userinfo_is_believed_about_the_same_person_alone() {
     stage.evil.answer("/userinfo", 200, &elsewhere);
     let (_, words) = refusal(stage.sign_in(without_groups).await);
     assert!(words.contains("distributed"), "{words}");
+}
+
+#[tokio::test]
+async fn a_provider_that_no_sign_in_gets_past_is_not_called_ready() {
+    let defects: [(&str, Value, &str); 4] = [
+        ("token_endpoint", Value::Null, "no token_endpoint"),
+        (
+            "token_endpoint_auth_methods_supported",
+            json!(["client_secret_basic"]),
+            "client_secret_basic, not client_secret_post",
+        ),
+        (
+            "id_token_signing_alg_values_supported",
+            json!(["HS256"]),
+            "by no method",
+        ),
+        ("jwks_uri", json!("none"), "no usable signing key"),
+    ];
+    for (name, value, words) in defects {
+        let stage = Stage::new();
+        let probe = async || stage.side.oidc.probe(stage.side.clock.now()).await;
+        // The clock of these tests is another than the provider's.
+        let before = probe().await.unwrap().lines().join("\n");
+        assert!(before.contains("defect: clock differs by"), "{before}");
+        assert!(before.contains("clock_skew allows 60 s"), "{before}");
+        assert!(!before.contains(words), "{before}");
+        stage.side.begin().await;
+        match name {
+            "jwks_uri" => stage.evil.keys(&[]),
+            _ => stage.evil.describe(|document| {
+                document[name] = value;
+                if document[name].is_null() {
+                    document.as_object_mut().unwrap().remove(name);
+                }
+            }),
+        }
+        let found = probe().await.unwrap();
+        assert!(!found.is_fit());
+        let lines = found.lines().join("\n");
+        assert!(
+            lines.contains("defect: ") && lines.contains(words),
+            "{lines}"
+        );
+        // Who signs in meanwhile is none the worse for the question.
+        let said = stage.sign_in(|claims| stage.key.token(&claims)).await;
+        said.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn whether_an_address_is_verified_is_asked_where_it_is_to_be_the_name() {
+    let mut stage = Stage::new();
+    stage.evil.describe(|document| {
+        document["userinfo_endpoint"] =
+            json!(format!("{}/userinfo", document["issuer"].as_str().unwrap()));
+    });
+    let mut by_mail = settings(&stage.evil.base);
+    by_mail.username_attribute = Some("email".to_owned());
+    stage.side = Side::at(&by_mail, stage.side.clock.now());
+    for (address, said) in [
+        ("lena@example.com", Some("true")),
+        ("other@example.com", None),
+    ] {
+        let body = json!({"sub": "lena", "email": address, "email_verified": true});
+        stage.evil.answer("/userinfo", 200, &body);
+        let found = stage.sign_in(|claims| stage.key.token(&claims)).await;
+        let attributes = found.unwrap().attributes;
+        assert_eq!(attributes["email"], ["lena@example.com"]);
+        let verified = attributes.get("email_verified").and_then(|all| all.first());
+        assert_eq!(verified.map(String::as_str), said);
+    }
+    // Where that need not be said, nobody is asked.
+    by_mail.trust_email = true;
+    stage.side = Side::at(&by_mail, stage.side.clock.now());
+    let asked = stage.evil.times("/userinfo");
+    stage
+        .sign_in(|claims| stage.key.token(&claims))
+        .await
+        .unwrap();
+    assert_eq!(stage.evil.times("/userinfo"), asked);
 }
 
 #[tokio::test]

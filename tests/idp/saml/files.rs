@@ -114,7 +114,9 @@ async fn the_probe_tells_people_what_it_found() {
         " validUntil=\"2027-01-01T00:00:00Z\"",
     );
     let now = Timestamp::from_millis(NOW);
-    let lines = stage.provider.probe(now).await.unwrap().join("\n");
+    let found = stage.provider.probe(now).await.unwrap();
+    assert!(found.is_fit(), "{found:?}");
+    let lines = found.lines().join("\n");
     for part in [
         IDP,
         "https://idp.example/sso?tenant=7",

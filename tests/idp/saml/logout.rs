@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 use vestibule::domain::clock::Timestamp;
 use vestibule::domain::sso::{
-    AssertionFault as Fault, IdentityProvider, LoggedOutThere, LogoutNotice, LogoutWord,
+    AssertionFault as Fault, IdentityProvider, LoggedOutThere, LogoutNotice, LogoutWord, NameForm,
     ProviderError, ProviderLink,
 };
 
@@ -161,6 +161,11 @@ async fn a_sign_out_goes_to_the_provider_signed() {
     let link = ProviderLink {
         provider: "corp".into(),
         subject: "lena & <co>".into(),
+        form: NameForm {
+            format: Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent".into()),
+            qualifier: Some("https://idp.example/?a=1&b=\"2\"".into()),
+            sp_qualifier: Some("us".into()),
+        },
         session_index: Some("_session".into()),
         is_proven: false,
     };
@@ -173,7 +178,14 @@ async fn a_sign_out_goes_to_the_provider_signed() {
     assert!(url.starts_with("https://idp.example/slo?SAMLRequest="));
     assert_eq!(parameter(&url, "RelayState").unwrap(), "handle-1");
     let xml = unpack(&url, "SAMLRequest");
-    assert!(xml.contains("<saml:NameID>lena &amp; &lt;co&gt;</saml:NameID>"));
+    assert!(
+        xml.contains(
+            "<saml:NameID Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\" \
+         NameQualifier=\"https://idp.example/?a=1&amp;b=&quot;2&quot;\" SPNameQualifier=\"us\">\
+         lena &amp; &lt;co&gt;</saml:NameID>"
+        ),
+        "{xml}"
+    );
     assert!(xml.contains("<samlp:SessionIndex>_session</samlp:SessionIndex>"));
     check_query(
         stage.folder.path(),

@@ -171,6 +171,7 @@ async fn simplesamlphp_takes_our_sign_out_and_confirms_it() {
     let link = ProviderLink {
         provider: "corp".into(),
         subject: found.subject,
+        form: found.form,
         session_index: found.session_index,
         is_proven: false,
     };

@@ -326,6 +326,7 @@ pub fn settings(folder: &Path) -> SsoProvider {
         username_attribute: None,
         display_name_attribute: None,
         email_attribute: None,
+        trust_email: false,
         group_attribute: None,
         org_attribute: None,
         group_map: Vec::new(),

@@ -122,6 +122,37 @@ pub async fn saved_settings_are_replaced_by_name(database: &impl Database) {
     assert_eq!(directory.get("embed").await.unwrap(), None);
 }
 
+pub async fn of_many_who_replace_the_same_setting_one_does(database: &impl Database) {
+    let mut nodes = Vec::new();
+    for _ in 0..4 {
+        nodes.push(database.open().await);
+    }
+    // First there is none, then the first winner's, at last it goes.
+    let mut kept: Option<String> = None;
+    for round in 0..3 {
+        let tasks: Vec<_> = (0..12)
+            .map(|number| {
+                let (node, expected) = (Arc::clone(&nodes[number % 4]), kept.clone());
+                tokio::spawn(async move {
+                    let mine = (round < 2).then(|| format!("{round} {number}"));
+                    let done = node.replace("bond", expected.as_deref(), mine.as_deref());
+                    done.await.unwrap().then_some(mine)
+                })
+            })
+            .collect();
+        let mut winners = Vec::new();
+        for task in tasks {
+            winners.extend(task.await.unwrap());
+        }
+        assert_eq!(winners.len(), 1, "{winners:?}");
+        kept = winners.remove(0);
+        assert_eq!(nodes[0].get("bond").await.unwrap(), kept);
+    }
+    assert_eq!(kept, None);
+    assert!(nodes[1].replace("bond", None, None).await.unwrap());
+    assert!(!nodes[1].replace("bond", Some("x"), None).await.unwrap());
+}
+
 pub async fn liveboards_come_back_whole_and_are_replaced(database: &impl Database) {
     let directory = database.open().await;
     let mut board = Liveboard {

@@ -1,6 +1,7 @@
 //! What a sign-in at a provider would come to, with nothing done: for an administrator who sets one up.
 
 use crate::domain::audit::Refusal;
+use crate::domain::authn::{NotSettled, judge};
 use crate::domain::directory::{Group, NameKey, Org, OrgId, User};
 use crate::domain::failure::StoreError;
 use crate::domain::login::sso::rules_of;
@@ -39,7 +40,7 @@ impl Login {
         };
         foreseen.user = self.directory.find_user(&key).await?;
         let user = foreseen.user.as_ref();
-        foreseen.refusal = self.foresee_refusal(provider, user).await?;
+        foreseen.refusal = self.foresee_refusal(provider, identity, user).await?;
         let rules = rules_of(provider);
         let mut orgs = match user {
             Some(user) => self.directory.orgs_of(user.id).await?,
@@ -66,17 +67,28 @@ impl Login {
         Ok(foreseen)
     }
 
+    /// In the order of a sign-in.
     async fn foresee_refusal(
         &self,
         provider: &Provider,
+        identity: &SsoIdentity,
         user: Option<&User>,
     ) -> Result<Option<Refusal>, StoreError> {
         let rules = rules_of(provider);
         let Some(user) = user else {
             return Ok((!rules.creates_users).then_some(Refusal::UnknownUser));
         };
-        match self.refuse_foreign(provider, user).await {
-            Ok(()) => Ok(rules.refusal_of(user)),
+        if user.is_admin && !provider.policy.accepts_admins {
+            return Ok(Some(Refusal::AdminElsewhere));
+        }
+        match judge(user, &rules) {
+            Err(NotSettled::Refused(why)) => return Ok(Some(why)),
+            Err(NotSettled::Store(error)) => return Err(error),
+            Ok(()) => {}
+        }
+        let person = identity.person.as_deref();
+        match self.may_claim(provider, person, user).await {
+            Ok(()) => Ok(None),
             Err(LoginError::Store(error)) => Err(error),
             Err(LoginError::BadCredentials(why)) => Ok(Some(why)),
             Err(_) => Ok(Some(Refusal::OtherProvider)),
