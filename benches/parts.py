@@ -55,6 +55,15 @@ class Part:
         fields = stat.rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICK
 
+    def settle(self, within=60):
+        """Waits until it does next to nothing of its own."""
+        until = time.perf_counter() + within
+        while time.perf_counter() < until:
+            before = self.cpu()
+            time.sleep(2)
+            if self.cpu() - before < 0.02:
+                return
+
     def rss(self):
         """Resident memory in MiB."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
@@ -110,10 +119,21 @@ def mint(server, user):
     return token
 
 
+def start_wrk(script, url, *words, seconds=3, connections=64):
+    """Starts a load from one thread."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", ROOT / "benches/wrk" / script, url, "--", *words]
+    return subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
+
+
 def wrk(script, url, *words, seconds=3, connections=64):
     """Load from one thread: (requests, requests per second, p50 ms, p99 ms, errors)."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", ROOT / "benches/wrk" / script, url, "--", *words]
-    text = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=True).stdout
+    return result(start_wrk(script, url, *words, seconds=seconds, connections=connections))
+
+
+def result(load):
+    """What became of a load that was started, once it is over."""
+    text, _ = load.communicate()
+    assert load.returncode == 0, load.args
     numbers = [int(number) for number in re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", text).groups()]
     requests, micros, p50, p99, errors = numbers
     return requests, requests / (micros / 1e6), p50 / 1000, p99 / 1000, errors

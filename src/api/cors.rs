@@ -4,7 +4,7 @@
 //! carry the headers too, and an origin that is not allowed must get none of them.
 
 use crate::api::services::Services;
-use actix_web::body::MessageBody;
+use actix_web::HttpResponse;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
@@ -12,8 +12,6 @@ use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderValue, ORIGIN, VARY,
 };
-use actix_web::middleware::Next;
-use actix_web::{HttpResponse, web};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, OPTIONS");
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
@@ -34,9 +32,9 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 
 /// Answers preflights and marks every reply that a page of an embedding origin may read.
 pub async fn cross_origin(
-    services: web::Data<Services>,
+    services: &Services,
     request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
+    next: impl AsyncFnOnce(ServiceRequest) -> Result<ServiceResponse, actix_web::Error>,
 ) -> Result<ServiceResponse, actix_web::Error> {
     let origin = request
         .headers()
@@ -70,7 +68,7 @@ pub async fn cross_origin(
         }
         request.into_response(reply.finish())
     } else {
-        next.call(request).await?.map_into_boxed_body()
+        next(request).await?
     };
     let readable = if is_web {
         WEB_REPLY_HEADERS

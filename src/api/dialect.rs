@@ -8,7 +8,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue, SET_COOKIE};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpResponse, ResponseError, Route, guard, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, Route, guard, web};
 use std::fmt;
 use std::marker::PhantomData;
 use uuid::Uuid;
@@ -33,6 +33,11 @@ pub trait Dialect: fmt::Debug + 'static {
 
     /// The reply for a failure.
     fn render(failure: &Failure, incident: Incident) -> HttpResponse;
+
+    /// The same for one request: pages may show again what came with it.
+    fn render_for(_: &HttpRequest, failure: &Failure, incident: Incident) -> HttpResponse {
+        Self::render(failure, incident)
+    }
 }
 
 /// A refusal on its way out: the failure is shown, the cause is logged once and never sent.
@@ -133,6 +138,17 @@ pub async fn render_failures<D: Dialect>(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, actix_web::Error> {
+    answer_in::<D>(request, async |request| {
+        Ok(next.call(request).await?.map_into_boxed_body())
+    })
+    .await
+}
+
+/// The same around whatever comes next: layers that always stand together are one middleware.
+pub async fn answer_in<D: Dialect>(
+    request: ServiceRequest,
+    next: impl AsyncFnOnce(ServiceRequest) -> Result<ServiceResponse, actix_web::Error>,
+) -> Result<ServiceResponse, actix_web::Error> {
     request.extensions_mut().insert(Spoken(D::NAME));
     render_strays::<D>(request, next).await
 }
@@ -140,10 +156,9 @@ pub async fn render_failures<D: Dialect>(
 /// The same for requests that belong to no dialect and are refused in the words of one.
 pub async fn render_strays<D: Dialect>(
     request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
+    next: impl AsyncFnOnce(ServiceRequest) -> Result<ServiceResponse, actix_web::Error>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    let incident = incident_of(&request);
-    let response = next.call(request).await?.map_into_boxed_body();
+    let response = next(request).await?;
     let refused = response
         .response()
         .error()
@@ -151,8 +166,9 @@ pub async fn render_strays<D: Dialect>(
     let Some(refused) = refused else {
         return Ok(response);
     };
+    let incident = incident_of(response.request());
     log_cause(refused, incident);
-    let mut reply = D::render(&refused.failure, incident);
+    let mut reply = D::render_for(response.request(), &refused.failure, incident);
     if refused.failure == Failure::MethodNotAllowed {
         let request = response.request();
         let allowed = if let Some(taken) = request.app_data::<Taken>() {
@@ -187,9 +203,7 @@ fn log_cause<D>(refused: &ApiError<D>, incident: Incident) {
 }
 
 /// A refusal as a route of its own: what a scope answers where it has no such path or method.
-pub async fn refuse_path<D: Dialect>(
-    request: actix_web::HttpRequest,
-) -> Result<HttpResponse, ApiError<D>> {
+pub async fn refuse_path<D: Dialect>(request: HttpRequest) -> Result<HttpResponse, ApiError<D>> {
     let what = shown_path(request.path());
     Err(Failure::NotFound { what }.into())
 }

@@ -154,7 +154,7 @@ fn from_cookie() -> Result<Option<Principal>, Failure> {
     with_presented(|presented| match presented {
         Presented::Nothing => Ok(None),
         Presented::Checked(id, Check::Live(session)) => {
-            Ok(Some(Principal::of_session(id.clone(), (**session).clone())))
+            Ok(Some(Principal::of_session(id, session)))
         }
         Presented::StoreAway(error) => Err(error.into()),
         dead => Err(Failure::Unauthenticated(why_dead(dead))),

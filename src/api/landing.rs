@@ -26,7 +26,16 @@ pub trait Landing: fmt::Debug + Send + Sync {
         target: &Target,
         opened: &Opened,
     ) -> HttpResponse;
+
+    /// Where somebody who was refused may sign in another way, and end where they wanted to.
+    fn way_back(&self, _: &Services, _: &Target) -> String {
+        "/sign-in".to_owned()
+    }
 }
+
+/// [`Landing::way_back`] of a sign-in, left beside the request for the page of its refusal.
+#[derive(Clone, Debug)]
+pub struct WayBack(pub String);
 
 /// Where a browser wants to be when it is signed in. Checked before it leaves, and kept here meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq)]

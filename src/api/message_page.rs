@@ -1,42 +1,77 @@
 //! A page with a title and a few words or a form, for what browsers are shown on their way.
 
+use crate::api::dialect::Incident;
+use crate::api::pages::{SignInSite, finish, status, whole_seconds, words};
+use crate::api::services::Services;
+use crate::domain::failure::Failure;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
 };
+use askama::Template;
 
-const PAGE: &str = include_str!("../../static/message.html");
 /// Browsers hold `form-action` against the redirects behind a form as well, and ours lead to providers and hosts.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       form-action 'self' https: http:; base-uri 'none'; frame-ancestors 'self'";
 
-/// The page. `body` is HTML: every text in it has been through [`escaped`].
-pub fn page(status: StatusCode, title: &str, body: &str) -> HttpResponse {
-    HttpResponse::build(status)
+/// The page.
+pub fn page(status: StatusCode, template: &impl Template) -> HttpResponse {
+    let mut reply = HttpResponse::build(status);
+    reply
         .content_type(ContentType::html())
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
         // Without any referrer a browser posts a form as "Origin: null", which is nobody of ours.
-        .insert_header((REFERRER_POLICY, "same-origin"))
-        .body(
-            PAGE.replace("{{title}}", &escaped(title))
-                .replace("{{body}}", body),
-        )
+        .insert_header((REFERRER_POLICY, "same-origin"));
+    finish(reply, template)
 }
 
-/// Text as it may stand in HTML, between tags or in a quoted attribute.
-pub fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            other => safe.push(other),
-        }
+/// The page of a refusal: why, under which number, and how else to sign in.
+pub fn refused(
+    services: &Services,
+    failure: &Failure,
+    incident: Incident,
+    way: Option<&str>,
+) -> HttpResponse {
+    let words = words::refused_on_the_way(failure);
+    let mut reply = refused_with(services, status(failure), words, incident.to_string(), way);
+    announce_wait(&mut reply, failure);
+    reply
+}
+
+/// The same in other words: title and sentence.
+pub fn refused_with(
+    services: &Services,
+    status: StatusCode,
+    (title, sentence): (&'static str, String),
+    incident: String,
+    way: Option<&str>,
+) -> HttpResponse {
+    let refused = RefusedPage {
+        site: &services.sign_in,
+        title,
+        sentence,
+        incident,
+        way,
+    };
+    page(status, &refused)
+}
+
+/// Says when to try again, where waiting helps.
+pub fn announce_wait(reply: &mut HttpResponse, failure: &Failure) {
+    if let Some(wait) = failure.retry_after() {
+        let seconds = HeaderValue::from(whole_seconds(wait));
+        reply.headers_mut().insert(RETRY_AFTER, seconds);
     }
-    safe
+}
+
+#[derive(Template)]
+#[template(path = "refused.html", config = "static/templates/askama.toml")]
+struct RefusedPage<'a> {
+    site: &'a SignInSite,
+    title: &'static str,
+    sentence: String,
+    incident: String,
+    way: Option<&'a str>,
 }

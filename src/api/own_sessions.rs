@@ -2,7 +2,7 @@
 
 use crate::api::caller::Caller;
 use crate::api::device::device;
-use crate::api::dialect::{ApiError, read, refuse_path, render_failures, resource};
+use crate::api::dialect::{ApiError, read, refuse_path, resource};
 use crate::api::guard::RequireSession;
 use crate::api::json::Json;
 use crate::api::openapi::refusals::{Always, Clashing, Guarded, Missing, WithBody, WithPassword};
@@ -28,8 +28,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     config.service(
         web::scope(PREFIX)
             .wrap(session_layer::middleware(services))
-            .wrap(from_fn(session_layer::shape_cookies))
-            .wrap(from_fn(render_failures::<V1>))
+            .wrap(from_fn(session_layer::speak::<V1>))
             .service(resource::<V1>("").route(read().to(list)))
             .service(resource::<V1>("/end-others").route(web::post().to(end_others)))
             .service(resource::<V1>("/{id}/end").route(web::post().to(end)))

@@ -11,10 +11,10 @@ mod sessions;
 mod sign_in;
 mod site;
 mod target;
-mod words;
+pub(in crate::api) mod words;
 
 pub use colour::Colour;
-pub use html::Pages;
+pub use html::{Pages, finish, status, whole_seconds};
 pub use site::{Logo, LogoError, MAX_LOGO_BYTES, ProviderButton, SignInSite};
 
 use crate::api::departure::own_base;

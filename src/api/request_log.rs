@@ -16,8 +16,7 @@ use actix_web::http::header::{
     CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, PRAGMA, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::middleware::Next;
-use actix_web::{HttpMessage, web};
+use actix_web::{HttpMessage, HttpRequest};
 use std::fmt;
 use std::time::Duration;
 use tracing::{Instrument, Span};
@@ -53,6 +52,8 @@ pub struct Answered<'a> {
 
 /// Whoever wants to know what was answered.
 pub trait RequestObserver: fmt::Debug + Send + Sync {
+    /// Whether anybody wants to know at all.
+    fn is_listening(&self) -> bool;
     /// A request was answered.
     fn answered(&self, what: &Answered<'_>);
 }
@@ -81,52 +82,67 @@ pub trait RequestTracer: fmt::Debug + Send + Sync {
 }
 
 /// Gives the request its incident id, logs it when it is done, and completes the reply's headers.
-pub async fn log_request(
-    services: web::Data<Services>,
+pub async fn log_request<B: MessageBody>(
+    services: &Services,
     request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    next: impl AsyncFnOnce(ServiceRequest) -> Result<ServiceResponse<B>, actix_web::Error>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
     let began = Stopwatch::start();
     let incident = Incident(random::uuid(&*services.random));
     request.extensions_mut().insert(incident);
-    let method = request.method().clone();
-    let path = shown_path(request.path());
-    let address = client_address(request.head(), &services.site.trusted_proxies);
-    let is_tls = request.app_config().secure();
-    let is_https = is_https(request.head(), is_tls, &services);
 
     let tracer = services
         .tracer
         .as_ref()
-        .filter(|_| !path.starts_with(HEALTH));
+        .filter(|_| !request.path().starts_with(HEALTH));
     let span = tracer.map_or_else(Span::none, |tracer| {
         let is_trusted = is_from_trusted_proxy(request.head(), &services.site.trusted_proxies);
         tracer.arrived(&arrived(&request, incident, is_trusted))
     });
 
-    let mut response = next.call(request).instrument(span.clone()).await?;
+    let mut response = next(request).instrument(span.clone()).await?;
+    let is_tls = response.request().app_config().secure();
+    let is_https = is_https(response.request().head(), is_tls, services);
     complete_headers(
         response.headers_mut(),
         is_https && (!is_tls || services.site.insists_on_https),
     );
-    let route = response.request().match_pattern();
-    let extensions = response.request().extensions();
-    let what = Answered {
-        dialect: extensions.get::<Spoken>().map_or("-", |spoken| spoken.0),
-        method: known(&method),
-        route: route.as_deref().unwrap_or("-"),
-        status: response.status().as_u16(),
-        took: began.elapsed(),
-    };
-    let user = extensions.get::<Acting>().map(|acting| acting.0);
-    services.requests.answered(&what);
-    if let Some(tracer) = tracer {
-        tracer.answered(&span, &what);
+    // Most servers keep neither log nor metrics of every request: then nothing of it is put together.
+    let is_logged = tracing::enabled!(tracing::Level::INFO);
+    if is_logged || tracer.is_some() || services.requests.is_listening() {
+        let request = response.request();
+        let route = request.match_pattern();
+        let what = Answered {
+            dialect: dialect_of(request),
+            method: known(request.method()),
+            route: route.as_deref().unwrap_or("-"),
+            status: response.status().as_u16(),
+            took: began.elapsed(),
+        };
+        services.requests.answered(&what);
+        if let Some(tracer) = tracer {
+            tracer.answered(&span, &what);
+        }
+        if is_logged {
+            write_line(services, request, incident, &what);
+        }
     }
+    Ok(response)
+}
+
+fn dialect_of(request: &HttpRequest) -> &'static str {
+    let extensions = request.extensions();
+    extensions.get::<Spoken>().map_or("-", |spoken| spoken.0)
+}
+
+fn write_line(services: &Services, request: &HttpRequest, incident: Incident, what: &Answered<'_>) {
+    let address = client_address(request.head(), &services.site.trusted_proxies);
+    let extensions = request.extensions();
+    let user = extensions.get::<Acting>().map(|acting| acting.0);
     tracing::info!(
         %incident,
-        %method,
-        path,
+        method = %request.method(),
+        path = shown_path(request.path()),
         route = what.route,
         dialect = what.dialect,
         status = what.status,
@@ -135,8 +151,6 @@ pub async fn log_request(
         took_ms = rounded_millis(what.took),
         "request"
     );
-    drop(extensions);
-    Ok(response)
 }
 
 fn arrived(request: &ServiceRequest, incident: Incident, is_trusted: bool) -> Arrived<'_> {

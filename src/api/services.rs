@@ -5,7 +5,7 @@ use crate::api::landing::Landing;
 use crate::api::microstrategy;
 use crate::api::pages::SignInSite;
 use crate::api::request_log::{RequestObserver, RequestTracer};
-use crate::domain::administration::{AdminError, Administration};
+use crate::domain::administration::{AdminError, Administration, WebLimits};
 use crate::domain::authn::TrustedAuth;
 use crate::domain::directory::{Directory, NameKey, OrgId, User, UserId};
 use crate::domain::failure::{Failure, Unauthenticated};
@@ -13,7 +13,7 @@ use crate::domain::login::Login;
 use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::redirect::{OriginRule, RedirectPolicy};
-use crate::domain::session::SessionStore;
+use crate::domain::session::{Method, SessionStore};
 use crate::domain::token::Access;
 use actix_web::cookie::Key;
 use arc_swap::ArcSwap;
@@ -149,15 +149,38 @@ impl Services {
         };
         let saved = self.administration.web_settings().await;
         let saved = saved.map_err(|error| Failure::from(&error))?;
-        // The configured HTTP timeout may have become shorter since; it must stay the longer one.
+        // No server starts on such a pair; but another node, with other settings, may save one later.
+        let limits = self.web_limits(site);
         let timeout = saved.iserver_timeout;
-        let timeout = timeout.filter(|timeout| *timeout < site.http_session_timeout);
+        let timeout = timeout.filter(|timeout| limits.refusal(*timeout).is_none());
         live.web.iserver_timeout = timeout.unwrap_or(live.web.iserver_timeout);
         if let Some(modes) = saved.login_modes {
             live.web.modes.retain(|mode| modes.contains(mode));
         }
         live.web.default_mode = saved.default_mode.unwrap_or(live.web.default_mode);
         Ok(())
+    }
+
+    /// What is wrong with the idle timeout that an administrator saved, if the settings have since been changed so that
+    /// it may no longer be.
+    pub async fn saved_web_refusal(&self) -> Result<Option<String>, Failure> {
+        let Some(site) = &self.microstrategy else {
+            return Ok(None);
+        };
+        let saved = self.administration.web_settings().await;
+        let saved = saved.map_err(|error| Failure::from(&error))?;
+        let limits = self.web_limits(site);
+        Ok(saved
+            .iserver_timeout
+            .and_then(|timeout| limits.refusal(timeout)))
+    }
+
+    /// What an idle timeout of the `MicroStrategy` dialect has to stay below.
+    pub fn web_limits(&self, site: &microstrategy::Site) -> WebLimits {
+        WebLimits {
+            http_session: site.http_session_timeout,
+            absolute: self.login.policy.absolute,
+        }
     }
 
     /// The landing of that name.
@@ -222,15 +245,15 @@ impl Services {
 
     /// The record of whoever is signed in; gone when the user was deleted meanwhile.
     ///
-    /// An administrator who came by way of one object or of one Org's key is none here: nobody gets
-    /// further than what they presented reaches.
+    /// An administrator who came by way of one object or of one Org's key, or as a guest before they were one, is
+    /// none here: nobody gets further than what they presented reaches.
     pub async fn require_user(&self, who: &Principal) -> Result<User, Failure> {
         let user = self
             .find_user_by_id(who.user_id)
             .await?
             .ok_or(Failure::Unauthenticated(Unauthenticated::DeadSession))?;
-        let is_admin =
-            user.is_admin && who.access == Access::Full && !self.is_org_bound(who).await?;
+        let reaches_all = who.access == Access::Full && who.method != Some(Method::Guest);
+        let is_admin = user.is_admin && reaches_all && !self.is_org_bound(who).await?;
         Ok(User { is_admin, ..user })
     }
 

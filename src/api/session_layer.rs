@@ -8,6 +8,7 @@
 //! of each reply's cookies by scheme, lifetime and setting.
 
 use crate::api::caller::is_https;
+use crate::api::dialect::{Dialect, answer_in};
 use crate::api::services::{SameSiteRule, Services};
 use crate::domain::login::{Login, Opened};
 use crate::domain::random;
@@ -21,7 +22,7 @@ use actix_web::cookie::{Cookie, CookieJar, Key, SameSite};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
 use actix_web::middleware::Next;
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -116,7 +117,8 @@ impl SessionStore for DoorStore {
             },
         };
         let _ = PRESENTED.try_with(|exchange| exchange.borrow_mut().presented = presented);
-        Ok(Some(HashMap::from([(MARK.to_owned(), "true".to_owned())])))
+        // Nothing is kept there, so nothing is put there either.
+        Ok(Some(HashMap::new()))
     }
 
     /// Answers with the id of the session that the door opened during this request; keeps nothing.
@@ -171,12 +173,24 @@ pub fn middleware(services: &Services) -> SessionMiddleware<DoorStore> {
         .build()
 }
 
+/// The outer layers of a dialect that browsers speak: its own words, and its cookies.
+pub async fn speak<D: Dialect>(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    answer_in::<D>(request, async |request| shape_cookies(request, next).await).await
+}
+
 /// Chooses the session cookie that counts on the way in, and shapes the cookies on the way out.
 pub async fn shape_cookies(
-    services: web::Data<Services>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, actix_web::Error> {
+    let Some(services) = request.app_data::<web::Data<Services>>().cloned() else {
+        // Only in a misassembled server.
+        let reply = HttpResponse::InternalServerError().finish();
+        return Ok(request.into_response(reply));
+    };
     let mut exchange = Exchange::default();
     match choose_cookie(request.headers(), &services.site.cookie_key) {
         Choice::None => {}
@@ -184,31 +198,41 @@ pub async fn shape_cookies(
             exchange.presented = Presented::Bad;
             let _ = request.headers_mut().remove(COOKIE);
         }
+        // Until its signature has been found good and the session loaded.
+        Choice::Alone => exchange.presented = Presented::Bad,
         Choice::One(pair) => {
-            // Until its signature has been found good and the session loaded.
             exchange.presented = Presented::Bad;
             let _ = request.headers_mut().insert(COOKIE, pair);
         }
     }
-    let is_tls = request.app_config().secure();
-    let is_https = is_https(request.head(), is_tls, &services);
     PRESENTED
         .scope(RefCell::new(exchange), async move {
             let mut response = next.call(request).await?.map_into_boxed_body();
-            let max_age = PRESENTED
-                .try_with(|exchange| exchange.borrow().opened.as_ref().and_then(|(_, age)| *age))
-                .ok()
-                .flatten();
-            let shape = CookieShape::of(&services, is_https);
-            shape.apply(response.headers_mut(), max_age, &*services.random);
+            if response.headers().contains_key(SET_COOKIE) {
+                shape_reply(&services, &mut response);
+            }
             Ok(response)
         })
         .await
 }
 
+fn shape_reply(services: &Services, response: &mut ServiceResponse) {
+    let request = response.request();
+    let is_tls = request.app_config().secure();
+    let is_https = is_https(request.head(), is_tls, services);
+    let max_age = PRESENTED
+        .try_with(|exchange| exchange.borrow().opened.as_ref().and_then(|(_, age)| *age))
+        .ok()
+        .flatten();
+    let shape = CookieShape::of(services, is_https);
+    shape.apply(response.headers_mut(), max_age, &*services.random);
+}
+
 enum Choice {
     None,
     Bad,
+    /// The request has this one cookie and no other.
+    Alone,
     One(HeaderValue),
 }
 
@@ -245,10 +269,19 @@ fn choose_cookie(headers: &HeaderMap, key: &Key) -> Choice {
             ours
         }
     };
+    if chosen.is_some_and(|pair| is_all_there_is(headers, pair)) {
+        return Choice::Alone;
+    }
     match chosen.map(HeaderValue::from_str) {
         Some(Ok(pair)) => Choice::One(pair),
         Some(Err(_)) | None => Choice::Bad,
     }
+}
+
+fn is_all_there_is(headers: &HeaderMap, pair: &str) -> bool {
+    let mut all = headers.get_all(COOKIE);
+    let first = all.next().map(HeaderValue::as_bytes);
+    first == Some(pair.as_bytes()) && all.next().is_none()
 }
 
 fn is_signed(pair: &str, key: &Key) -> bool {

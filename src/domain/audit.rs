@@ -75,7 +75,7 @@ pub enum Refusal {
     OtherSubject,
     /// Nobody signed that user in before, who is in an Org that the provider is not for.
     ForeignOrg,
-    /// An administrator of the server, whom that provider may not sign in.
+    /// An administrator, whom that provider may not sign in, or who may not be the guest.
     AdminElsewhere,
 }
 

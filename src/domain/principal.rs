@@ -48,20 +48,20 @@ pub enum Via {
 
 impl Principal {
     /// The owner of a live session.
-    pub fn of_session(id: SessionId, session: Session) -> Self {
+    pub fn of_session(id: &SessionId, session: &Session) -> Self {
         Self {
             absolute_end: session.opened_at.plus(session.lifetime.absolute),
             began_at: session.opened_at,
             idle_end: Some(session.last_seen_at.plus(session.lifetime.idle)),
             user_id: session.user_id,
-            user_name: session.user_name,
+            user_name: session.user_name.clone(),
             org: session.org,
             access: session.access,
             key: session.key,
-            attributes: session.attributes,
-            via: Via::Session(id),
+            attributes: session.attributes.clone(),
+            via: Via::Session(id.clone()),
             method: Some(session.method),
-            provider: session.notes.provider,
+            provider: session.notes.provider.clone(),
             is_remembered: session.is_remembered,
         }
     }

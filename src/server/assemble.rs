@@ -1,6 +1,6 @@
 //! From settings to services: opens the stores, reads the server's own secrets, puts the domain together.
 
-use crate::api::admin::{AuditHistory, Console};
+use crate::api::admin::AuditHistory;
 use crate::api::landings;
 use crate::api::microstrategy;
 use crate::api::request_log::RequestObserver;
@@ -19,12 +19,11 @@ use crate::domain::redirect::{OriginRule, RedirectPolicy};
 use crate::domain::session::{AtLimit, BlockIds, SessionLimit};
 use crate::domain::throttle::Throttle;
 use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
-use crate::server::checkup::ServerCheckup;
+use crate::server::console::console;
 use crate::server::meters::Meters;
 use crate::server::pages::sign_in_site;
 use crate::server::priority::yield_to_others;
 use crate::server::sso::single_sign_on;
-use crate::server::trends::ServerTrends;
 use crate::settings::{
     AtLimitSetting, Loaded, LoginMode, Passwords, SameSite, Settings, SsoProtocol,
     TokenLifetimeSetting, TokenReuseSetting,
@@ -239,41 +238,34 @@ pub async fn services(
         .refresh_live()
         .await
         .map_err(|failure| anyhow::anyhow!("the saved security settings: {failure:?}"))?;
+    judge_web(settings, &services).await?;
     Ok(services)
 }
 
-/// What the console looks at besides the services.
-fn console(settings: &Settings, ground: &Ground, addresses: &Addresses) -> anyhow::Result<Console> {
-    let loaded = ground.loaded.as_ref();
-    let file = loaded.and_then(Loaded::file).map(std::path::absolute);
-    Ok(Console {
-        history: Arc::clone(&ground.history),
-        settings: loaded.map(Loaded::show).unwrap_or_default(),
-        trends: Arc::new(ServerTrends {
-            meters: Arc::clone(&ground.meters),
-            stores: ground.stores.clone(),
-        }),
-        node: node_name(addresses),
-        started_at: ground.clock.now(),
-        folder: std::path::absolute(&settings.data_dir)?,
-        config_file: file.transpose()?,
-        checkup: Arc::new(ServerCheckup {
-            settings: settings.clone(),
-            loaded: ground.loaded.clone(),
-            stores: ground.stores.clone(),
-            clock: Arc::clone(&ground.clock),
-        }),
-        calibration: Arc::default(),
-    })
-}
-
-/// The machine's name and the port, by which people tell nodes apart.
-fn node_name(addresses: &Addresses) -> String {
-    // Where there is no such file, the port has to do.
-    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let listener = addresses.https.or(addresses.http);
-    let port = listener.map(|address| format!(":{}", address.port()));
-    format!("{}{}", machine.trim(), port.unwrap_or_default())
+/// What of the `MicroStrategy` dialect only the directory can tell to be wrong.
+async fn judge_web(settings: &Settings, services: &Services) -> anyhow::Result<()> {
+    let refusal = services.saved_web_refusal().await;
+    let refusal = refusal.map_err(|failure| anyhow::anyhow!("the saved timeout: {failure:?}"))?;
+    if let Some(refusal) = refusal {
+        anyhow::bail!(
+            "maxWebConnectionIdleTime, which an administrator saved: {refusal}; raise the setting, or start with it as \
+             it was and save a shorter one"
+        );
+    }
+    let own = &settings.microstrategy;
+    let guest = own.guest_user.as_deref().map(NameKey::new);
+    let Some(Ok(guest)) = guest.filter(|_| own.login_modes.contains(&LoginMode::Guest)) else {
+        return Ok(());
+    };
+    if let Some(user) = services.directory.find_user(&guest).await?
+        && services.login.administers(&user).await?
+    {
+        tracing::warn!(
+            user = user.name,
+            "microstrategy.guest_user is an administrator, so guests are refused: name a user without rights"
+        );
+    }
+    Ok(())
 }
 
 /// Signing in by LDAP, where the settings name servers.

@@ -9,10 +9,11 @@ use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use crate::server::assemble::Addresses;
 use crate::settings::Server;
-use actix_web::dev::{Extensions, Server as ActixServer};
-use actix_web::middleware::from_fn;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Extensions, Server as ActixServer, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Next, from_fn};
 use actix_web::rt::net::TcpStream;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context;
 use rustls::ServerConfig;
 use std::any::Any;
@@ -72,13 +73,10 @@ pub fn listen(
     let services = web::Data::from(services);
     let mut server = HttpServer::new(move || {
         let services = services.clone();
-        // Last wrapped is outermost: log → CORS → dialect words → route.
         App::new()
             .app_data(services.clone())
             .app_data(web::PayloadConfig::new(services.site.max_body_bytes))
-            .wrap(from_fn(render_strays::<V1>))
-            .wrap(from_fn(cross_origin))
-            .wrap(from_fn(log_request))
+            .wrap(from_fn(around_all))
             .configure(|config| api::mount(config, &services))
     })
     .client_request_timeout(HEAD_TIMEOUT)
@@ -95,6 +93,23 @@ pub fn listen(
         server = server.listen_rustls_0_23(socket, tls)?;
     }
     Ok(server.run())
+}
+
+/// What stands around every route, from the outside in: log, CORS, words for what belongs to no dialect.
+///
+/// One middleware, because each of its own would box its future and look the services up.
+async fn around_all(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let Some(services) = request.app_data::<web::Data<Services>>().cloned() else {
+        let reply = HttpResponse::InternalServerError().finish();
+        return Ok(request.into_response(reply));
+    };
+    let routed = async |request| Ok(next.call(request).await?.map_into_boxed_body());
+    let in_words = async |request| render_strays::<V1>(request, routed).await;
+    let answered = async |request| cross_origin(&services, request, in_words).await;
+    log_request(&services, request, answered).await
 }
 
 /// The address a browser reached us at counts as our own origin, however it was routed here.

@@ -243,6 +243,10 @@ const fn as_float(count: usize) -> f64 {
 }
 
 impl RequestObserver for Meters {
+    fn is_listening(&self) -> bool {
+        self.recorder.is_some()
+    }
+
     fn answered(&self, what: &Answered<'_>) {
         if self.recorder.is_none() {
             return;

@@ -120,6 +120,9 @@ impl Loaded {
 
         let mut reader = Reader::new(layers);
         let settings = read(&mut reader);
+        settings
+            .microstrategy
+            .judge_beside(&settings.sessions, &mut reader);
         let (problems, shown) = reader.finish();
         if !problems.is_empty() {
             return Err(SettingsError { problems });

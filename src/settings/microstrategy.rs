@@ -1,6 +1,7 @@
 //! The settings of the `MicroStrategy` dialect: its path, its two timeouts, the ways in that are switched on.
 
 use crate::settings::reader::Reader;
+use crate::settings::sections::Sessions;
 use std::fmt;
 use std::time::Duration;
 
@@ -162,6 +163,28 @@ pub(in crate::settings) fn microstrategy(reader: &mut Reader) -> MicroStrategy {
     }
 }
 
+impl MicroStrategy {
+    /// Reports what is wrong with these settings only beside those of sessions: whoever is told a timeout must not be
+    /// signed out before it.
+    pub(in crate::settings) fn judge_beside(&self, sessions: &Sessions, reader: &mut Reader) {
+        let (idle, absolute) = (self.iserver_session_timeout, sessions.absolute_timeout);
+        if self.enabled && idle >= absolute && reader.problem_count() == 0 {
+            reader.refuse_together(
+                &[
+                    "sessions.absolute_timeout",
+                    "microstrategy.iserver_session_timeout",
+                ],
+                &format!(
+                    "expected the absolute timeout of {} seconds to be greater than the I-Server session timeout of {} \
+                     seconds",
+                    absolute.as_secs(),
+                    idle.as_secs()
+                ),
+            );
+        }
+    }
+}
+
 /// Clients cut an address at its first `/api`, so none may come before ours.
 fn is_base_path(text: &str) -> bool {
     let Some(path) = text.strip_prefix('/') else {
@@ -219,6 +242,27 @@ mod tests {
         // "No limit" on the one side can never be outlived by the other.
         for (http, iserver) in [("30", "-1"), ("30", "0"), ("0", "600"), ("30m", "600")] {
             assert!(timeouts(http, iserver).is_err(), "{http} {iserver}");
+        }
+    }
+
+    #[test]
+    fn the_absolute_timeout_is_greater_than_the_iserver_timeout() {
+        let with = |absolute: &str| {
+            let flag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+            let sources = Sources {
+                flags: vec![
+                    flag("sessions.idle_timeout", "5m"),
+                    flag("sessions.absolute_timeout", absolute),
+                ],
+                ..Sources::default()
+            };
+            Loaded::load(&sources).map_err(|error| error.to_string())
+        };
+        assert!(with("601s").is_ok());
+        for absolute in ["600s", "5m"] {
+            let problem = with(absolute).map(drop).unwrap_err();
+            assert!(problem.contains("of 600 seconds"), "{problem}");
+            assert!(problem.contains("sessions.absolute_timeout"), "{problem}");
         }
     }
 

@@ -105,6 +105,12 @@ async fn signing_in_and_my_sessions_work_for_everybody() {
 }
 
 #[tokio::test]
+async fn the_microstrategy_dialog_signs_in_in_a_window_of_its_own() {
+    let home = Home::new();
+    run(&furnished(&home, ""), "login_dialog.mjs", &[], 3);
+}
+
+#[tokio::test]
 async fn browsers_sign_in_at_an_openid_connect_provider() {
     // Each has to know the other's address, so the provider comes up when the server listens already.
     let mut provider = Provider::at_rest(Wanted::default());

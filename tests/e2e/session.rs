@@ -1,6 +1,6 @@
 //! `vestibule session …`, with a server running and without one.
 
-use crate::support::{Home, PASSWORD, Ran, with_each_store};
+use crate::support::{ADMIN, Home, PASSWORD, Ran, with_each_store};
 use serde_json::Value;
 use std::process::Command;
 
@@ -137,4 +137,38 @@ async fn on_a_terminal_the_number_is_shown_and_only_a_yes_ends_them() {
         assert_eq!(ran.code, code, "{ran:?}");
         assert_eq!(server.visitor().check(&alice).await, status);
     }
+}
+
+/// What was saved over REST counts as a setting does: a pair that breaks the rule does not start.
+#[tokio::test]
+async fn a_saved_microstrategy_timeout_that_the_settings_no_longer_allow_keeps_the_server_from_starting()
+ {
+    let home = Home::new();
+    let server = home.server().planted().start();
+    let api = format!("{}/MicroStrategyLibrary/api", server.http());
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let body = serde_json::json!({ "username": ADMIN, "password": PASSWORD });
+    let login = http.post(format!("{api}/auth/login")).json(&body).send();
+    let login = login.await.unwrap();
+    assert_eq!(login.status(), 204);
+    let token = login.headers()["x-mstr-authtoken"].clone();
+    let cookie = login.headers()["set-cookie"].to_str().unwrap().to_owned();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let saved = serde_json::json!({ "maxWebConnectionIdleTime": { "value": 1_500 } });
+    let patch = http
+        .patch(format!("{api}/v2/iserver/settings"))
+        .header("x-mstr-authtoken", token)
+        .header("cookie", cookie)
+        .json(&saved);
+    assert_eq!(patch.send().await.unwrap().status(), 200);
+    assert!(server.stop().success());
+
+    let line = "serve --http 127.0.0.1:0 --https off --set microstrategy.http_session_timeout=25";
+    let refusal = home.run(line).refusal();
+    for part in ["25 minutes (1500 seconds)", "here 1500 seconds"] {
+        assert!(refusal.contains(part), "{refusal}");
+    }
+    home.server()
+        .with("--set microstrategy.http_session_timeout=26")
+        .start();
 }

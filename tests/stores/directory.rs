@@ -54,6 +54,7 @@ macro_rules! every_case {
                 the_longest_name_fits,
                 ten_thousand_users_are_listed_in_pages_without_gaps_or_repeats,
                 searches_combine_name_org_and_group,
+                members_of_an_org_are_found_among_many_names_at_once,
                 a_change_leaves_alone_what_it_does_not_name,
                 memberships_are_added_replaced_and_removed,
                 groups_of_an_org_the_user_is_not_in_are_refused_and_nothing_changes,

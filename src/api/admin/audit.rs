@@ -10,7 +10,7 @@ use crate::api::admin::{Admin, AuditLine};
 use crate::api::form::{Query, optional};
 use crate::domain::administration::AdminScope;
 use crate::domain::clock::Timestamp;
-use crate::domain::directory::{Directory, NameKey, OrgId, User, UserId};
+use crate::domain::directory::{Directory, NameKey, OrgId, UserId};
 use crate::domain::failure::{Failure, StoreError};
 use crate::domain::throttle::FORGET_AFTER;
 use actix_web::http::header::{CONTENT_DISPOSITION, ContentType};
@@ -26,6 +26,9 @@ use time::format_description::well_known::Rfc3339;
 const SHOWN: usize = 200;
 /// The most lines shown at a time, and exported.
 const MOST_SHOWN: usize = 10_000;
+
+/// Lines whose users are looked up at a time.
+const AT_A_TIME: usize = 500;
 
 /// Which lines; moments are milliseconds since 1970.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -129,17 +132,24 @@ async fn find(desk: &Desk, query: AuditQuery) -> Result<Found, Refusal> {
     };
     let (_, scope) = desk.viewer();
     let mut sight = Sight::new(&*desk.services().directory, scope);
-    for (number, event) in matching {
-        if !sight.reaches(&event).await? {
-            continue;
+    let mut rest = matching.into_iter();
+    loop {
+        let batch: Vec<_> = rest.by_ref().take(AT_A_TIME).collect();
+        if batch.is_empty() {
+            return Ok(found);
         }
-        if found.lines.len() == limit {
-            found.has_more = true;
-            break;
+        sight.learn(&batch).await?;
+        for (number, event) in batch {
+            if !sight.reaches(&event) {
+                continue;
+            }
+            if found.lines.len() == limit {
+                found.has_more = true;
+                return Ok(found);
+            }
+            found.lines.push((number, event));
         }
-        found.lines.push((number, event));
     }
-    Ok(found)
 }
 
 /// Lines that the query takes, the latest first, whoever may see them.
@@ -219,11 +229,30 @@ enum Standing {
     MemberOnly,
 }
 
+/// Somebody as a line names them.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Called {
+    Id(UserId),
+    Name(NameKey),
+}
+
+impl Called {
+    /// Whom a line is about; none when it says nobody who could exist.
+    fn by(event: &Value) -> Option<Self> {
+        let fields = ["owner_id", "user_id", "user"];
+        let text = fields.iter().find_map(|field| event[*field].as_str())?;
+        match text.parse() {
+            Ok(id) => Some(Self::Id(UserId(id))),
+            Err(_) => NameKey::new(text).ok().map(Self::Name),
+        }
+    }
+}
+
 /// Which events whoever looks may see.
 struct Sight<'a> {
     directory: &'a dyn Directory,
     scope: AdminScope,
-    known: HashMap<String, Standing>,
+    known: HashMap<Called, Standing>,
 }
 
 impl<'a> Sight<'a> {
@@ -235,56 +264,63 @@ impl<'a> Sight<'a> {
         }
     }
 
-    async fn reaches(&mut self, event: &Value) -> Result<bool, StoreError> {
+    /// Looks up whom those lines are about, all at once: anybody can fill the trail with names by signing in under
+    /// them, and one look-up for each would be theirs to order.
+    async fn learn(&mut self, lines: &[(u64, Value)]) -> Result<(), StoreError> {
         let AdminScope::Org(own) = self.scope else {
-            return Ok(true);
+            return Ok(());
         };
-        let is_elsewhere = |field: &str| event[field].as_i64().is_some_and(|org| org != own.0);
-        let is_switch = event["event"] == "org_switched";
-        let elsewhere =
-            is_elsewhere("org") || (is_switch && (is_elsewhere("from") || is_elsewhere("to")));
-        if elsewhere {
-            return Ok(false);
+        let (mut names, mut ids) = (Vec::new(), Vec::new());
+        for (_, event) in lines {
+            let Some(called) = Called::by(event).filter(|_| !is_elsewhere(event, own)) else {
+                continue;
+            };
+            if self.known.contains_key(&called) {
+                continue;
+            }
+            match &called {
+                Called::Id(id) => ids.push(*id),
+                Called::Name(name) => names.push(name.clone()),
+            }
+            self.known.insert(called, Standing::Stranger);
         }
-        let about = ["owner_id", "user_id", "user"]
-            .iter()
-            .find_map(|field| event[*field].as_str());
-        let Some(about) = about else {
-            return Ok(false);
-        };
-        Ok(match self.standing(about, own).await? {
-            Standing::Stranger => false,
-            Standing::Member => event["org"] == own.0,
-            Standing::MemberOnly => true,
-        })
-    }
-
-    async fn standing(&mut self, called: &str, own: OrgId) -> Result<Standing, StoreError> {
-        if let Some(known) = self.known.get(called) {
-            return Ok(*known);
+        if names.is_empty() && ids.is_empty() {
+            return Ok(());
         }
-        let mut standing = Standing::Stranger;
-        if let Some(user) = self.find(called).await? {
-            let orgs = self.directory.orgs_of(user.id).await?;
-            if orgs.iter().any(|org| org.id == own) {
-                standing = if orgs.len() == 1 && !user.is_admin {
-                    Standing::MemberOnly
-                } else {
-                    Standing::Member
-                };
+        for (user, orgs) in self.directory.members_among(own, &names, &ids).await? {
+            let standing = if orgs == 1 && !user.is_admin {
+                Standing::MemberOnly
+            } else {
+                Standing::Member
+            };
+            let by_name = NameKey::new(&user.name).ok().map(Called::Name);
+            for called in by_name.into_iter().chain([Called::Id(user.id)]) {
+                self.known.insert(called, standing);
             }
         }
-        self.known.insert(called.to_owned(), standing);
-        Ok(standing)
+        Ok(())
     }
 
-    async fn find(&self, called: &str) -> Result<Option<User>, StoreError> {
-        if let Ok(id) = called.parse() {
-            return self.directory.find_user_by_id(UserId(id)).await;
+    /// Of lines that were learnt.
+    fn reaches(&self, event: &Value) -> bool {
+        let AdminScope::Org(own) = self.scope else {
+            return true;
+        };
+        if is_elsewhere(event, own) {
+            return false;
         }
-        match NameKey::new(called) {
-            Ok(key) => self.directory.find_user(&key).await,
-            Err(_) => Ok(None),
+        let standing = Called::by(event).and_then(|called| self.known.get(&called));
+        match standing {
+            None | Some(Standing::Stranger) => false,
+            Some(Standing::Member) => event["org"] == own.0,
+            Some(Standing::MemberOnly) => true,
         }
     }
+}
+
+/// Whether a line names another Org.
+fn is_elsewhere(event: &Value, own: OrgId) -> bool {
+    let names_other = |field: &str| event[field].as_i64().is_some_and(|org| org != own.0);
+    let is_switch = event["event"] == "org_switched";
+    names_other("org") || (is_switch && (names_other("from") || names_other("to")))
 }

@@ -98,25 +98,18 @@ pub async fn change(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
     let Acts { desk, body } = acts;
-    let manager = desk.manager();
+    let users = match body.users {
+        Some(listed) => Some((operation(body.operation.as_deref())?, listed)),
+        None => None,
+    };
+    let privileges = body.privileges.map(|listed| (Operation::Replace, listed));
     let edit = GroupEdit {
         name: body.name,
         display_name: body.display_name,
-        operation: Operation::Replace,
-        privileges: body.privileges,
-        users: None,
+        privileges,
+        users,
     };
-    manager.update_group(&id, edit).await?;
-    if body.users.is_some() {
-        let edit = GroupEdit {
-            name: None,
-            display_name: None,
-            operation: operation(body.operation.as_deref())?,
-            privileges: None,
-            users: body.users,
-        };
-        manager.update_group(&id, edit).await?;
-    }
+    desk.manager().update_group(&id, edit).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

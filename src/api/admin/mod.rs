@@ -33,7 +33,7 @@ pub use calibration::Calibration;
 pub use console::{AuditHistory, AuditLine, Checkup, Console, Finding, Minute, Trends};
 pub use error::Admin;
 
-use crate::api::dialect::{refuse_path, render_failures, resource};
+use crate::api::dialect::{refuse_path, resource};
 use crate::api::services::Services;
 use crate::api::session_layer;
 use crate::api::verb::{self, Takes};
@@ -49,8 +49,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     config.service(
         web::scope(PREFIX)
             .wrap(session_layer::middleware(services))
-            .wrap(from_fn(session_layer::shape_cookies))
-            .wrap(from_fn(render_failures::<Admin>))
+            .wrap(from_fn(session_layer::speak::<Admin>))
             .configure(people_routes)
             .configure(server_routes)
             .default_service(web::to(refuse_path::<Admin>)),

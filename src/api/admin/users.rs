@@ -150,21 +150,18 @@ pub async fn change(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
     let Acts { desk, body } = acts;
-    let manager = desk.manager();
     let edit = AccountEdit {
         name: None,
         display_name: body.display_name,
         email: body.email,
         account_type: None,
+        is_admin: body.is_admin,
         status: view::account_status(body.status.as_deref())?,
         operation: Operation::Add,
         orgs: None,
         groups: None,
     };
-    manager.update_user(&id, edit).await?;
-    if let Some(is_admin) = body.is_admin {
-        manager.grant_server(&id, is_admin).await?;
-    }
+    desk.manager().update_user(&id, edit).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -203,6 +200,7 @@ pub async fn memberships(
         display_name: None,
         email: None,
         account_type: None,
+        is_admin: None,
         status: None,
         operation: operation(body.operation.as_deref())?,
         orgs: body.orgs,

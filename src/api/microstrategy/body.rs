@@ -10,7 +10,10 @@ use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use secrecy::SecretString;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// The fields of a body; an empty body has none, and unknown ones are ignored.
 pub struct Fields(Map<String, Value>);
@@ -87,9 +90,11 @@ fn read(kind: Kind, body: &[u8]) -> Result<Fields, Failure> {
     }
     match kind {
         // Nothing of the parser's own message is told: it may quote a password.
-        Kind::Json => serde_json::from_slice(body)
-            .map(Fields)
-            .map_err(|_| Failure::bad("", "a JSON object")),
+        Kind::Json => {
+            let once: Once = serde_json::from_slice(body)
+                .map_err(|_| Failure::bad("", "a JSON object, each name given once"))?;
+            Ok(Fields(once.0))
+        }
         Kind::Form => {
             let pairs: Vec<(String, String)> = form::parse(body)?;
             let mut fields = Map::new();
@@ -103,6 +108,36 @@ fn read(kind: Kind, body: &[u8]) -> Result<Fields, Failure> {
             Ok(Fields(fields))
         }
         Kind::Other => Err(Failure::UnsupportedMediaType),
+    }
+}
+
+/// An object whose names are all different. Readers differ about which of two values counts: a proxy that looks into
+/// a login must not see another than we do.
+struct Once(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<R: Deserializer<'de>>(reader: R) -> Result<Self, R::Error> {
+        reader.deserialize_map(OnceVisitor)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Once;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Once, A::Error> {
+        let mut fields = Map::new();
+        while let Some((name, value)) = pairs.next_entry::<String, Value>()? {
+            if fields.insert(name, value).is_some() {
+                return Err(A::Error::custom("a name twice"));
+            }
+        }
+        Ok(Once(fields))
     }
 }
 

@@ -9,25 +9,21 @@ use crate::api::dialect::ApiError;
 use crate::api::form::{Form, Query, optional};
 use crate::api::guard::refuse_forgery;
 use crate::api::landing::{Landing, Target, go_to};
-use crate::api::message_page::{escaped, page};
-use crate::api::microstrategy::MicroStrategy;
 use crate::api::microstrategy::auth::{off, replaced};
 use crate::api::microstrategy::cookies;
+use crate::api::microstrategy::dialog_page::{Dialog, Shown, signed_in};
 use crate::api::microstrategy::site::{Mode, Site};
 use crate::api::services::Services;
-use crate::domain::failure::{Failure, Unauthenticated};
+use crate::domain::failure::Failure;
 use crate::domain::login::{IDLE_SLACK, OpenRequest, Opened};
 use crate::domain::sso::Protocol;
 use actix_session::Session;
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use secrecy::SecretString;
 use serde::Deserialize;
-use std::fmt::Write;
 use std::sync::Arc;
 
-type Refusal = ApiError<MicroStrategy>;
+type Refusal = ApiError<Dialog>;
 
 /// How to sign in, and where to end.
 #[derive(Deserialize)]
@@ -45,39 +41,40 @@ pub struct DialogFields {
 
 /// `GET auth/login-dialog.jsp`: to the identity provider, or a form where nothing says which.
 pub async fn show(
-    query: Query<MicroStrategy, DialogFields>,
+    query: Query<Dialog, DialogFields>,
     request: HttpRequest,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
     let fields = query.into_inner();
     let target = target(&fields, &services)?;
-    match mode_of(fields.mode.as_deref(), &services)? {
-        Some(mode @ (Mode::Saml | Mode::Oidc)) => {
+    match judge(&fields, &target, &request, &services)? {
+        (Some(mode @ (Mode::Saml | Mode::Oidc)), _) => {
             to_provider(mode, &fields, &target, &request, &services).await
         }
-        _ => Ok(dialog(&fields, &services, None)),
+        (_, shown) => Ok(shown.dialog(&services)),
     }
 }
 
 /// `POST auth/login`: what the form of the dialog sends, and what older clients send of their own.
 pub async fn log_in(
-    form: Form<MicroStrategy, DialogFields>,
-    caller: Caller<MicroStrategy>,
+    form: Form<Dialog, DialogFields>,
+    caller: Caller<Dialog>,
     request: HttpRequest,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
     let fields = form.into_inner();
     let target = target(&fields, &services)?;
-    let mode = mode_of(fields.mode.as_deref(), &services)?.unwrap_or(Mode::Standard);
+    let (mode, _) = judge(&fields, &target, &request, &services)?;
+    // Without one it is this one, which may be off as any other.
+    let mode = mode.map_or_else(|| require_on(Mode::Standard, &services), Ok)?;
     if matches!(mode, Mode::Saml | Mode::Oidc) {
         return to_provider(mode, &fields, &target, &request, &services).await;
     }
     // A page of another site must not sign its visitor in to an account of its own.
     refuse_forgery(&request, &services)?;
-    let landing = &DialogLanding;
-    let wanted = landing.request(&request, &services)?;
-    let name = fields.username.clone().unwrap_or_default();
-    let password = fields.password.clone().unwrap_or_default();
+    let wanted = DialogLanding.request(&request, &services)?;
+    let name = fields.username.unwrap_or_default();
+    let password = fields.password.unwrap_or_default();
     let login = &services.login;
     let opened = match mode {
         Mode::Standard => login.log_in(&name, &password, wanted, &caller.client).await,
@@ -88,21 +85,24 @@ pub async fn log_in(
         }
         other => return Err(off(other).into()),
     };
-    match opened {
-        Ok(opened) => Ok(landed(&request, &services, &target, &opened)),
-        Err(error) => {
-            let failure = Failure::from(&error);
-            let refused = Failure::Unauthenticated(Unauthenticated::BadCredentials);
-            if failure == refused {
-                return Ok(dialog(
-                    &fields,
-                    &services,
-                    Some("The user name or password is wrong, or the account may not sign in."),
-                ));
-            }
-            Err(error.into())
-        }
-    }
+    Ok(landed(&request, &services, &target, &opened?))
+}
+
+/// The mode asked for, and what is shown of the request from here on, whatever becomes of it.
+fn judge(
+    fields: &DialogFields,
+    target: &Target,
+    request: &HttpRequest,
+    services: &Services,
+) -> Result<(Option<Mode>, Shown), Failure> {
+    let mut shown = Shown::ending_at(target);
+    request.extensions_mut().insert(shown.clone());
+    let mode = mode_of(fields.mode.as_deref(), services)?;
+    shown.mode = mode.filter(|mode| matches!(mode, Mode::Standard | Mode::Ldap));
+    shown.has_mode = true;
+    shown.username = fields.username.clone().unwrap_or_default();
+    request.extensions_mut().insert(shown.clone());
+    Ok((mode, shown))
 }
 
 async fn to_provider(
@@ -130,13 +130,17 @@ fn mode_of(text: Option<&str>, services: &Services) -> Result<Option<Mode>, Fail
     let Some(text) = text.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
+    // The others have nothing to show: whoever asks for one must not be given another.
     let mode = text.trim().parse().ok().and_then(Mode::of);
-    let mode =
-        mode.ok_or_else(|| Failure::bad("loginMode", "one of 1, 16, 1048576 and 4194304"))?;
-    if !services.live.load().web.modes.contains(&mode.number()) {
-        return Err(off(mode));
-    }
-    Ok(Some(mode))
+    let mode = mode
+        .filter(|mode| mode.has_dialog())
+        .ok_or_else(|| Failure::bad("loginMode", "one of 1, 16, 1048576 and 4194304"))?;
+    require_on(mode, services).map(Some)
+}
+
+fn require_on(mode: Mode, services: &Services) -> Result<Mode, Failure> {
+    let is_on = services.live.load().web.modes.contains(&mode.number());
+    is_on.then_some(mode).ok_or_else(|| off(mode))
 }
 
 /// Where the sign-in ends; both ways pass the rules of redirects and of embedding.
@@ -164,73 +168,6 @@ fn target(fields: &DialogFields, services: &Services) -> Result<Target, Failure>
         }
         (None, None) => Ok(Target::Opener(String::new())),
     }
-}
-
-/// The form, and a link for each provider. Links, as a form's redirect could be held against the page's policy.
-fn dialog(fields: &DialogFields, services: &Services, complaint: Option<&str>) -> HttpResponse {
-    let base = services
-        .microstrategy
-        .as_ref()
-        .map_or("", |site| site.base_path.as_str());
-    let origin = fields.callback_origin.as_deref().unwrap_or_default();
-    let redirect = fields.redirect.as_deref().unwrap_or_default();
-    let live = services.live.load();
-    let is_on = |mode: Mode| live.web.modes.contains(&mode.number());
-    // Writing to a String cannot fail.
-    let mut body = String::new();
-    if is_on(Mode::Standard) || is_on(Mode::Ldap) {
-        let mode = if is_on(Mode::Standard) { 1 } else { 16 };
-        let name = escaped(fields.username.as_deref().unwrap_or_default());
-        let complaint = complaint.map_or(String::new(), |words| {
-            format!(
-                "<p id=\"error\" class=\"error\" role=\"alert\">{}</p>\n",
-                escaped(words)
-            )
-        });
-        let _ = write!(
-            body,
-            "<form method=\"post\" action=\"{}/auth/login\">\n\
-             <input type=\"hidden\" name=\"loginMode\" value=\"{mode}\">\n\
-             <input type=\"hidden\" name=\"callback-origin\" value=\"{}\">\n\
-             <input type=\"hidden\" name=\"redirectURL\" value=\"{}\">\n\
-             <div class=\"field\"><label for=\"username\">Username</label>\n\
-             <input id=\"username\" name=\"username\" autocomplete=\"username\" autocapitalize=\"none\" \
-             spellcheck=\"false\" required value=\"{name}\"></div>\n\
-             <div class=\"field\"><label for=\"password\">Password</label>\n\
-             <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required></div>\n\
-             {complaint}<button type=\"submit\" class=\"primary\">Sign in</button>\n</form>\n",
-            escaped(base),
-            escaped(origin),
-            escaped(redirect)
-        );
-    }
-    for provider in &services.login.sso.providers {
-        let mode = match provider.protocol {
-            Protocol::Saml => Mode::Saml,
-            Protocol::Oidc => Mode::Oidc,
-        };
-        if !is_on(mode) {
-            continue;
-        }
-        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let href = format!(
-            "{base}/auth/login-dialog.jsp?loginMode={mode}&provider={}&callback-origin={}&redirectURL={}",
-            encoded(&provider.name),
-            encoded(origin),
-            encoded(redirect)
-        );
-        let _ = writeln!(
-            body,
-            "<p><a class=\"button\" href=\"{}\">Sign in with {}</a></p>",
-            escaped(&href),
-            escaped(&provider.label)
-        );
-    }
-    let status = match complaint {
-        Some(_) => StatusCode::UNAUTHORIZED,
-        None => StatusCode::OK,
-    };
-    page(status, "Sign in", &body)
 }
 
 /// Browsers of this dialect's clients: its cookies, and on to the address, or a message to the opener.
@@ -262,6 +199,10 @@ impl Landing for DialogLanding {
     ) -> HttpResponse {
         landed(request, services, target, opened)
     }
+
+    fn way_back(&self, services: &Services, target: &Target) -> String {
+        Shown::ending_at(target).link(services, "")
+    }
 }
 
 fn landed(
@@ -272,16 +213,7 @@ fn landed(
 ) -> HttpResponse {
     let mut reply = match target {
         Target::Url(url) => go_to(url),
-        Target::Opener(origin) => page(
-            StatusCode::OK,
-            "You are signed in",
-            &format!(
-                "<p class=\"lead\">You can close this window.</p>\n\
-                 <div id=\"opener\" data-origin=\"{}\"></div>\n\
-                 <script type=\"module\" src=\"/static/login-complete.js\"></script>",
-                escaped(origin)
-            ),
-        ),
+        Target::Opener(origin) => signed_in(services, origin),
     };
     if let (Ok(site), Some(block)) = (services.microstrategy(), &opened.block) {
         cookies::hand_out_in(reply.headers_mut(), request, services, site, block);

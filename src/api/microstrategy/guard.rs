@@ -7,16 +7,20 @@ use crate::api::microstrategy::MicroStrategy;
 use crate::api::microstrategy::cookies::presented;
 use crate::api::microstrategy::site::Site;
 use crate::api::services::Services;
+use crate::domain::clock::Timestamp;
 use crate::domain::directory::User;
 use crate::domain::failure::{Failure, Unauthenticated};
 use crate::domain::login::{IDLE_SLACK, Shared};
 use crate::domain::principal::Principal;
-use crate::domain::session::{BlockId, Session, SessionId};
+use crate::domain::session::{BlockId, Method, Session, SessionId};
 use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use std::time::Duration;
+
+/// How much later than advertised a session ends at the least (contract decision 17).
+const END_SLACK: Duration = Duration::from_secs(1);
 
 /// Where the token travels, both ways.
 pub const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-mstr-authtoken");
@@ -30,7 +34,7 @@ pub struct Signed {
     pub session: Session,
     /// Who it is.
     pub principal: Principal,
-    /// The idle timeout that is advertised.
+    /// The timeout that is advertised: the idle one, or what is left to the absolute end.
     pub timeout: Duration,
 }
 
@@ -114,12 +118,21 @@ pub async fn check(
     let id = block.session_id();
     match services.login.check_shared(&id).await? {
         Shared::Live { own, lender } => {
-            let idle = lender.map_or(own.lifetime.idle, |lender| lender.lifetime.idle);
+            let now = services.login.now();
+            let idle = lender.as_ref().unwrap_or(&own).lifetime.idle;
+            let left = lender.iter().chain([&own]).map(|one| left(one, now)).min();
+            let mut principal = Principal::of_session(&id, &own);
+            // Handed on, a guest's session is a guest's still.
+            if lender.is_some_and(|lender| lender.method == Method::Guest) {
+                principal.method = Some(Method::Guest);
+            }
             Ok(Signed {
-                principal: Principal::of_session(id.clone(), (*own).clone()),
+                principal,
                 id,
                 session: *own,
-                timeout: idle.saturating_sub(IDLE_SLACK),
+                timeout: idle
+                    .saturating_sub(IDLE_SLACK)
+                    .min(left.unwrap_or_default()),
             })
         }
         Shared::Over(reason) => {
@@ -127,4 +140,11 @@ pub async fn check(
             Err(Failure::Unauthenticated(why).into())
         }
     }
+}
+
+/// What may be advertised of the time to a session's absolute end: whole seconds, of which it outlives the last.
+fn left(session: &Session, now: Timestamp) -> Duration {
+    let end = session.opened_at.plus(session.lifetime.absolute);
+    let left = Duration::from_millis(end.millis().saturating_sub(now.millis()));
+    left.saturating_sub(END_SLACK)
 }

@@ -12,6 +12,7 @@ mod body;
 mod cookies;
 mod delegation;
 mod dialog;
+mod dialog_page;
 mod error;
 mod guard;
 mod project;
@@ -25,9 +26,11 @@ pub use error::MicroStrategy;
 pub use site::{LiveSite, Mode, Site};
 
 use crate::api::dialect::{read, refuse_path, render_failures};
+use crate::api::microstrategy::dialog_page::Dialog;
 use crate::api::services::Services;
+use actix_web::dev::HttpServiceFactory;
 use actix_web::middleware::from_fn;
-use actix_web::{Resource, web};
+use actix_web::{Resource, Route, web};
 
 /// Adds the dialect's routes, where it is spoken at all.
 pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
@@ -44,6 +47,13 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
             .configure(server_routes)
             .default_service(web::to(refuse_path::<MicroStrategy>)),
     );
+}
+
+/// Where people are: what goes wrong there is a page.
+fn page_at(path: &str, route: Route) -> impl HttpServiceFactory + 'static {
+    at(path)
+        .route(route)
+        .wrap(from_fn(render_failures::<Dialog>))
 }
 
 /// An unknown method is answered as an unknown path is (docs/dialects/microstrategy.md, "Errors").
@@ -72,8 +82,11 @@ fn auth_routes(config: &mut web::ServiceConfig) {
 
 fn browser_routes(config: &mut web::ServiceConfig) {
     config
-        .service(at("/auth/login-dialog.jsp").route(web::get().to(dialog::show)))
-        .service(at("/auth/login").route(web::post().to(dialog::log_in)));
+        .service(page_at(
+            "/auth/login-dialog.jsp",
+            web::get().to(dialog::show),
+        ))
+        .service(page_at("/auth/login", web::post().to(dialog::log_in)));
 }
 
 fn session_routes(config: &mut web::ServiceConfig) {

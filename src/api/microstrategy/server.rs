@@ -2,24 +2,33 @@
 
 use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
+use crate::api::form::Query;
 use crate::api::microstrategy::MicroStrategy;
 use crate::api::microstrategy::body::Behind;
 use crate::api::microstrategy::guard::Administrator;
 use crate::api::microstrategy::project::project_id;
 use crate::api::microstrategy::reply::json;
+use crate::api::microstrategy::session::full_name;
 use crate::api::services::Services;
 use crate::domain::administration::{Actor, SessionFilter};
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::Failure;
-use crate::domain::session::SessionHandle;
+use crate::domain::session::{SessionHandle, SessionSummary};
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
 use serde_json::{Value, json as value};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 type Refusal = ApiError<MicroStrategy>;
 
+/// How many connections are told unless the client says; what mstrio-py asks for.
+const CONNECTIONS: usize = 100;
+/// The most that are told at a time.
+const MOST_CONNECTIONS: usize = 1_000;
 /// The one setting of many that this server has.
 const IDLE_TIME: &str = "maxWebConnectionIdleTime";
 
@@ -120,42 +129,86 @@ pub async fn set_settings(
                         outlive it";
         let seconds = wanted["value"].as_u64();
         let seconds = seconds.ok_or_else(|| Failure::bad(IDLE_TIME, expected))?;
-        let http = services.microstrategy()?.http_session_timeout;
+        let limits = services.web_limits(services.microstrategy()?);
         let by = Actor::user(&admin.user, caller.client);
         services
             .administration
-            .save_web_timeout(Duration::from_secs(seconds), http, &by)
+            .save_web_timeout(Duration::from_secs(seconds), limits, &by)
             .await?;
         services.refresh_live().await?;
     }
     Ok(HttpResponse::Ok().json(described_settings(&services)))
 }
 
-/// `GET monitors/userConnections`: every live session, whichever dialect opened it.
+/// Which of the connections; a limit of -1 is as many as may be.
+#[derive(Deserialize)]
+pub struct ConnectionsQuery {
+    offset: Option<String>,
+    limit: Option<String>,
+}
+
+/// `GET monitors/userConnections`: live sessions, whichever dialect opened them, some at a time.
 pub async fn connections(
     _: Administrator,
+    query: Query<MicroStrategy, ConnectionsQuery>,
     request: HttpRequest,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
-    let mut found = Vec::new();
+    let query = query.into_inner();
+    let offset = query.offset.as_deref().map(str::parse).transpose();
+    let offset: usize = offset
+        .map_err(|_| Failure::bad("offset", "a whole number from 0"))?
+        .unwrap_or(0);
+    let limit = match query.limit.as_deref() {
+        None => Ok(CONNECTIONS),
+        Some("-1") => Ok(MOST_CONNECTIONS),
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=MOST_CONNECTIONS).contains(limit))
+            .ok_or_else(|| {
+                let expected = format!("a whole number from 1 to {MOST_CONNECTIONS}, or -1");
+                Failure::bad("limit", expected)
+            }),
+    }?;
+    let mut total = 0_usize;
+    let mut page = Vec::new();
     services
         .administration
         .each_session(SessionFilter::default(), |one| {
-            let session = &one.session;
-            found.push(value!({
-                "id": one.handle.to_string(),
-                "username": session.user_name,
-                "userFullName": session.user_name,
-                "projectId": project_id(session.org),
-                "openJobsCount": 0,
-                "applicationType": session.agent,
-                "source": session.address,
-                "dateConnectionCreated": date(session.opened_at),
-                "dateLastAction": date(session.last_seen_at),
-            }));
+            if total >= offset && page.len() < limit {
+                page.push(one);
+            }
+            total += 1;
         })
         .await?;
-    Ok(json(&request, value!({ "userConnections": found })))
+    let mut names = HashMap::new();
+    let mut found = Vec::with_capacity(page.len());
+    for SessionSummary { handle, session } in page {
+        let full_name = match names.entry(session.user_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let user = services.directory.find_user_by_id(session.user_id).await?;
+                let name = user.map_or(session.user_name.clone(), |user| {
+                    full_name(&user).to_owned()
+                });
+                new.insert(name)
+            }
+        };
+        found.push(value!({
+            "id": handle.to_string(),
+            "username": session.user_name,
+            "userFullName": full_name,
+            "projectId": project_id(session.org),
+            "openJobsCount": 0,
+            "applicationType": session.agent,
+            "source": session.address,
+            "dateConnectionCreated": date(session.opened_at),
+            "dateLastAction": date(session.last_seen_at),
+        }));
+    }
+    let reply = value!({ "userConnections": found, "total": total });
+    Ok(json(&request, reply))
 }
 
 /// `DELETE monitors/userConnections/{id}`: ends one session.

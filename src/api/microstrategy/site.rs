@@ -95,6 +95,11 @@ impl Mode {
         }
     }
 
+    /// Whether a person can sign in by it on a page.
+    pub const fn has_dialog(self) -> bool {
+        matches!(self, Self::Standard | Self::Ldap | Self::Saml | Self::Oidc)
+    }
+
     /// The mode of that number.
     pub fn of(number: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.number() == number)

@@ -45,7 +45,7 @@ impl Signed {
         with_presented(|presented| match presented {
             Presented::Checked(id, Check::Live(session)) => Ok(Some(Self {
                 id: id.clone(),
-                who: Principal::of_session(id.clone(), (**session).clone()),
+                who: Principal::of_session(id, session),
             })),
             Presented::StoreAway(error) => Err(error.into()),
             _ => Ok(None),

@@ -1,7 +1,7 @@
 //! Every word of the pages that are rendered here, in one place; those of scripts are in `static/strings.js`.
 
 use crate::domain::clock::Timestamp;
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, Unauthenticated};
 use crate::domain::session::{EndReason, Method};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -13,15 +13,15 @@ const MOMENT: StaticFormatDescription =
     format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC");
 
 /// The language of these words.
-pub(super) const LANGUAGE: &str = "en";
+pub(in crate::api) const LANGUAGE: &str = "en";
 
 // ---- signing in ----
 
-pub(super) const SIGN_IN: &str = "Sign in";
+pub(in crate::api) const SIGN_IN: &str = "Sign in";
 pub(super) const SIGN_IN_LEAD: &str =
     "One sign-in for your dashboards and everything embedded in them.";
-pub(super) const USERNAME: &str = "Username";
-pub(super) const PASSWORD: &str = "Password";
+pub(in crate::api) const USERNAME: &str = "Username";
+pub(in crate::api) const PASSWORD: &str = "Password";
 pub(super) const REMEMBER: &str = "Remember me on this device";
 pub(super) const PARTICULAR_ORG: &str = "Sign in to a particular Org";
 pub(super) const ORG: &str = "Org";
@@ -31,10 +31,10 @@ pub(super) const CHOOSE_ORG: &str = "Choose an Org";
 pub(super) const CHOOSE_ORG_LEAD: &str =
     "You belong to more than one Org. You can change it later.";
 pub(super) const WRONG_CHOICE: &str = "That Org is no longer open to you. Choose another one.";
-pub(super) const OR_PASSWORD: &str = "or with a password";
+pub(in crate::api) const OR_PASSWORD: &str = "or with a password";
 pub(super) const GO_ON: &str = "Go on";
 pub(super) const AS_SOMEBODY_ELSE: &str = "Signing in below ends that session.";
-pub(super) const ERROR_PREFIX: &str = "Error: ";
+pub(in crate::api) const ERROR_PREFIX: &str = "Error: ";
 pub(super) const TARGET_DROPPED: &str = "The page you were sent from asked to go somewhere this server sends nobody. Sign in and you stay here.";
 pub(super) const SIGNED_OUT: &str = "You are signed out.";
 
@@ -84,7 +84,7 @@ pub(super) const EXPIRES: &str = "Ends if unused";
 pub(super) const ADDRESS: &str = "From";
 pub(super) const SIGNED_IN_BY: &str = "Signed in with";
 pub(super) const REMEMBERED: &str = "remembered";
-pub(super) const SIGN_OUT: &str = "Sign out";
+pub(in crate::api) const SIGN_OUT: &str = "Sign out";
 pub(super) const OVERVIEW: &str = "Overview";
 pub(super) const YOUR_PASSWORD: &str = "Your password";
 pub(super) const WHY_PASSWORD: &str = "So that nobody who finds your screen unlocked can do this.";
@@ -147,10 +147,106 @@ pub fn moment(at: Timestamp) -> (String, String) {
     read(at).unwrap_or_default()
 }
 
+// ---- on the way to and from an identity provider, and in the dialog of MicroStrategy clients ----
+pub(in crate::api) const NOT_SIGNED_IN: &str = "You were not signed in";
+pub(in crate::api) const TURNED_DOWN: &str = "The identity provider says that you broke the sign-in off, or that it may not let you in here.";
+
+pub(in crate::api) const ANOTHER_WAY: &str = "Sign in another way";
+pub(in crate::api) const SIGNED_IN: &str = "You are signed in";
+pub(in crate::api) const MAY_CLOSE: &str = "You can close this window.";
+pub(in crate::api) const ONE_MOMENT: &str = "One moment";
+pub(in crate::api) const NEARLY: &str = "You are nearly signed in.";
+pub(in crate::api) const CONTINUE: &str = "Continue";
+pub(in crate::api) const SIGN_OUT_ASKED: &str = "Sign out?";
+pub(in crate::api) const SIGN_OUT_LEAD: &str =
+    "This ends your session here and, where that is possible, at your identity provider.";
+
+/// On the link to a provider.
+pub fn sign_in_with(provider: &str) -> String {
+    format!("Sign in with {provider}")
+}
+
+/// Above the dialog's form, which is there to be filled in again.
+pub fn dialog_refused(failure: &Failure) -> String {
+    match failure {
+        Failure::Unauthenticated(Unauthenticated::BadCredentials) => {
+            "The user name or password is wrong, or the account may not sign in.".to_owned()
+        }
+        Failure::TooManyRequests { retry_after } => too_many_attempts(*retry_after),
+        Failure::Unavailable { .. } => {
+            "What tells this server who may sign in does not answer right now. Nothing is \
+            wrong with your password; try again in a moment, or sign in another way."
+                .to_owned()
+        }
+        other => refused_on_the_way(other).1,
+    }
+}
+
+/// Title and sentence of a page that says why a sign-in does not go on.
+pub fn refused_on_the_way(failure: &Failure) -> (&'static str, String) {
+    match failure {
+        Failure::BadRequest { field, expected } => (
+            "This sign-in cannot go on",
+            if field.is_empty() {
+                format!("Expected {expected}. Begin anew from the page you came from.")
+            } else {
+                format!("The parameter {field} is not as it should be: expected {expected}.")
+            },
+        ),
+        Failure::Unauthenticated(Unauthenticated::BadCredentials) => (
+            NOT_SIGNED_IN,
+            "The identity provider's answer was not accepted, or there is no account here for you. An \
+             administrator finds the reason in the log under the number below."
+                .to_owned(),
+        ),
+        Failure::Unauthenticated(_) => ("You are not signed in", "Sign in first.".to_owned()),
+        Failure::Forbidden { reason } => ("Not allowed", sentence(reason)),
+        Failure::SwitchedOff { feature } => (
+            "Not set up here",
+            sentence(&format!("{feature} is not configured on this server")),
+        ),
+        Failure::NotFound { .. } => (
+            "Not found",
+            "There is nothing at this address.".to_owned(),
+        ),
+        Failure::MethodNotAllowed => (
+            "Not this way",
+            "This address is not meant to be opened like that.".to_owned(),
+        ),
+        Failure::UnsupportedMediaType => ("Not this way", "Expected a form.".to_owned()),
+        Failure::TooLarge => (
+            "Too large",
+            "The answer is larger than any honest one.".to_owned(),
+        ),
+        Failure::Conflict { reason } => ("Not possible now", sentence(reason)),
+        Failure::TooManyRequests { retry_after } => {
+            ("Too many attempts", too_many_attempts(*retry_after))
+        }
+        Failure::Unavailable { .. } => (
+            "The identity provider or our store does not answer",
+            "Nothing is lost and nobody is signed out. Try again in a moment, or sign in another way."
+                .to_owned(),
+        ),
+        Failure::Internal => (
+            "Something went wrong here",
+            "It is in our log under the number below.".to_owned(),
+        ),
+    }
+}
+
+/// With a capital and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+}
+
 // ---- what any page may have to say ----
 
 pub(super) const BACK: &str = "To the start";
-pub(super) const INCIDENT: &str = "If you ask somebody about this, name the incident:";
+pub(in crate::api) const INCIDENT: &str = "If you ask somebody about this, name the incident:";
 
 /// Title and sentence of a page that could not be shown.
 pub fn failed(failure: &Failure) -> (&'static str, &'static str) {

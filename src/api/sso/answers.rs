@@ -3,7 +3,7 @@
 use crate::api::caller::{Caller, is_https};
 use crate::api::departure::{browser_of, callback, forget, own_base};
 use crate::api::dialect::ApiError;
-use crate::api::landing::{Landing, Target};
+use crate::api::landing::{Landing, Target, WayBack};
 use crate::api::services::Services;
 use crate::api::sso::Sso;
 use crate::domain::audit::Client;
@@ -11,7 +11,7 @@ use crate::domain::failure::Failure;
 use crate::domain::login::{LoginError, Opened, ProviderAnswer};
 use crate::domain::sso::{Answer, Errand, Protocol, Provider, SsoError};
 use actix_session::Session;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
 type Refusal = ApiError<Sso>;
 
@@ -30,7 +30,14 @@ impl Arrival<'_> {
         let browser = browser_of(self.request, self.services, handle).unwrap_or_default();
         let sso = &self.services.login.sso;
         let errand = sso.resume(handle, &browser).await;
-        errand.map_err(Self::refused)
+        let errand = errand.map_err(Self::refused)?;
+        if let Some((name, target)) = Target::parse(&errand.purpose)
+            && let Some(landing) = self.services.landing(name)
+        {
+            let way = WayBack(landing.way_back(self.services, &target));
+            self.request.extensions_mut().insert(way);
+        }
+        Ok(errand)
     }
 
     /// What a sign-in that cannot go on is told; the particulars are in the log.

@@ -22,8 +22,8 @@ type Refusal = ApiError<Sso>;
 const COMPLETE: &str = "/callosum/v1/oidc/logout/complete";
 
 /// `GET …/logout`: a page with a button. A link alone signs nobody out: any page could have it followed.
-pub async fn ask(_: HttpRequest, _: web::Data<Services>) -> Result<HttpResponse, Refusal> {
-    Ok(page::confirm_logout())
+pub async fn ask(_: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Refusal> {
+    Ok(page::confirm_logout(&services))
 }
 
 /// `POST …/logout`: ends the session here, then sends the browser to the provider to end the one there.

@@ -110,7 +110,11 @@ pub async fn finish(
                 .login
                 .refused_by_provider(Protocol::Oidc, refused.into(), &caller.client);
         return match error.as_str() {
-            "access_denied" => Ok(page::turned_down(&caller.client.incident)),
+            "access_denied" => Ok(page::turned_down(
+                &request,
+                &services,
+                &caller.client.incident,
+            )),
             _ => Err(refused.into()),
         };
     }

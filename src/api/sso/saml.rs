@@ -74,7 +74,7 @@ pub async fn finish(
     // A form that another site posts brings no Lax cookies, and without https ours cannot be anything else. Posted
     // once more from our own page it does.
     if browser_of(&request, &services, handle).is_none() && form.again.is_none() {
-        return Ok(page::post_again(&response, handle));
+        return Ok(page::post_again(&services, &response, handle));
     }
     let errand = arrival.errand(handle).await?;
     arrival.land(&errand, handle, &Answer::Saml(response)).await

@@ -18,7 +18,7 @@ mod user_password;
 
 pub use error::V1;
 
-use crate::api::dialect::{read, refuse_path, render_failures, resource};
+use crate::api::dialect::{read, refuse_path, resource};
 use crate::api::services::Services;
 use crate::api::session_layer;
 use actix_web::middleware::from_fn;
@@ -37,8 +37,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
         config.service(
             web::scope(prefix)
                 .wrap(session_layer::middleware(services))
-                .wrap(from_fn(session_layer::shape_cookies))
-                .wrap(from_fn(render_failures::<V1>))
+                .wrap(from_fn(session_layer::speak::<V1>))
                 .configure(routes)
                 .configure(user_routes)
                 .default_service(web::to(refuse_path::<V1>)),
@@ -47,8 +46,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     config.service(
         web::scope(PRISM)
             .wrap(session_layer::middleware(services))
-            .wrap(from_fn(session_layer::shape_cookies))
-            .wrap(from_fn(render_failures::<V1>))
+            .wrap(from_fn(session_layer::speak::<V1>))
             .service(resource::<V1>("/preauth/info").route(read().to(session::preauth_info)))
             .service(resource::<V1>("").route(web::post().to(prism::answer)))
             .service(resource::<V1>("/").route(web::post().to(prism::answer)))

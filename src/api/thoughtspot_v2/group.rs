@@ -87,12 +87,12 @@ pub async fn update(
     let body = body.into_inner();
     not_offered("sub_group_identifiers", body.sub_group_identifiers)?;
     not_offered("role_identifiers", body.role_identifiers)?;
+    let operation = operation(body.operation.as_deref())?;
     let edit = GroupEdit {
         name: optional(body.name),
         display_name: optional(body.display_name),
-        operation: operation(body.operation.as_deref())?,
-        privileges: body.privileges,
-        users: body.user_identifiers,
+        privileges: body.privileges.map(|listed| (operation, listed)),
+        users: body.user_identifiers.map(|listed| (operation, listed)),
     };
     who.acts(&services).update_group(&called, edit).await?;
     Ok(HttpResponse::NoContent().finish())

@@ -20,7 +20,7 @@ mod user_view;
 
 pub use error::V2;
 
-use crate::api::dialect::{read, refuse_path, render_failures, resource};
+use crate::api::dialect::{read, refuse_path, resource};
 use crate::api::services::Services;
 use crate::api::session_layer;
 use actix_web::middleware::from_fn;
@@ -35,8 +35,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     config.service(
         web::scope(PREFIX)
             .wrap(session_layer::middleware(services))
-            .wrap(from_fn(session_layer::shape_cookies))
-            .wrap(from_fn(render_failures::<V2>))
+            .wrap(from_fn(session_layer::speak::<V2>))
             .configure(auth_routes)
             .configure(system_routes)
             .configure(directory_routes)

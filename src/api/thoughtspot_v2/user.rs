@@ -120,6 +120,7 @@ pub async fn update(
         display_name: optional(body.display_name),
         email: body.email,
         account_type,
+        is_admin: None,
         status: account_status(body.account_status.as_deref())?,
         operation: operation(body.operation.as_deref())?,
         orgs: body.org_identifiers,

@@ -31,7 +31,7 @@ pub use security::{SecuritySettings, normal_hosts, normal_origins};
 pub use sessions::SessionFilter;
 pub use trusted::TrustedStatus;
 pub use users::{MembershipDraft, NewUser, UserDetails};
-pub use web_settings::WebSettings;
+pub use web_settings::{WebLimits, WebSettings};
 
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client};
 use crate::domain::authn::{KeyHasher, KeySealer, PasswordPool};

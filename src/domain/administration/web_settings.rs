@@ -19,6 +19,44 @@ pub struct WebSettings {
     pub default_mode: Option<i64>,
 }
 
+/// What an idle timeout of the dialect has to stay below.
+#[derive(Clone, Copy, Debug)]
+pub struct WebLimits {
+    /// The HTTP session timeout.
+    pub http_session: Duration,
+    /// The absolute timeout of every session.
+    pub absolute: Duration,
+}
+
+impl WebLimits {
+    /// What is wrong with that timeout, naming both values and their units.
+    pub fn refusal(&self, timeout: Duration) -> Option<String> {
+        let seconds = timeout.as_secs();
+        let (whole, absolute) = (self.http_session.as_secs(), self.absolute.as_secs());
+        if timeout >= self.http_session {
+            return Some(format!(
+                "the HTTP session timeout of {} minutes ({whole} seconds) must be greater than the I-Server session \
+                 timeout, here {seconds} seconds",
+                whole / 60
+            ));
+        }
+        (timeout >= self.absolute).then(|| {
+            format!(
+                "the absolute timeout of sessions of {absolute} seconds must be greater than the I-Server session \
+                 timeout, here {seconds} seconds"
+            )
+        })
+    }
+
+    /// The longest timeout there may be.
+    fn longest(&self) -> u64 {
+        self.http_session
+            .min(self.absolute)
+            .as_secs()
+            .saturating_sub(1)
+    }
+}
+
 impl Administration {
     /// What was saved last.
     pub async fn web_settings(&self) -> Result<WebSettings, AdminError> {
@@ -34,22 +72,17 @@ impl Administration {
         })
     }
 
-    /// Saves an idle timeout; it must be shorter than the HTTP session's.
+    /// Saves an idle timeout; it must be shorter than what sessions live by otherwise.
     pub async fn save_web_timeout(
         &self,
         timeout: Duration,
-        http_session: Duration,
+        limits: WebLimits,
         by: &Actor,
     ) -> Result<(), AdminError> {
-        let seconds = timeout.as_secs();
-        if seconds == 0 || timeout >= http_session {
-            let minutes = http_session.as_secs() / 60;
-            let whole = http_session.as_secs();
-            let expected = format!(
-                "1 to {} seconds: the HTTP session timeout of {minutes} minutes ({whole} seconds) must be \
-                 greater than the I-Server session timeout, here {seconds} seconds",
-                whole.saturating_sub(1)
-            );
+        let zero =
+            || (timeout.as_secs() == 0).then(|| "0 would end every session at once".to_owned());
+        if let Some(refusal) = limits.refusal(timeout).or_else(zero) {
+            let expected = format!("1 to {} seconds: {refusal}", limits.longest());
             return Err(AdminError::field("maxWebConnectionIdleTime", expected));
         }
         let settings = WebSettings {

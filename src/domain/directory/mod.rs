@@ -84,6 +84,14 @@ pub trait Users: std::fmt::Debug + Send + Sync {
     ) -> Result<Vec<User>, StoreError>;
     /// Users who meet every condition, ordered by name.
     async fn search_users(&self, query: &UserQuery) -> Result<Vec<User>, StoreError>;
+    /// Those of the users called by name or id, some hundreds at most, who belong to that Org; of each, to how many
+    /// Orgs they belong. In no order.
+    async fn members_among(
+        &self,
+        org: OrgId,
+        names: &[NameKey],
+        ids: &[UserId],
+    ) -> Result<Vec<(User, u64)>, StoreError>;
     /// Every member of the group, ordered by name; none when there is no such group.
     async fn members_of(&self, group: GroupId) -> Result<Vec<User>, StoreError>;
     /// Creates a user with memberships, or nothing at all.

@@ -4,7 +4,7 @@
 
 use crate::domain::audit::{Client, Refusal};
 use crate::domain::authn::{Authenticated, RedeemError};
-use crate::domain::directory::{AccountStatus, NameKey};
+use crate::domain::directory::{ADMINISTRATION, AccountStatus, NameKey, User, privileges_in};
 use crate::domain::failure::StoreError;
 use crate::domain::login::{Login, LoginError, OpenRequest, Opened};
 use crate::domain::session::{Check, EndReason, Method, Session, SessionId, SessionNotes};
@@ -55,13 +55,32 @@ impl Login {
             Ok(key) => self.directory.find_user(&key).await?,
             Err(_) => None,
         };
-        match user {
-            None => Err(LoginError::BadCredentials(Refusal::UnknownUser)),
-            Some(user) if user.status != AccountStatus::Active => {
-                Err(LoginError::BadCredentials(Refusal::UserDisabled))
-            }
-            Some(user) => Ok(Authenticated::by(method, user, None, began_at)),
+        let refused = |why| Err(LoginError::BadCredentials(why));
+        let Some(user) = user else {
+            return refused(Refusal::UnknownUser);
+        };
+        if user.status != AccountStatus::Active {
+            return refused(Refusal::UserDisabled);
         }
+        // Anybody at all is a guest: a setting mistyped, or rights given later, must not make administrators of them.
+        if method == Method::Guest && self.administers(&user).await? {
+            return refused(Refusal::AdminElsewhere);
+        }
+        Ok(Authenticated::by(method, user, None, began_at))
+    }
+
+    /// Whether the user administers the server or, by a group, any Org.
+    pub async fn administers(&self, user: &User) -> Result<bool, StoreError> {
+        if user.is_admin {
+            return Ok(true);
+        }
+        for org in self.directory.orgs_of(user.id).await? {
+            let privileges = privileges_in(&*self.directory, user, org.id).await?;
+            if privileges.contains(ADMINISTRATION) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Opens a session for an API token, which ends with the token.

@@ -99,13 +99,16 @@ impl SessionId {
             return None;
         }
         let (tag, secret) = text.split_at(8);
-        let tag: [u8; TAG_BYTES] = URL_SAFE_NO_PAD.decode(tag).ok()?.try_into().ok()?;
-        let secret = Zeroizing::new(URL_SAFE_NO_PAD.decode(secret).ok()?);
-        let secret: [u8; SECRET_BYTES] = secret.as_slice().try_into().ok()?;
-        Some(Self {
-            tag: UserTag(tag),
-            secret: Zeroizing::new(secret),
-        })
+        let mut id = Self {
+            tag: UserTag([0; TAG_BYTES]),
+            secret: Zeroizing::new([0; SECRET_BYTES]),
+        };
+        // Neither more nor less fits into the length that was looked at.
+        URL_SAFE_NO_PAD.decode_slice(tag, &mut id.tag.0).ok()?;
+        URL_SAFE_NO_PAD
+            .decode_slice(secret, id.secret.as_mut_slice())
+            .ok()?;
+        Some(id)
     }
 
     /// The id as the client carries it. Only the session layer calls this, and stores for the ids a record refers to.

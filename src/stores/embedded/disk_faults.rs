@@ -9,6 +9,7 @@ use crate::domain::session::{
     SessionStore, UserTag,
 };
 use crate::domain::token::{Access, Attributes};
+use crate::stores::embedded::counted::Counted;
 use crate::stores::embedded::journal::Journal;
 use crate::stores::embedded::writer::Queue;
 use crate::stores::embedded::{Core, EmbeddedStore};
@@ -35,6 +36,7 @@ async fn open(path: &Path, told: &[&'static str]) -> EmbeddedStore {
     };
     EmbeddedStore {
         most: usize::MAX,
+        counted: Counted::default(),
         core: Arc::new(core),
         sweeper: tokio::spawn(async {}),
     }

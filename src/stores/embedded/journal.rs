@@ -17,6 +17,7 @@ use crate::domain::directory::OrgId;
 use crate::domain::failure::StoreError;
 use crate::domain::session::{EndReason, RevokeScope, Session, UserTag};
 use crate::domain::token::{SUPERSEDED_GRACE, TokenRecord};
+use crate::stores::embedded::bulk::write_new;
 use crate::stores::embedded::flows::Flow;
 use crate::stores::embedded::memory::Digest;
 use anyhow::{Context, anyhow};
@@ -210,7 +211,7 @@ impl Journal {
     }
 
     async fn write_all(&mut self, ops: &[&Op]) -> Result<(), sqlx::Error> {
-        for op in ops {
+        for op in write_new(&mut self.connection, ops).await? {
             write_one(&mut self.connection, op).await?;
         }
         self.connection.execute("COMMIT").await.map(|_| ())
@@ -224,23 +225,6 @@ impl Journal {
 
 async fn write_one(db: &mut SqliteConnection, op: &Op) -> Result<(), sqlx::Error> {
     match op {
-        Op::Open {
-            digest,
-            session,
-            record,
-            ..
-        } => {
-            sqlx::query(
-                "INSERT INTO sessions (digest, record, org, seen) VALUES (?, ?, ?, ?) \
-                 ON CONFLICT DO NOTHING",
-            )
-            .bind(&digest[..])
-            .bind(record)
-            .bind(session.org.0)
-            .bind(column(session.last_seen_at))
-            .execute(db)
-            .await?
-        }
         Op::End { digest, reason, at } => {
             // The record goes: what is over needs no name and no address on disk.
             sqlx::query(
@@ -269,12 +253,17 @@ async fn write_one(db: &mut SqliteConnection, op: &Op) -> Result<(), sqlx::Error
             .execute(db)
             .await?
         }
+        // Written with its like, in one statement.
+        Op::Open { .. }
+        | Op::Put {
+            supersedes: false, ..
+        } => return Ok(()),
         Op::Put {
             digest,
             record,
             bytes,
-            supersedes,
-        } => return put(db, digest, record, bytes, *supersedes).await,
+            supersedes: true,
+        } => return put_superseding(db, digest, record, bytes).await,
         Op::RevokeToken(digest) => {
             sqlx::query("UPDATE tokens SET revoked = 1, record = x'' WHERE digest = ?")
                 .bind(&digest[..])
@@ -350,14 +339,13 @@ async fn raise(
     Ok(())
 }
 
-async fn put(
+async fn put_superseding(
     db: &mut SqliteConnection,
     digest: &Digest,
     record: &TokenRecord,
     bytes: &[u8],
-    supersedes: bool,
 ) -> Result<(), sqlx::Error> {
-    if let Some(key) = record.key.filter(|_| supersedes) {
+    if let Some(key) = record.key {
         let key = key.to_string();
         sqlx::query(
             "UPDATE tokens SET expires_at = min(expires_at, ?) \
@@ -394,7 +382,7 @@ fn scope_text(scope: RevokeScope) -> String {
 }
 
 /// A moment as the file keeps it.
-fn column(at: Timestamp) -> i64 {
+pub fn column(at: Timestamp) -> i64 {
     i64::try_from(at.millis()).unwrap_or(i64::MAX)
 }
 

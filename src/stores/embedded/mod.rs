@@ -5,6 +5,8 @@
 //! share one commit (see `writer`). Only the moments sessions were last used lag behind by
 //! five seconds; a crash makes idle timeouts start that much earlier and loses nothing else.
 
+mod bulk;
+mod counted;
 #[cfg(test)]
 mod disk_faults;
 mod flows;
@@ -22,6 +24,7 @@ pub use throttle::AttemptCounts;
 
 use crate::domain::clock::Clock;
 use crate::domain::failure::StoreError;
+use crate::stores::embedded::counted::Counted;
 use crate::stores::embedded::journal::{Journal, Op};
 use crate::stores::embedded::memory::Memory;
 use crate::stores::embedded::writer::Queue;
@@ -33,8 +36,11 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time;
 
-/// How often last uses go to the file and what is long over goes from memory.
+/// How often last uses go to the file.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
+/// After how many of those what is long over goes from memory. Sessions and tokens stay for an hour after their end, so
+/// a minute is soon enough; finding them takes a look at every one, which checks have to wait for.
+const FLUSHES_PER_PURGE: usize = 12;
 /// How many changes of the background work go into one commit, so that logins do not wait behind them.
 const CHUNK: usize = 500;
 
@@ -42,6 +48,7 @@ const CHUNK: usize = 500;
 pub struct EmbeddedStore {
     core: Arc<Core>,
     most: usize,
+    counted: Counted,
     sweeper: JoinHandle<()>,
 }
 
@@ -79,6 +86,7 @@ impl EmbeddedStore {
         Ok(Self {
             core,
             most: usize::MAX,
+            counted: Counted::default(),
             sweeper,
         })
     }
@@ -107,14 +115,15 @@ impl EmbeddedStore {
         self.core.flush().await
     }
 
-    /// Forgets what has been over for an hour. Runs by itself every few seconds.
+    /// Forgets what has been over for an hour. Runs by itself every minute.
     pub async fn purge(&self) -> Result<(), StoreError> {
         self.core.purge().await
     }
 
-    /// How many sessions live, for metrics.
+    /// How many sessions live, for metrics; of very many it is the number of a moment ago.
     pub fn live_sessions(&self) -> usize {
-        self.core.memory.live_sessions(self.core.clock.now())
+        let count = || self.core.memory.live_sessions(self.core.clock.now());
+        self.counted.fresh_enough(count)
     }
 
     /// How many sessions are in memory, ended ones included.
@@ -143,12 +152,18 @@ impl Core {
         let now = self.clock.now();
         let sessions = self.memory.drop_old_sessions(now).into_iter();
         let tokens = self.memory.drop_old_tokens(now).into_iter();
-        let flows = self.memory.drop_old_flows(now).into_iter();
         let gone = sessions
             .map(Op::ForgetSession)
-            .chain(tokens.map(Op::ForgetToken))
-            .chain(flows.map(Op::ForgetFlow));
-        self.write(gone.collect()).await
+            .chain(tokens.map(Op::ForgetToken));
+        self.write(gone.collect()).await?;
+        self.purge_flows().await
+    }
+
+    /// Apart, because anybody may begin sign-ins: what nobody finishes goes soon.
+    async fn purge_flows(&self) -> Result<(), StoreError> {
+        let flows = self.memory.drop_old_flows(self.clock.now());
+        self.write(flows.into_iter().map(Op::ForgetFlow).collect())
+            .await
     }
 
     /// Writes in chunks, each after the last, and at least an empty one: so what is owed is tried again.
@@ -167,10 +182,14 @@ impl Core {
 async fn sweep(core: Arc<Core>) {
     let mut tick = time::interval(FLUSH_EVERY);
     tick.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
-    loop {
+    for flushes in 0.. {
         tick.tick().await;
         // The writer has logged the cause; the next tick tries again.
         let _ = core.flush().await;
-        let _ = core.purge().await;
+        let _ = if flushes % FLUSHES_PER_PURGE == 0 {
+            core.purge().await
+        } else {
+            core.purge_flows().await
+        };
     }
 }

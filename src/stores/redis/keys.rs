@@ -35,7 +35,6 @@ use crate::domain::session::{SessionId, UserTag};
 use crate::domain::sso::FlowDigest;
 use crate::domain::throttle::Bucket;
 use crate::domain::token::TokenDigest;
-use std::fmt::Write;
 use std::time::Duration;
 
 /// How long a user's epoch is kept. No session or token may be allowed to live longer, or its revocation would lapse.
@@ -73,17 +72,26 @@ impl Keys {
 
     /// What the keys of that user's sessions begin with; a digest in hexadecimal digits completes them.
     pub fn sessions_of(&self, tag: UserTag) -> String {
-        format!("{}s:{{{}}}:", self.prefix, tag.to_text())
+        self.of_user("s:{", tag, "}:")
     }
 
     /// `u:{tag}`
     pub fn user_epoch(&self, tag: UserTag) -> String {
-        format!("{}u:{{{}}}", self.prefix, tag.to_text())
+        self.of_user("u:{", tag, "}")
     }
 
     /// `i:{tag}`
     pub fn index(&self, tag: UserTag) -> String {
-        format!("{}i:{{{}}}", self.prefix, tag.to_text())
+        self.of_user("i:{", tag, "}")
+    }
+
+    /// With room for a digest behind it.
+    fn of_user(&self, before: &str, tag: UserTag, after: &str) -> String {
+        let mut key = String::with_capacity(self.prefix.len() + KEY_BYTES);
+        for part in [&self.prefix, before, &tag.to_text(), after] {
+            key.push_str(part);
+        }
+        key
     }
 
     /// The pattern that all indexes match, and keys of nobody else.
@@ -162,6 +170,9 @@ impl Keys {
     }
 }
 
+/// What a session's key takes at most behind the prefix.
+const KEY_BYTES: usize = 80;
+
 /// The field of `g` for everybody.
 pub const ALL: &str = "all";
 
@@ -182,10 +193,13 @@ pub fn why_field(field: &str) -> String {
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    // Every check says a digest twice: formatting each byte would cost more than all else that is put together for it.
+    let digit = |four: u8| char::from(DIGITS[usize::from(four & 0xf)]);
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
+        text.push(digit(byte >> 4));
+        text.push(digit(*byte));
     }
     text
 }

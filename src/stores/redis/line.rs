@@ -15,6 +15,7 @@
 //! stays its answer for ever, because it tries anew only after errors of the network.
 
 use crate::stores::redis::ear::{Listening, Proof, listen};
+use crate::stores::redis::own::of_this_thread;
 use crate::stores::redis::target::{Connected, Target};
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{RedisError, RedisResult};
@@ -138,10 +139,11 @@ impl Line {
             let (number, connected) = self.shared.connected().await?;
             used = Some(number);
             let connection = match &connected.lasting {
-                Some(lasting) if is_lasting => lasting,
-                _ => &connected.connection,
+                Some(lasting) if is_lasting => lasting.clone(),
+                _ => of_this_thread(&connected, self.shared.patience)
+                    .unwrap_or_else(|| connected.connection.clone()),
             };
-            work(connection.clone()).await.map_err(|error| {
+            work(connection).await.map_err(|error| {
                 if is_line_dead(&error) {
                     self.shared.lose(number);
                 }

@@ -24,6 +24,7 @@ mod keys;
 mod line;
 mod link;
 mod listing;
+mod own;
 mod revocations;
 mod sentinel;
 mod sessions;

@@ -120,13 +120,18 @@ impl Target {
 
     /// One connection; the attempt has as long as an answer, handshake included.
     async fn once(&self, client: &Client) -> RedisResult<MultiplexedConnection> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.patience))
-            // Whoever asks has a deadline of their own; a second timer for each command would be for nothing.
-            .set_response_timeout(None)
-            .set_pipeline_buffer_size(QUEUE);
+        let settings = settings_within(self.patience);
         client
-            .get_multiplexed_async_connection_with_config(&config)
+            .get_multiplexed_async_connection_with_config(&settings)
             .await
     }
+}
+
+/// How connections to servers are made.
+pub fn settings_within(patience: Duration) -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(patience))
+        // Whoever asks has a deadline of their own; a second timer for each command would be for nothing.
+        .set_response_timeout(None)
+        .set_pipeline_buffer_size(QUEUE)
 }

@@ -123,6 +123,37 @@ impl Users for SqlDirectory {
             .collect()
     }
 
+    async fn members_among(
+        &self,
+        org: OrgId,
+        names: &[NameKey],
+        ids: &[UserId],
+    ) -> Result<Vec<(User, u64)>, StoreError> {
+        let mut sql = Builder::new(concat!(
+            "SELECT ",
+            user_columns!(),
+            ", (SELECT COUNT(*) FROM org_members WHERE user_id = users.id) AS org_count FROM users \
+             WHERE id IN (SELECT user_id FROM org_members WHERE org_id = "
+        ));
+        // Neither a name nor an id is ever empty, and not every database takes an empty list.
+        sql.push_bind(org.0).push(") AND (name_key IN (''");
+        for name in names {
+            sql.push(", ").push_bind(name.as_str());
+        }
+        sql.push(") OR id IN (''");
+        for id in ids {
+            sql.push(", ").push_bind(id.to_string());
+        }
+        sql.push("))");
+        let rows = sql.build().fetch_all(&self.reader).await.map_err(failed)?;
+        rows.iter()
+            .map(|row| {
+                let orgs: i64 = row.try_get("org_count").map_err(failed)?;
+                Ok((rows::user(row)?, orgs.unsigned_abs()))
+            })
+            .collect()
+    }
+
     async fn members_of(&self, group: GroupId) -> Result<Vec<User>, StoreError> {
         query(select_users!(
             "WHERE id IN (SELECT user_id FROM group_members WHERE group_id = $1) ORDER BY name_key"

@@ -101,3 +101,28 @@ async fn a_key_is_told_once_and_what_it_minted_ends_when_it_is_retired() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_change_to_a_group_is_made_whole_or_not_at_all() {
+    let app = TestApp::spawn();
+    let page = console(&app).await;
+    let new = json!({ "org": "Sales", "name": "East", "users": ["carol"] });
+    let made = page.post("/groups", new).await;
+    let path = format!("/groups/{}", made["id"].as_str().unwrap());
+    let before = page.read(&path).await;
+    let names =
+        json!({ "name": "West", "display_name": "The west", "privileges": ["DATADOWNLOADING"] });
+    for wrong in [
+        json!({ "users": ["bob"], "operation": "add" }),
+        json!({ "users": ["nobody-here"], "operation": "replace" }),
+        json!({ "users": ["alice"], "operation": "swap" }),
+        json!({ "users": ["alice"] }),
+    ] {
+        let mut body = names.clone();
+        let fields = wrong.as_object().unwrap().clone();
+        body.as_object_mut().unwrap().extend(fields);
+        let reply = page.send(Method::PATCH, &path, &body).await;
+        assert!(matches!(reply.status, 400 | 404), "{}", reply.text());
+        assert_eq!(page.read(&path).await, before, "{body}");
+    }
+}

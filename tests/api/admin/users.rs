@@ -1,6 +1,6 @@
 //! Users: made, found, changed, unlocked, deleted; and what hostile names do, which is nothing.
 
-use crate::admin::{Page, console, expect, names};
+use crate::admin::{Page, console, expect, names, org_console};
 use crate::support::{PASSWORD, TestApp};
 use reqwest::Method;
 use serde_json::json;
@@ -186,4 +186,29 @@ async fn a_hostile_name_comes_back_as_data() {
         let quoted = json!(HOSTILE).to_string();
         assert!(reply.text().contains(&quoted), "{path}: {}", reply.text());
     }
+}
+
+#[tokio::test]
+async fn a_change_to_a_user_is_made_whole_or_not_at_all() {
+    let app = TestApp::spawn();
+    let page = console(&app).await;
+    let before = page.read("/users/tsadmin").await;
+    let body = json!({ "display_name": "Nobody", "email": "x@example.com", "is_admin": false });
+    page.refused(Method::PATCH, "/users/tsadmin", body, 403, "forbidden")
+        .await;
+    assert_eq!(page.read("/users/tsadmin").await, before);
+    let both = json!({ "display_name": "Bob B", "is_admin": true });
+    page.done(Method::PATCH, "/users/bob", both).await;
+    let bob = page.read("/users/bob").await;
+    assert_eq!(
+        (&bob["display_name"], &bob["is_admin"]),
+        (&json!("Bob B"), &json!(true))
+    );
+    let org_page = org_console(&app).await;
+    let carol = org_page.read("/users/carol").await;
+    let body = json!({ "display_name": "Carol C", "is_admin": true });
+    org_page
+        .refused(Method::PATCH, "/users/carol", body, 403, "forbidden")
+        .await;
+    assert_eq!(org_page.read("/users/carol").await, carol);
 }

@@ -1,10 +1,11 @@
 //! Login modes: each is itself, and one that is off is refused, never taken for another.
 
-use crate::microstrategy::{Held, call, expect_error, log_in_with, path, status};
+use crate::microstrategy::{Held, ask, call, expect_error, log_in_with, path, status};
 use crate::slapd::{LENA_WORD, OTHER_WORD, SERVICE_WORD, Slapd};
 use crate::support::{ALICE_PASSWORD, PASSWORD, TestApp};
 use reqwest::Method;
 use serde_json::json;
+use vestibule::domain::directory::UserChange;
 use vestibule::settings::LoginMode;
 
 #[tokio::test]
@@ -194,4 +195,56 @@ async fn an_ldap_directory_that_is_away_is_503_and_no_wrong_password() {
     expect_error(&reply, 503, "ERR0016");
     assert!(reply.header("retry-after").is_some());
     assert_eq!(status(&app, &held).await, 200, "who is in stays in");
+}
+
+/// A server whose guests are that user.
+fn with_guest(name: &str) -> TestApp {
+    let name = name.to_owned();
+    TestApp::with(move |settings| {
+        settings.microstrategy.login_modes.push(LoginMode::Guest);
+        settings.microstrategy.guest_user = Some(name);
+    })
+}
+
+#[tokio::test]
+async fn a_guest_never_is_an_administrator() {
+    let guest = json!({ "loginMode": 8 });
+    let app = with_guest("tsadmin");
+    expect_error(&log_in_with(&app.anon(), &guest).await, 401, "ERR003");
+    assert_eq!(app.trail.words(), ["login_refused administrator"]);
+    // Nor of one Org, when the group of the guest is given that right later.
+    let app = with_guest("carol");
+    Held::of(&app, &log_in_with(&app.anon(), &guest).await);
+    let (administration, by) = app.administration();
+    let sales = app.sales.to_string();
+    let mut team = administration.list_groups(&sales).await.unwrap().remove(0);
+    team.privileges.push("ADMINISTRATION".to_owned());
+    administration.update_group(&team, &by).await.unwrap();
+    expect_error(&log_in_with(&app.anon(), &guest).await, 401, "ERR003");
+}
+
+#[tokio::test]
+async fn a_guest_whose_user_becomes_an_administrator_meanwhile_administers_nothing() {
+    let app = with_guest("bob");
+    let held = Held::of(
+        &app,
+        &log_in_with(&app.anon(), &json!({ "loginMode": 8 })).await,
+    );
+    let lent = call(&held.client(&app), Method::POST, "auth/identityToken").await;
+    let token = lent.header("x-mstr-identitytoken").unwrap().to_owned();
+    app.plant(&token);
+    let request = ask(&app.anon(), Method::POST, "auth/delegate")
+        .json(&json!({ "loginMode": -1, "identityToken": token }));
+    let delegated = Held::of(&app, &app.anon().send(request).await);
+    let (administration, by) = app.administration();
+    let change = UserChange {
+        is_admin: Some(true),
+        ..UserChange::default()
+    };
+    let bob = app.user("bob").await;
+    administration.update_user(&bob, change, &by).await.unwrap();
+    for held in [held, delegated] {
+        let reply = call(&held.client(&app), Method::GET, "v2/iserver/settings").await;
+        expect_error(&reply, 403, "ERR0014");
+    }
 }

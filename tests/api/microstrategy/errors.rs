@@ -1,7 +1,7 @@
 //! Refusals that no handler made, and bodies that nobody could mean: never a 5xx, always this dialect's words.
 
-use crate::microstrategy::{BASE, ask, call, expect_error, path};
-use crate::support::{ALICE_PASSWORD, TestApp};
+use crate::microstrategy::{BASE, ask, call, expect_error, log_in, path};
+use crate::support::{ADMIN_PASSWORD, ALICE_PASSWORD, TestApp};
 use proptest::prelude::*;
 use reqwest::Method;
 use serde_json::json;
@@ -96,12 +96,25 @@ async fn the_dialect_can_be_off_and_elsewhere() {
     assert_eq!(call(&client, Method::GET, "status").await.status, 404);
 }
 
-#[test]
-fn no_body_of_any_kind_gets_a_5xx() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let app = TestApp::spawn();
+#[tokio::test]
+async fn case_47_a_name_given_twice_is_refused_in_json_as_in_a_form() {
+    let app = TestApp::shared();
     let client = app.anon();
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(96));
+    for body in [
+        r#"{"username":"bob","username":"alice","password":"battery staple"}"#,
+        r#"{"username":"bob","password":"battery staple","loginMode":1,"loginMode":1}"#,
+        r#"{"username":"bob","password":"battery staple","other":1,"other":2}"#,
+        r#"{"username":"bob","password":"battery staple","\u0070assword":"x"}"#,
+    ] {
+        let request = ask(&client, Method::POST, "auth/login")
+            .header("content-type", "application/json")
+            .body(body);
+        expect_error(&client.send(request).await, 400, "ERR006");
+    }
+}
+
+/// What nobody could mean, and what somebody might: bodies with the type they say they have.
+fn bodies() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
     let kinds = prop::sample::select(vec![
         "application/json",
         "application/x-www-form-urlencoded",
@@ -109,19 +122,23 @@ fn no_body_of_any_kind_gets_a_5xx() {
         "application/json; charset=latin1",
         "",
     ]);
-    let value = prop_oneof![
-        Just("null".to_owned()),
-        Just("true".to_owned()),
-        Just("-1".to_owned()),
-        Just("1".to_owned()),
-        Just("16".to_owned()),
-        Just("1e400".to_owned()),
-        Just("99999999999999999999".to_owned()),
-        Just("\"\\u0000\"".to_owned()),
-        Just("\"x\"".to_owned()),
-        Just("[[[]]]".to_owned()),
-        Just("{\"value\":-1}".to_owned()),
-    ];
+    let value = prop::sample::select(vec![
+        "null",
+        "true",
+        "-1",
+        "1",
+        "16",
+        "4096",
+        "1e400",
+        "99999999999999999999",
+        "\"\\u0000\"",
+        "\"x\"",
+        "[[[]]]",
+        "[1,4096]",
+        "{\"value\":-1}",
+        "{\"value\":601}",
+        "{\"value\":1e9}",
+    ]);
     let field = prop::sample::select(vec![
         "loginMode",
         "username",
@@ -131,6 +148,10 @@ fn no_body_of_any_kind_gets_a_5xx() {
         "maxSearch",
         "changePassword",
         "userId",
+        "lifeTimeInMinutes",
+        "availableModes",
+        "defaultMode",
+        "maxWebConnectionIdleTime",
     ]);
     let object = prop::collection::vec((field, value), 0..5).prop_map(|fields| {
         let fields: Vec<String> = fields
@@ -139,7 +160,16 @@ fn no_body_of_any_kind_gets_a_5xx() {
             .collect();
         format!("{{{}}}", fields.join(",")).into_bytes()
     });
-    let body = prop_oneof![object, prop::collection::vec(any::<u8>(), 0..80)];
+    let body = prop_oneof![3 => object, 1 => prop::collection::vec(any::<u8>(), 0..80)];
+    (kinds, body)
+}
+
+#[test]
+fn no_body_of_any_kind_gets_a_5xx() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let app = TestApp::spawn();
+    let client = app.anon();
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(96));
     let below = prop::sample::select(vec![
         "auth/login",
         "auth/delegate",
@@ -147,7 +177,7 @@ fn no_body_of_any_kind_gets_a_5xx() {
         "auth/logout",
     ]);
     runner
-        .run(&(below, kinds, body), |(below, kind, body)| {
+        .run(&(below, bodies()), |(below, (kind, body))| {
             let request = ask(&client, Method::POST, below)
                 .header("content-type", kind)
                 .body(body);
@@ -158,6 +188,50 @@ fn no_body_of_any_kind_gets_a_5xx() {
                     .as_str()
                     .is_some_and(|code| code.starts_with("ERR"))
             );
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn no_body_of_any_kind_gets_a_5xx_from_an_administrator_either() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let app = TestApp::spawn();
+    let mut admin = runtime.block_on(log_in(&app, "tsadmin", ADMIN_PASSWORD));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(192));
+    let call = prop::sample::select(vec![
+        (Method::POST, "auth/login"),
+        (Method::POST, "auth/delegate"),
+        (Method::POST, "auth/identityToken"),
+        (Method::GET, "auth/identityToken"),
+        (Method::POST, "auth/apiTokens"),
+        (Method::DELETE, "auth/apiTokens"),
+        (Method::PUT, "sessions"),
+        (Method::PUT, "mstrServices/library/auth"),
+        (Method::PATCH, "v2/iserver/settings"),
+        (Method::PUT, "v2/iserver/settings"),
+        (Method::POST, "auth/logout"),
+    ]);
+    let admin = std::cell::RefCell::new(&mut admin);
+    runner
+        .run(&(call, bodies()), |((method, below), (kind, body))| {
+            let client = admin.borrow().client(&app);
+            let request = ask(&client, method, below)
+                .header("content-type", kind)
+                .body(body);
+            let reply = runtime.block_on(client.send(request));
+            prop_assert!(reply.status < 500, "{below}: {}", reply.text());
+            if reply.status >= 400 {
+                let body = reply.json();
+                let code = body["code"].as_str().unwrap_or_default();
+                prop_assert!(code.starts_with("ERR"), "{below}: {body}");
+            }
+            if reply.status == 201 && below == "auth/apiTokens" {
+                app.plant(reply.json()["apiToken"].as_str().unwrap());
+            }
+            if below == "auth/logout" && reply.status == 204 {
+                **admin.borrow_mut() = runtime.block_on(log_in(&app, "tsadmin", ADMIN_PASSWORD));
+            }
             Ok(())
         })
         .unwrap();

@@ -4,6 +4,10 @@ use crate::microstrategy::{Held, ask, call, expect_error, log_in, log_in_with, s
 use crate::support::{ADMIN_PASSWORD, ALICE_PASSWORD, Client, PASSWORD, Reply, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use vestibule::domain::administration::WebLimits;
+use vestibule::domain::directory::UserChange;
 
 async fn send(client: &Client, method: Method, below: &str, body: &Value) -> Reply {
     client.send(ask(client, method, below).json(body)).await
@@ -167,4 +171,90 @@ async fn an_administrators_api_token_administers_too() {
     let held = Held::of(&app, &log_in_with(&app.anon(), &body).await);
     let reply = call(&held.client(&app), Method::GET, "v2/iserver/settings").await;
     assert_eq!(reply.status, 200);
+}
+
+#[tokio::test]
+async fn the_idle_timeout_never_reaches_the_absolute_one_either() {
+    let app =
+        TestApp::with(|settings| settings.sessions.absolute_timeout = Duration::from_mins(15));
+    let admin = log_in(&app, "tsadmin", ADMIN_PASSWORD).await.client(&app);
+    let of = |seconds: i64| json!({ "maxWebConnectionIdleTime": { "value": seconds } });
+    let below = "v2/iserver/settings";
+    let reply = send(&admin, Method::PATCH, below, &of(900)).await;
+    expect_error(&reply, 400, "ERR006");
+    assert!(reply.text().contains("1 to 899"), "{}", reply.text());
+    let reply = send(&admin, Method::PATCH, below, &of(899)).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+}
+
+#[tokio::test]
+async fn a_saved_timeout_that_another_nodes_settings_forbid_is_not_used_here() {
+    let app = TestApp::spawn();
+    let (administration, by) = app.administration();
+    let elsewhere = WebLimits {
+        http_session: Duration::from_hours(2),
+        absolute: Duration::from_hours(24),
+    };
+    let saved = Duration::from_mins(30);
+    administration
+        .save_web_timeout(saved, elsewhere, &by)
+        .await
+        .unwrap();
+    let services = &app.services;
+    services.refresh_live().await.unwrap();
+    assert_eq!(
+        services.live.load().web.iserver_timeout,
+        Duration::from_mins(10)
+    );
+    let refusal = services.saved_web_refusal().await.unwrap().unwrap();
+    assert!(
+        refusal.contains("30 minutes (1800 seconds)") && refusal.contains("here 1800 seconds"),
+        "{refusal}"
+    );
+}
+
+#[tokio::test]
+async fn connections_come_some_at_a_time_with_the_names_people_read() {
+    let app = TestApp::spawn();
+    let admin = log_in(&app, "tsadmin", ADMIN_PASSWORD).await.client(&app);
+    let (administration, by) = app.administration();
+    let change = UserChange {
+        display_name: Some("Bob the Builder".to_owned()),
+        ..UserChange::default()
+    };
+    let bob = app.user("bob").await;
+    administration.update_user(&bob, change, &by).await.unwrap();
+    for _ in 0..4 {
+        app.bob().await;
+    }
+    let page = async |query: &str| {
+        let below = format!("monitors/userConnections{query}");
+        let reply = call(&admin, Method::GET, &below).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let body = reply.json();
+        assert_eq!(body["total"], 5);
+        body["userConnections"].as_array().unwrap().clone()
+    };
+    let all = page("?limit=-1").await;
+    assert_eq!((all.len(), page("").await.len()), (5, 5));
+    let of_bob = all.iter().find(|one| one["username"] == "bob").unwrap();
+    assert_eq!(of_bob["userFullName"], "Bob the Builder");
+    let mut seen = Vec::new();
+    for offset in [0, 2, 4, 6] {
+        seen.extend(page(&format!("?offset={offset}&limit=2&clusterNode=x")).await);
+    }
+    let ids = |list: &[Value]| -> BTreeSet<String> {
+        list.iter().map(|one| one["id"].to_string()).collect()
+    };
+    assert_eq!((seen.len(), ids(&seen)), (5, ids(&all)));
+    for bad in [
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "offset=-1",
+        "offset=1&offset=2",
+    ] {
+        let below = format!("monitors/userConnections?{bad}");
+        expect_error(&call(&admin, Method::GET, &below).await, 400, "ERR006");
+    }
 }

@@ -1,6 +1,6 @@
 //! The two timeouts, with the clock turned: when a session ends, and what its client sees.
 
-use crate::microstrategy::{Held, call, expect_error, log_in, status};
+use crate::microstrategy::{Held, ask, call, expect_error, log_in, status};
 use crate::support::{PASSWORD, Redis, TestApp, on_redis};
 use reqwest::Method;
 use std::time::Duration;
@@ -98,4 +98,46 @@ async fn a_busy_session_ends_at_the_absolute_timeout_all_the_same() {
     app.advance(Duration::from_secs(501));
     let reply = call(&held.client(&app), Method::GET, "sessions").await;
     expect_error(&reply, 401, "ERR009");
+}
+
+#[tokio::test]
+async fn near_its_absolute_end_a_session_advertises_what_is_left_and_keeps_to_it() {
+    on_each_store(async |app| {
+        // A day: the absolute timeout as it comes.
+        let day = Duration::from_hours(24);
+        let held = log_in(&app, "bob", PASSWORD).await;
+        let client = held.client(&app);
+        let mut left = day;
+        while left > Duration::from_secs(500) {
+            let step = Duration::from_secs(590);
+            app.advance(step);
+            left -= step;
+            assert_eq!(call(&client, Method::PUT, "sessions").await.status, 204);
+        }
+        app.advance(Duration::from_millis(300));
+        let body = call(&client, Method::GET, "sessions").await.json();
+        let told = body["timeout"].as_u64().unwrap();
+        assert!(told < 500, "{told}");
+        app.advance(Duration::from_secs(told + 1));
+        assert_eq!(status(&app, &held).await, 200, "ended early");
+        app.advance(Duration::from_secs(1));
+        assert_eq!(status(&app, &held).await, 401, "ended late");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_delegated_session_advertises_no_more_than_the_one_it_shares_has_left() {
+    let app =
+        TestApp::with(|settings| settings.sessions.absolute_timeout = Duration::from_secs(1_000));
+    let held = log_in(&app, "bob", PASSWORD).await;
+    app.advance(Duration::from_secs(590));
+    let lent = call(&held.client(&app), Method::POST, "auth/identityToken").await;
+    let token = lent.header("x-mstr-identitytoken").unwrap().to_owned();
+    app.plant(&token);
+    let body = serde_json::json!({ "loginMode": -1, "identityToken": token });
+    let request = ask(&app.anon(), Method::POST, "auth/delegate").json(&body);
+    let delegated = Held::of(&app, &app.anon().send(request).await);
+    let shown = call(&delegated.client(&app), Method::GET, "sessions").await;
+    assert_eq!(shown.json()["timeout"], 409);
 }

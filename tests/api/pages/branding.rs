@@ -10,10 +10,21 @@ async fn title_and_colour_are_the_operators_on_every_page() {
         settings.pages.title = "Acme <Analytics>".to_owned();
         settings.pages.colour = Some("#ffd400".to_owned());
     });
-    for path in ["!/", "!/v2/", "!/sign-in"] {
+    for path in [
+        "!/",
+        "!/v2/",
+        "!/sign-in",
+        // What people see on their way to and from an identity provider.
+        "!/callosum/v1/saml/logout",
+        "!/callosum/v1/oidc/callback?state=x",
+        "!/callosum/v1/saml/nowhere",
+        "!/MicroStrategyLibrary/auth/login-dialog.jsp",
+        "!/MicroStrategyLibrary/auth/login-dialog.jsp?loginMode=8",
+    ] {
         let page = app.anon().get(path).await.text();
         assert!(page.contains("Acme &#60;Analytics&#62;</span>"), "{page}");
         assert!(!page.contains("Acme <"), "{page}");
+        assert!(page.contains("/static/brand.css"), "{page}");
     }
     let sheet = app.anon().get("!/static/brand.css").await;
     assert_eq!(

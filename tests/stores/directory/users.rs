@@ -3,8 +3,8 @@
 use crate::directory::{Database, NOW, draft, group_names, in_org, key, later, org, org_ids};
 use vestibule::domain::authn::PasswordHash;
 use vestibule::domain::directory::{
-    AccountStatus, AccountType, DirectoryError, MembershipChange, Operation, OrgId, UserChange,
-    UserDraft, UserQuery,
+    AccountStatus, AccountType, DirectoryError, MembershipChange, NameKey, Operation, OrgId,
+    UserChange, UserDraft, UserId, UserQuery,
 };
 use vestibule::domain::token::{Attributes, Filter, MetadataRef, NamedValues, Sort};
 
@@ -471,4 +471,32 @@ pub async fn passwords_and_status_change_and_a_deleted_user_leaves_no_membership
     assert_eq!(hash().await, None);
     assert_eq!(directory.members_of(staff).await.unwrap(), []);
     assert_eq!(org_ids(&*directory, alice).await, [0_i64; 0]);
+}
+
+pub async fn members_of_an_org_are_found_among_many_names_at_once(database: &impl Database) {
+    let directory = database.open().await;
+    directory.create_org(&org(7, "Seven")).await.unwrap();
+    let mut both = draft("Ann");
+    both.memberships.push(in_org(OrgId(7), &[]));
+    let both = directory.create_user(&both).await.unwrap();
+    let elsewhere = directory.create_user(&draft("bob")).await.unwrap();
+    let among = async |names: &[&str], ids: &[UserId]| {
+        let names: Vec<NameKey> = names.iter().map(|name| key(name)).collect();
+        let found = directory.members_among(OrgId(7), &names, ids).await;
+        let found = found.unwrap().into_iter();
+        found
+            .map(|(user, orgs)| (user.name, orgs))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(among(&[], &[]).await, []);
+    assert_eq!(among(&["bob", "nobody"], &[elsewhere.id]).await, []);
+    let ann = [("Ann".to_owned(), 2)];
+    assert_eq!(among(&["ANN"], &[]).await, ann);
+    assert_eq!(among(&[], &[both.id]).await, ann);
+    let many: Vec<String> = (0..500)
+        .map(|number| format!("stranger-{number}"))
+        .collect();
+    let mut names: Vec<&str> = many.iter().map(String::as_str).collect();
+    names.push("ann");
+    assert_eq!(among(&names, &[both.id]).await, ann);
 }

@@ -4,7 +4,7 @@ use crate::domain::administration::manager::{FOREIGN_ORG, Manager};
 use crate::domain::administration::{
     AdminError, AdminScope, ImportOptions, ImportReport, ImportRow, NewUser,
 };
-use crate::domain::directory::{AccountStatus, NameKey, User, UserChange};
+use crate::domain::directory::{AccountStatus, NameKey, User};
 use crate::domain::throttle::Throttle;
 use std::net::IpAddr;
 
@@ -41,22 +41,6 @@ impl Manager<'_> {
         }
         self.administration
             .import_users(judged, options, &self.by, |_| {})
-            .await
-    }
-
-    /// Makes a user an administrator of the server, or no longer one.
-    pub async fn grant_server(&self, called: &str, is_admin: bool) -> Result<User, AdminError> {
-        self.scope.may_grant_server()?;
-        let user = self.account(called).await?;
-        if !is_admin {
-            self.refuse_self(&user)?;
-        }
-        let change = UserChange {
-            is_admin: Some(is_admin),
-            ..UserChange::default()
-        };
-        self.administration
-            .update_user(&user, change, &self.by)
             .await
     }
 

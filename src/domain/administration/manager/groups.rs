@@ -11,12 +11,10 @@ pub struct GroupEdit {
     pub name: Option<String>,
     /// A new name for people to read.
     pub display_name: Option<String>,
-    /// How the two lists are meant.
-    pub operation: Operation,
-    /// Rights.
-    pub privileges: Option<Vec<String>>,
-    /// Members, by GUID or name.
-    pub users: Option<Vec<String>>,
+    /// Rights, and how they are meant.
+    pub privileges: Option<(Operation, Vec<String>)>,
+    /// Members, by GUID or name, and how they are meant.
+    pub users: Option<(Operation, Vec<String>)>,
 }
 
 impl Manager<'_> {
@@ -56,12 +54,12 @@ impl Manager<'_> {
         if let Some(display_name) = edit.display_name {
             changed.display_name = display_name;
         }
-        if let Some(listed) = &edit.privileges {
-            changed.privileges = applied(&group.privileges, edit.operation, listed);
+        if let Some((operation, listed)) = &edit.privileges {
+            changed.privileges = applied(&group.privileges, *operation, listed);
         }
         self.scope.may_touch_rights(&changed.privileges)?;
         let moves = match &edit.users {
-            Some(users) => self.judge_members(&group, edit.operation, users).await?,
+            Some((operation, users)) => self.judge_members(&group, *operation, users).await?,
             None => Vec::new(),
         };
         if changed != group {

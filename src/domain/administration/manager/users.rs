@@ -41,6 +41,8 @@ pub struct AccountEdit {
     pub email: Option<String>,
     /// The type in force, for the same reason: it stays as well.
     pub account_type: Option<AccountType>,
+    /// Whether the user administers the server.
+    pub is_admin: Option<bool>,
     /// Whether the account may sign in.
     pub status: Option<AccountStatus>,
     /// How the two lists are meant.
@@ -116,18 +118,23 @@ impl Manager<'_> {
                 "to be left out; it cannot be changed",
             ));
         }
-        let is_renamed = edit.display_name.is_some() || edit.email.is_some();
-        if is_renamed || edit.status.is_some() {
+        if edit.is_admin.is_some() {
+            self.scope.may_grant_server()?;
+        }
+        let is_changed =
+            edit.display_name.is_some() || edit.email.is_some() || edit.is_admin.is_some();
+        if is_changed || edit.status.is_some() {
             self.judge_account(&target)?;
         }
-        if edit.status == Some(AccountStatus::Disabled) {
+        if edit.status == Some(AccountStatus::Disabled) || edit.is_admin == Some(false) {
             self.refuse_self(&target.user)?;
         }
         let moves = self.judge_moves(&target, &edit).await?;
-        if is_renamed {
+        if is_changed {
             let change = UserChange {
                 display_name: edit.display_name,
                 email: edit.email,
+                is_admin: edit.is_admin,
                 ..UserChange::default()
             };
             self.administration
