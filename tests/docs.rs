@@ -139,6 +139,8 @@ fn mounted(dialect: &Dialect) -> BTreeSet<String> {
         .collect();
     // A route that reads takes HEAD as well, which goes without saying in a table.
     let source = source.replace("(read()", "(web::get()");
+    let source = source.replace("verb::read(", "web::get(");
+    let source = source.replace("verb::", "web::");
     let source = source.replace("(\"\")", "(\"/\")");
     let mut routes = BTreeSet::new();
     for resource in source.split("\"/").skip(1) {

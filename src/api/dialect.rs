@@ -1,6 +1,7 @@
 //! What a dialect is: its own words for the failures that every dialect shares.
 
 use crate::api::openapi::allow::allowed;
+use crate::api::verb::Taken;
 use crate::domain::failure::Failure;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -170,8 +171,13 @@ pub async fn render_strays<D: Dialect>(
     let mut reply = D::render_for(response.request(), &refused.failure, incident);
     if refused.failure == Failure::MethodNotAllowed {
         let request = response.request();
-        let pattern = request.match_pattern().unwrap_or_default();
-        if let Ok(allowed) = HeaderValue::from_str(&allowed(&pattern, request.method())) {
+        let allowed = if let Some(taken) = request.app_data::<Taken>() {
+            taken.0.clone()
+        } else {
+            let pattern = request.match_pattern().unwrap_or_default();
+            allowed(&pattern, request.method())
+        };
+        if let Ok(allowed) = HeaderValue::from_str(&allowed) {
             reply.headers_mut().insert(ALLOW, allowed);
         }
     }

@@ -26,6 +26,7 @@ pub mod sso;
 pub mod thoughtspot;
 pub mod thoughtspot_v1;
 pub mod thoughtspot_v2;
+pub mod verb;
 
 use crate::api::dialect::refuse_path;
 use crate::api::landing::Landing;

@@ -18,11 +18,12 @@ pub use html::{Pages, finish, status, whole_seconds};
 pub use site::{Logo, LogoError, MAX_LOGO_BYTES, ProviderButton, SignInSite};
 
 use crate::api::departure::own_base;
-use crate::api::dialect::{read, render_failures, resource};
+use crate::api::dialect::{render_failures, resource};
 use crate::api::pages::target::Target;
 use crate::api::services::Services;
 use crate::api::session_layer;
 use crate::api::thoughtspot_v1::V1;
+use crate::api::verb::{self, Takes};
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderValue, X_FRAME_OPTIONS,
 };
@@ -88,43 +89,40 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     };
     config
         .service(
-            rendered("/sign-in")
-                .route(read().to(sign_in::show))
-                .route(web::post().to(sign_in::sign_in)),
+            rendered("/sign-in").takes([verb::read(sign_in::show), verb::post(sign_in::sign_in)]),
         )
         .service(
             rendered("/sign-in/org")
-                .route(read().to(org_choice::ask))
-                .route(web::post().to(org_choice::choose)),
+                .takes([verb::read(org_choice::ask), verb::post(org_choice::choose)]),
         )
-        .service(rendered("/sign-out").route(web::post().to(sessions::sign_out)))
-        .service(rendered("/sessions").route(read().to(sessions::list)))
+        .service(rendered("/sign-out").takes([verb::post(sessions::sign_out)]))
+        .service(rendered("/sessions").takes([verb::read(sessions::list)]))
         .service(
-            rendered("/sessions/end")
-                .route(read().to(sessions::ask))
-                .route(web::post().to(sessions::end)),
+            rendered("/sessions/end").takes([verb::read(sessions::ask), verb::post(sessions::end)]),
         );
     for path in ["/", "/v2", "/v2/"] {
         config.service(
             resource::<V1>(path)
-                .route(read().to(index))
+                .takes([verb::read(index)])
                 .wrap(Compress::default()),
         );
     }
     config
         .service(
             resource::<V1>("/static/brand.css")
-                .route(read().to(brand))
+                .takes([verb::read(brand)])
                 .wrap(Compress::default()),
         )
-        .service(resource::<V1>("/static/logo").route(read().to(logo)))
+        .service(resource::<V1>("/static/logo").takes([verb::read(logo)]))
         .service(
             resource::<V1>("/static/{name}")
-                .route(read().to(asset))
+                .takes([verb::read(asset)])
                 .wrap(Compress::default()),
         )
-        .service(resource::<V1>("/favicon.ico").route(read().to(|| async { file("favicon.svg") })))
-        .service(resource::<V1>("/robots.txt").route(read().to(robots)));
+        .service(
+            resource::<V1>("/favicon.ico").takes([verb::read(|| async { file("favicon.svg") })]),
+        )
+        .service(resource::<V1>("/robots.txt").takes([verb::read(robots)]));
 }
 
 /// The app shell: where redirects land and frames point.

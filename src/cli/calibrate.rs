@@ -2,7 +2,9 @@
 
 use crate::cli::args::FormatArgs;
 use crate::cli::output::{Column, field, print, print_json, print_rows};
-use crate::domain::authn::HashCost;
+use crate::domain::authn::{
+    CALIBRATION_ROUNDS, HashCost, Measured, candidates, memory_of, propose,
+};
 use crate::domain::clock::Stopwatch;
 use crate::server::assemble::hashes_at_a_time;
 use crate::settings::Settings;
@@ -11,24 +13,6 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::thread;
 use std::time::Duration;
-
-/// Memory in KiB and passes: OWASP's choices, which it holds to be equally strong, then stronger ones.
-const CANDIDATES: [(u32, u32); 12] = [
-    (7_168, 5),
-    (9_216, 4),
-    (12_288, 3),
-    (19_456, 2),
-    (47_104, 1),
-    (32_768, 2),
-    (65_536, 1),
-    (47_104, 2),
-    (65_536, 2),
-    (131_072, 1),
-    (65_536, 3),
-    (131_072, 2),
-];
-/// How often each slot hashes, after once to touch the memory.
-const ROUNDS: u32 = 3;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum PasswordCommand {
@@ -48,34 +32,17 @@ pub(in crate::cli) struct CalibrateArgs {
     pub format: FormatArgs,
 }
 
-/// What one choice costs here.
-#[derive(Clone, Copy, Debug)]
-struct Measured {
-    cost: HashCost,
-    /// One hash, with every slot busy.
-    took: Duration,
-    /// Hashes of all slots together.
-    per_second: f64,
-    memory_mib: usize,
-}
-
-impl Measured {
-    fn row(&self) -> Value {
-        let tenths = |number: f64| (number * 10.0).round() / 10.0;
-        json!({
-            "memory_kib": self.cost.memory_kib,
-            "iterations": self.cost.iterations,
-            "lanes": self.cost.lanes,
-            "ms": tenths(self.took.as_secs_f64() * 1_000.0),
-            "logins_per_second": tenths(self.per_second),
-            "memory_mib": self.memory_mib,
-        })
-    }
-
-    /// Memory times passes: what an attacker pays per guess.
-    const fn strength(&self) -> u64 {
-        self.cost.memory_kib as u64 * self.cost.iterations as u64
-    }
+/// What one choice costs, as it is printed.
+fn row(measured: &Measured) -> Value {
+    let tenths = |number: f64| (number * 10.0).round() / 10.0;
+    json!({
+        "memory_kib": measured.cost.memory_kib,
+        "iterations": measured.cost.iterations,
+        "lanes": measured.cost.lanes,
+        "ms": tenths(measured.took.as_secs_f64() * 1_000.0),
+        "logins_per_second": tenths(measured.per_second),
+        "memory_mib": measured.memory_mib,
+    })
 }
 
 /// Measures and proposes.
@@ -89,23 +56,15 @@ pub(in crate::cli) fn calibrate(settings: &Settings, args: CalibrateArgs) -> any
     ];
     let slots = hashes_at_a_time(&settings.passwords);
     let mut measured = Vec::new();
-    for (memory_kib, iterations) in CANDIDATES {
-        let cost = HashCost {
-            memory_kib,
-            iterations,
-            lanes: 1,
-        };
-        let memory_mib = slots * usize::try_from(memory_kib)? / 1024;
-        if memory_mib <= args.memory_mib {
-            measured.push(measure(cost, slots, memory_mib)?);
-        }
+    for cost in candidates(slots, args.memory_mib) {
+        measured.push(measure(cost, slots)?);
     }
     let target = Duration::from_millis(args.target_ms);
     let proposal = propose(&measured, target)
         .context("no choice fits into --memory-mib; lower passwords.hash_at_a_time")?;
-    let rows: Vec<Value> = measured.iter().map(Measured::row).collect();
+    let rows: Vec<Value> = measured.iter().map(row).collect();
     if args.format.json {
-        let value = json!({ "slots": slots, "measured": rows, "proposal": proposal.row() });
+        let value = json!({ "slots": slots, "measured": rows, "proposal": row(&proposal) });
         return Ok(print_json(&value)?);
     }
     print_rows(&rows, COLUMNS, false)?;
@@ -125,21 +84,12 @@ pub(in crate::cli) fn calibrate(settings: &Settings, args: CalibrateArgs) -> any
     Ok(())
 }
 
-/// The strongest that is quick enough; the quickest where none is.
-fn propose(measured: &[Measured], target: Duration) -> Option<Measured> {
-    let mut within = measured.to_vec();
-    within.retain(|choice| choice.took <= target);
-    let strongest = within.into_iter().max_by_key(Measured::strength);
-    strongest.or_else(|| measured.iter().copied().min_by_key(|choice| choice.took))
-}
-
 /// Hashes on every slot at once, as a flood of logins does: alone, each would look quicker than it will be.
-fn measure(cost: HashCost, slots: usize, memory_mib: usize) -> anyhow::Result<Measured> {
-    let hash = move || cost.hash_now(b"correct horse battery staple");
+fn measure(cost: HashCost, slots: usize) -> anyhow::Result<Measured> {
     let all_hash = |rounds: u32| -> anyhow::Result<Duration> {
         let began = Stopwatch::start();
         thread::scope(|scope| {
-            let work = || (0..rounds).try_for_each(|_| hash().map(drop));
+            let work = || (0..rounds).try_for_each(|_| cost.sample());
             let threads: Vec<_> = (0..slots).map(|_| scope.spawn(work)).collect();
             threads.into_iter().try_for_each(|thread| {
                 let done = thread
@@ -151,13 +101,13 @@ fn measure(cost: HashCost, slots: usize, memory_mib: usize) -> anyhow::Result<Me
         Ok(began.elapsed())
     };
     all_hash(1)?;
-    let elapsed = all_hash(ROUNDS)?;
-    let hashes = f64::from(ROUNDS) * f64::from(u32::try_from(slots)?);
+    let elapsed = all_hash(CALIBRATION_ROUNDS)?;
+    let hashes = f64::from(CALIBRATION_ROUNDS) * f64::from(u32::try_from(slots)?);
     Ok(Measured {
         cost,
-        took: elapsed / ROUNDS,
+        took: elapsed / CALIBRATION_ROUNDS,
         per_second: hashes / elapsed.as_secs_f64(),
-        memory_mib,
+        memory_mib: memory_of(cost, slots),
     })
 }
 
@@ -168,7 +118,12 @@ mod tests {
 
     #[test]
     fn everything_that_may_be_proposed_is_accepted_as_a_setting() {
-        for (memory_kib, iterations) in CANDIDATES {
+        for cost in candidates(1, usize::MAX) {
+            let HashCost {
+                memory_kib,
+                iterations,
+                ..
+            } = cost;
             let flags = vec![
                 ("passwords.memory_kib".to_owned(), memory_kib.to_string()),
                 ("passwords.iterations".to_owned(), iterations.to_string()),
@@ -180,32 +135,5 @@ mod tests {
             let loaded = Loaded::load(&sources);
             assert!(loaded.is_ok(), "{memory_kib} {iterations}: {loaded:?}");
         }
-    }
-
-    #[test]
-    fn the_strongest_within_the_target_is_proposed_and_else_the_quickest() {
-        let choice = |memory_kib, iterations, millis| Measured {
-            cost: HashCost {
-                memory_kib,
-                iterations,
-                lanes: 1,
-            },
-            took: Duration::from_millis(millis),
-            per_second: 1.0,
-            memory_mib: 1,
-        };
-        let all = [
-            choice(7_168, 5, 22),
-            choice(47_104, 1, 30),
-            choice(65_536, 2, 70),
-        ];
-        let proposed = |target| {
-            let proposed = propose(&all, Duration::from_millis(target)).unwrap();
-            proposed.cost.memory_kib
-        };
-        assert_eq!(proposed(50), 47_104);
-        assert_eq!(proposed(100), 65_536);
-        assert_eq!(proposed(10), 7_168);
-        assert!(propose(&[], Duration::ZERO).is_none());
     }
 }

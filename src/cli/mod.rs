@@ -4,6 +4,8 @@ mod args;
 mod calibrate;
 mod csv_file;
 mod directory;
+#[cfg(test)]
+mod documented;
 mod health;
 mod import;
 mod output;

@@ -4,20 +4,15 @@ use crate::api::registration;
 use crate::cli::Outcome;
 use crate::cli::args::FormatArgs;
 use crate::cli::output::{print, print_json};
-use crate::domain::clock::{Clock, SystemClock, Timestamp};
+use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::random::{Random, SystemRandom};
-use crate::domain::sso::{
-    Answer, Assertion, Begun, Findings, NameForm, Protocol, Provider, ProviderError, SsoIdentity,
-};
+use crate::domain::sso::{Assertion, Findings, Protocol, Provider, ProviderError, SsoIdentity};
 use crate::server::assemble::Addresses;
 use crate::server::sso::providers;
 use crate::settings::Settings;
 use anyhow::Context;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -201,33 +196,7 @@ fn read(path: &Path) -> anyhow::Result<String> {
 
 /// Claims as the file has them; nothing vouches for them.
 fn from_claims(text: &str) -> anyhow::Result<Assertion> {
-    let claims: BTreeMap<String, Value> =
-        serde_json::from_str(text).context("the claims: expected a JSON object")?;
-    let one = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let attributes: BTreeMap<String, Vec<String>> = claims
-        .iter()
-        .map(|(name, value)| {
-            let values = match value {
-                Value::Array(values) => values.iter().map(one).collect(),
-                other => vec![one(other)],
-            };
-            (name.clone(), values)
-        })
-        .collect();
-    let subject = ["sub", "NameID"]
-        .into_iter()
-        .find_map(|name| attributes.get(name)?.first().cloned());
-    Ok(Assertion {
-        id: String::new(),
-        good_until: Timestamp::from_millis(0),
-        subject: subject.context("the claims: expected `sub` or `NameID`")?,
-        form: NameForm::default(),
-        session_index: None,
-        attributes,
-    })
+    Assertion::claimed(text).map_err(|expected| anyhow::anyhow!("the claims: {expected}"))
 }
 
 /// A response judged as if it had just come in answer to the very question it says it answers.
@@ -241,43 +210,11 @@ async fn judged(
         provider.protocol == Protocol::Saml,
         "--response is for SAML; expected --claims for OIDC"
     );
-    let text = text.trim();
-    let (encoded, xml) = if text.starts_with('<') {
-        (STANDARD.encode(text), text.to_owned())
-    } else {
-        let compact: String = text.split_whitespace().collect();
-        let bytes = STANDARD.decode(&compact).context("the response: Base64")?;
-        (compact, String::from_utf8_lossy(&bytes).into_owned())
-    };
     let own = Addresses::wanted(settings).own_origins(settings);
     let base = own.first().map_or("", String::as_str);
-    let callback =
-        attribute(&xml, "Destination").unwrap_or_else(|| format!("{base}/callosum/v1/saml/SSO"));
-    let begun = attribute(&xml, "InResponseTo").map(|request_id| Begun {
-        request_id,
-        verifier: String::new(),
-        callback: callback.clone(),
-    });
-    let issued = attribute(&xml, "IssueInstant").and_then(|text| moment(&text));
-    let now = issued.unwrap_or_else(|| clock.now());
-    let answer = Answer::Saml(encoded);
-    let judged = provider
-        .engine
-        .finish(&answer, begun.as_ref(), &callback, now);
+    let callback = format!("{base}/callosum/v1/saml/SSO");
+    let judged = provider.engine.rehearse(text, &callback, clock.now());
     judged.await.map_err(|error| anyhow::anyhow!(why(&error)))
-}
-
-/// The first attribute of that name: only to know as when and where to judge.
-fn attribute(xml: &str, name: &str) -> Option<String> {
-    let (_, rest) = xml.split_once(&format!(" {name}=\""))?;
-    rest.split_once('"').map(|(value, _)| value.to_owned())
-}
-
-fn moment(text: &str) -> Option<Timestamp> {
-    use time::format_description::well_known::Rfc3339;
-    let at = time::OffsetDateTime::parse(text, &Rfc3339).ok()?;
-    let millis = at.unix_timestamp_nanos() / 1_000_000;
-    u64::try_from(millis).ok().map(Timestamp::from_millis)
 }
 
 fn show(

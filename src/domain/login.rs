@@ -18,7 +18,7 @@ mod web;
 pub(in crate::domain) use bond::bond_of;
 pub use error::LoginError;
 pub use own::{Confirmed, FRESH, OwnSessions, OwnSessionsError, ProofNeeded};
-pub use sso::ProviderAnswer;
+pub use sso::{Foreseen, ProviderAnswer};
 pub use switch::SwitchError;
 pub use web::{IDLE_SLACK, Shared};
 

@@ -1,6 +1,6 @@
 //! From settings to services: opens the stores, reads the server's own secrets, puts the domain together.
 
-use crate::api::admin::{AuditHistory, Console};
+use crate::api::admin::AuditHistory;
 use crate::api::landings;
 use crate::api::microstrategy;
 use crate::api::request_log::RequestObserver;
@@ -19,13 +19,13 @@ use crate::domain::redirect::{OriginRule, RedirectPolicy};
 use crate::domain::session::{AtLimit, BlockIds, SessionLimit};
 use crate::domain::throttle::Throttle;
 use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
+use crate::server::console::console;
 use crate::server::meters::Meters;
 use crate::server::pages::sign_in_site;
 use crate::server::priority::yield_to_others;
 use crate::server::sso::single_sign_on;
-use crate::server::trends::ServerTrends;
 use crate::settings::{
-    AtLimitSetting, LoginMode, Passwords, SameSite, Settings, Shown, SsoProtocol,
+    AtLimitSetting, Loaded, LoginMode, Passwords, SameSite, Settings, SsoProtocol,
     TokenLifetimeSetting, TokenReuseSetting,
 };
 use crate::stores::Stores;
@@ -49,8 +49,8 @@ pub struct Ground {
     pub audit: Arc<dyn AuditSink>,
     /// Where the latest of them are to be read.
     pub history: Arc<dyn AuditHistory>,
-    /// The settings as they may be shown.
-    pub shown: Vec<Shown>,
+    /// The settings with their sources, as far as they may be shown.
+    pub loaded: Option<Loaded>,
     /// Where things are kept.
     pub stores: Stores,
     /// What is counted and measured.
@@ -230,7 +230,7 @@ pub async fn services(
         sign_in: sign_in_site(settings)?,
         requests: Arc::clone(&ground.meters) as Arc<dyn RequestObserver>,
         tracer: None,
-        console: console(ground),
+        console: console(settings, ground, addresses)?,
         live: ArcSwap::from_pointee(configured.clone()),
         configured,
     };
@@ -271,18 +271,6 @@ pub async fn warn_of_guest(settings: &Settings, services: &Services) -> anyhow::
         );
     }
     Ok(())
-}
-
-/// What the console looks at besides the services.
-fn console(ground: &Ground) -> Console {
-    Console {
-        history: Arc::clone(&ground.history),
-        settings: ground.shown.clone(),
-        trends: Arc::new(ServerTrends {
-            meters: Arc::clone(&ground.meters),
-            stores: ground.stores.clone(),
-        }),
-    }
 }
 
 /// Signing in by LDAP, where the settings name servers.

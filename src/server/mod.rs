@@ -4,6 +4,8 @@ pub mod assemble;
 pub mod audit_log;
 pub mod audit_ring;
 pub mod audit_trail;
+mod checkup;
+mod console;
 pub mod demo;
 mod descriptors;
 pub mod greeting;
@@ -138,7 +140,7 @@ async fn open_ground(
         random: Arc::new(random) as Arc<dyn Random>,
         audit: counted,
         history,
-        shown: Vec::new(),
+        loaded: None,
         stores,
         meters,
     };
@@ -205,7 +207,7 @@ async fn run(
     let operations_socket = operations::bind(settings.metrics.listen)?;
     let addresses = sockets.addresses();
     let (mut ground, clock, audit) = open_ground(settings).await?;
-    ground.shown = loaded.show();
+    ground.loaded = Some(loaded.clone());
     warn_of_half_shared_stores(settings);
     let follower = tokio::spawn(follow_store(clock, ground.stores.clone()));
 

@@ -18,7 +18,7 @@ use crate::settings::{
 use secrecy::SecretString;
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
@@ -101,6 +101,7 @@ pub struct Loaded {
     /// The settings.
     pub settings: Settings,
     shown: Vec<Shown>,
+    sources: Sources,
 }
 
 impl Loaded {
@@ -135,7 +136,21 @@ impl Loaded {
                 origin: origin.to_string(),
             })
             .collect();
-        Ok(Self { settings, shown })
+        Ok(Self {
+            settings,
+            shown,
+            sources: sources.clone(),
+        })
+    }
+
+    /// The same sources read once more: what a restart would find.
+    pub fn again(&self) -> Result<Self, SettingsError> {
+        Self::load(&self.sources)
+    }
+
+    /// The file of `--config`.
+    pub fn file(&self) -> Option<&Path> {
+        self.sources.config_file.as_deref()
     }
 
     /// Every setting with its value (secrets masked) and origin, ordered by key.

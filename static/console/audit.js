@@ -1,7 +1,7 @@
 // The audit trail: filtered, followed while it grows, exported for a spreadsheet.
 
 import { fileUrl, get } from './api.js';
-import { badge, field, h, head, select, table, text, tick, when } from './ui.js';
+import { badge, field, h, head, say, select, table, text, tick, when } from './ui.js';
 import { t } from './words.js';
 
 const POLL = 2_000;
@@ -36,7 +36,9 @@ export const showAudit = async (view, { parameters }) => {
   const download = h('a', { class: 'button small', download: 'vestibule-audit.csv' }, t.exportCsv);
   const place = h('div', { class: 'panel flush' });
   const note = h('p', { class: 'count', role: 'status' });
+  const whose = h('p', { class: 'hint' });
   let events = [];
+  let node = null;
   let newest = 0;
   let generation = 0;
 
@@ -65,6 +67,8 @@ export const showAudit = async (view, { parameters }) => {
     if (mine !== generation) return;
     events = found.events;
     newest = found.newest;
+    node = found.node;
+    whose.textContent = t.auditNode(node);
     note.textContent = found.has_more ? t.hasMore : '';
     draw();
   };
@@ -72,7 +76,14 @@ export const showAudit = async (view, { parameters }) => {
     if (!follow.checked || document.hidden || to.value) return;
     const mine = generation;
     const found = await get('/audit', { ...wanted(), after: newest, limit: SHOWN }).catch(() => null);
-    if (!found || mine !== generation || !found.events.length) return;
+    if (!found || mine !== generation) return;
+    if (found.node !== node) {
+      // Numbers of lines are each node's own, so what is shown cannot be gone on with.
+      await load().catch(() => null);
+      say(t.nodeChanged(node));
+      return;
+    }
+    if (!found.events.length) return;
     newest = found.newest;
     events = [...found.events, ...events].slice(0, SHOWN);
     draw();
@@ -85,7 +96,7 @@ export const showAudit = async (view, { parameters }) => {
       load().catch((error) => { note.textContent = error.message; });
     },
   }, actRow, userRow, resultRow, fromRow, toRow, h('button', { type: 'submit', class: 'small' }, t.search));
-  view.append(head(t.audit, t.auditLead, followRow, download), filters, note, place);
+  view.append(head(t.audit, t.auditLead, followRow, download), whose, filters, note, place);
   await load();
   const timer = setInterval(poll, POLL);
   return () => clearInterval(timer);

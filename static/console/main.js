@@ -4,12 +4,15 @@ import { signOut, whoAmI } from './api.js';
 import { showAudit } from './audit.js';
 import { prepareProof } from './dialog.js';
 import { showGroup, showGroups } from './groups.js';
+import { showHealth } from './health.js';
 import { showKeys } from './keys.js';
+import { showMaintenance } from './maintenance.js';
 import { showOrgs } from './orgs.js';
 import { showOverview } from './overview.js';
 import { showSecurity } from './security.js';
 import { showSessions } from './sessions.js';
 import { showSettings } from './settings.js';
+import { showSso } from './sso.js';
 import { button, h, head, problem } from './ui.js';
 import { showUser } from './user.js';
 import { showUsers } from './users.js';
@@ -24,7 +27,10 @@ const VIEWS = [
   { path: 'keys', words: t.keys, show: showKeys, isServer: true },
   { path: 'sessions', words: t.sessions, show: showSessions },
   { path: 'security', words: t.security, show: showSecurity, isServer: true },
+  { path: 'sso', words: t.providers, show: showSso, isServer: true },
+  { path: 'health', words: t.health, show: showHealth, isServer: true },
   { path: 'settings', words: t.settings, show: showSettings, isServer: true },
+  { path: 'maintenance', words: t.maintenance, show: showMaintenance, isServer: true },
   { path: 'audit', words: t.audit, show: showAudit },
 ];
 

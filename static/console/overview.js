@@ -2,7 +2,7 @@
 
 import { get } from './api.js';
 import { chart } from './charts.js';
-import { h, head } from './ui.js';
+import { h, head, say } from './ui.js';
 import { t } from './words.js';
 
 const REFRESH = 10_000;
@@ -44,13 +44,23 @@ const draw = ({ minutes }) => {
 
 export const showOverview = async (view) => {
   const place = h('div', { class: 'stack' });
-  view.append(head(t.overview, t.lastHour), place);
-  place.replaceChildren(...draw(await get('/trends')));
+  const first = await get('/trends');
+  const top = h('div', {}, head(t.overview, t.lastHour(first.node)));
+  let node = first.node;
+  view.append(top, place);
+  place.replaceChildren(...draw(first));
   const timer = setInterval(async () => {
     // Drawn anew only while nobody reads a table of it.
     if (document.hidden || place.querySelector('details[open]')) return;
     const trends = await get('/trends').catch(() => null);
-    if (trends) place.replaceChildren(...draw(trends));
+    if (!trends) return;
+    // Behind a balancer the next answer may be another node's.
+    if (trends.node !== node) {
+      node = trends.node;
+      top.replaceChildren(head(t.overview, t.lastHour(node)));
+      say(t.nodeChanged(node));
+    }
+    place.replaceChildren(...draw(trends));
   }, REFRESH);
   return () => clearInterval(timer);
 };

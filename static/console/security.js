@@ -74,20 +74,6 @@ const trusted = (security, orgs, again) => {
     h('div', { class: 'panel-buttons' }, change));
 };
 
-/** Asked apart from the rest: a provider that is away takes its time to be so. */
-const providers = () => {
-  const place = h('div', { role: 'status' }, h('p', { class: 'hint' }, t.asking));
-  get('/providers').then(({ providers: list }) => place.replaceChildren(list.length
-    ? table(t.providers, [
-      [t.provider, (one) => one.label || one.name],
-      [t.protocol, (one) => one.protocol.toUpperCase()],
-      [t.status, (one) => badge(one.is_ready ? t.ready : t.notReady, one.is_ready ? 'good' : 'bad')],
-      [t.detail, (one) => h('ul', { class: 'plain small-print' }, h('li', {}, one.issuer), one.details.map((line) => h('li', {}, line)))],
-    ], list, '')
-    : h('p', { class: 'hint' }, t.providersNone))).catch((error) => place.replaceChildren(problem(error)));
-  return card(t.providers, place);
-};
-
 export const showSecurity = async (view, { again }) => {
   const [security, { orgs }] = await Promise.all([get('/security'), get('/orgs')]);
   view.append(
@@ -95,7 +81,6 @@ export const showSecurity = async (view, { again }) => {
     h('div', { class: 'columns' },
       h('div', { class: 'stack' }, ...origins(security, again)),
       h('div', { class: 'stack' }, trusted(security, orgs, again), checker(),
-        card(t.rulesInForce, table(t.rulesInForce, [[t.rule, (rule) => rule.origin], [t.source, (rule) => rule.source]], security.in_force.redirects, t.none)),
-        providers())),
+        card(t.rulesInForce, table(t.rulesInForce, [[t.rule, (rule) => rule.origin], [t.source, (rule) => rule.source]], security.in_force.redirects, t.none)))),
   );
 };

@@ -31,7 +31,12 @@ const unlock = async (path) => {
     label: t.unlock,
     act: () => post(`${path}/unlock`, lines(input).length ? { addresses: lines(input) } : {}),
   });
-  if (done) say(t.unlocked(done.addresses));
+  if (done) say(t.unlocked(done.addresses, done.node));
+};
+
+const release = async (user, path) => {
+  const done = await openForm({ title: t.release, lead: t.releaseLead(user.name), label: t.release, act: () => post(`${path}/release`) });
+  if (done) say(done.was_bound ? t.released(user.name) : t.notBound(user.name));
 };
 
 /** Orgs and the groups in each, with what joins and leaves. */
@@ -89,6 +94,7 @@ export const showUser = async (view, { me, id, again }) => {
     buttons.push(button(t.edit, then(() => edit(user, path), t.userSaved)));
     if (!isOwn && user.account_type === 'local') buttons.push(button(t.setPassword, then(() => setPassword(user, path), t.passwordChanged)));
     buttons.push(button(t.unlock, () => unlock(path)));
+    if (me.scope === 'server' && user.account_type !== 'ldap') buttons.push(button(t.release, () => release(user, path)));
     if (!isOwn) {
       buttons.push(isActive
         ? button(t.disable, then(() => ask(`${t.disable} ${user.name}?`, t.disableLead(user.name, sessions.total), t.disable, () => patch(path, { status: 'disabled' })), t.userDisabled(user.name)))

@@ -15,6 +15,7 @@ mod errors;
 mod faults;
 mod flood;
 mod ldap;
+mod methods;
 mod microstrategy;
 mod nodes;
 mod openapi;

@@ -2,6 +2,7 @@
 //!
 //! The rest of the suite runs on two nodes as well when it is told to (`support::nodes`).
 
+use crate::admin::Page;
 use crate::support::{ALICE_PASSWORD, Client, PASSWORD, SECRET_KEY, TestApp};
 use std::time::Duration;
 
@@ -39,6 +40,21 @@ async fn case_43_a_hundred_parallel_guesses_on_two_nodes_are_no_more_tries_than_
         assert_eq!(nodes[1].post_login("alice", "wrong").await.status, 401);
     }
     assert_eq!(nodes[0].post_login("alice", "wrong").await.status, 429);
+}
+
+#[tokio::test]
+async fn what_an_administrator_unlocks_at_one_node_is_unlocked_on_the_other() {
+    let app = TestApp::two_nodes();
+    let admin = app.admin().await;
+    let page = Page::open(app.at_node(0).with_cookie(admin.cookie())).await;
+    let other = app.at_node(1);
+    for _ in 0..5 {
+        assert_eq!(other.post_login("bob", "wrong").await.status, 401);
+    }
+    assert_eq!(other.post_login("bob", PASSWORD).await.status, 429);
+    let body = serde_json::json!({ "addresses": ["127.0.0.1"] });
+    page.post("/users/bob/unlock", body).await;
+    assert_eq!(other.post_login("bob", PASSWORD).await.status, 204);
 }
 
 #[tokio::test]

@@ -83,7 +83,12 @@ async fn without_third_party_cookies_the_outcome_is_as_documented() {
 #[tokio::test]
 async fn the_console_does_what_administrators_need_and_a_newcomer_finds_the_way() {
     let home = Home::new();
-    run(&furnished(&home, ""), "console.mjs", &[], 15);
+    // A provider to try sign-ins at; nothing answers there.
+    let line = "--set sso.company.issuer=http://127.0.0.1:9 --set sso.company.client_id=x \
+         --set sso.company.create_users=true --set sso.company.group_attribute=groups";
+    let rule = "--set sso.company.group_map=analysts=>Region-east";
+    let server = furnished(&home, &format!("{line} {rule}"));
+    run(&server, "console.mjs", &[], 20);
 }
 
 #[tokio::test]

@@ -60,7 +60,10 @@ const call = (page, method, path, body) => page.evaluate(async ([verb, where, wh
 
 const hasSidewaysScroll = (page) => page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
 
-const VIEWS = ['overview', 'users', 'groups', 'orgs', 'keys', 'sessions', 'security', 'settings', 'audit'];
+const VIEWS = ['overview', 'users', 'groups', 'orgs', 'keys', 'sessions', 'security', 'sso', 'health', 'settings', 'maintenance', 'audit'];
+// Drawn for the documents from what is made up, since they would show this machine's name and folders.
+const OWN_PICTURES = ['overview', 'health', 'settings', 'maintenance', 'sso', 'audit'];
+const NODE = 'vestibule-1:8443';
 const LOOKS = [
   { look: 'by day', colorScheme: 'light', width: 1200, short: 'light' },
   { look: 'at night', colorScheme: 'dark', width: 1200, short: 'dark' },
@@ -79,7 +82,7 @@ for (const { look, colorScheme, width, short } of LOOKS) {
       await ready(page, view);
       await assertAccessible(page);
       assert.ok(!await hasSidewaysScroll(page), `${view} scrolls sideways`);
-      await keep(page, `${view}-${short}`, view !== 'overview' && (!short.includes('phone') || view === 'users'));
+      await keep(page, `${view}-${short}`, !OWN_PICTURES.includes(view) && (!short.includes('phone') || view === 'users'));
     }
     await page.goto(`${http}/console#/users/${user.name}`);
     await page.waitForSelector('.crumb');
@@ -112,7 +115,7 @@ for (const colorScheme of ['light', 'dark']) {
       median_us: index > 24 && index < 28 ? null : [50, 100, 100, 50, 100][index % 5],
       p99_us: index > 24 && index < 28 ? null : [500, 250, 500, 1000, 250][index % 5],
     }));
-    await page.route('**/admin/trends', (route) => route.fulfill({ contentType: 'application/json', body: JSON.stringify({ now: Date.now(), minutes }) }));
+    await page.route('**/admin/trends', (route) => route.fulfill({ contentType: 'application/json', body: JSON.stringify({ node: NODE, now: Date.now(), minutes }) }));
     await signIn(page, admin);
     await page.goto(`${http}/console`);
     await ready(page, 'overview');
@@ -125,6 +128,108 @@ for (const colorScheme of ['light', 'dark']) {
     await page.click('figure:has-text("refused logins") summary');
     await page.waitForSelector('figure:has-text("refused logins") tbody tr');
     await assertAccessible(page);
+  });
+}
+
+/** Answers a call of the page with what is made up, or with what `change` makes of the true answer. */
+const answers = (page, path, change) => page.route(`**/admin/${path}`, async (route) => {
+  const body = typeof change === 'function' ? change(await (await route.fetch()).json()) : change;
+  await route.fulfill({ contentType: 'application/json', body: JSON.stringify(body) });
+});
+
+const MEASURED = [[7168, 5, 21.4, 93.5, 14], [19456, 2, 26.1, 76.6, 38], [47104, 1, 34.8, 57.5, 92], [32768, 2, 47.3, 42.3, 64]]
+  .map(([memory, iterations, ms, perSecond, mib]) => ({ memory_kib: memory, iterations, lanes: 1, ms, logins_per_second: perSecond, memory_mib: mib }));
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`a node's health, its providers and its upkeep are shown, ${colorScheme}`, async (visit) => {
+    const { page } = visit;
+    await page.setViewportSize({ width: 1200, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    const now = Date.now();
+    const finding = (what, isGood, ...lines) => ({ what, is_good: isGood, lines });
+    await answers(page, 'health', {
+      node: NODE, version: '0.1.0', started_at: now - 3 * 86_400_000, now, is_ready: true,
+      findings: [
+        finding('sessions.store', true, 'rediss://redis.internal:6379', 'answers within 214 µs'),
+        finding('directory.store', true, 'postgres://vestibule:***@db.internal/vestibule', 'answers within 388 µs'),
+        finding('clock', true, '3 ms from the session store\'s'),
+        finding('ldaps://ldap.internal', false, 'no answer within 5 seconds'),
+        finding('settings', true, 'sessions.idle_timeout changes at the next start'),
+        finding('sso.company', true, 'metadata of https://login.company.example', 'signs with RSA 2048, valid until 2031-01-01T00:00:00Z'),
+      ],
+    });
+    await answers(page, 'passwords/calibration', {
+      node: NODE,
+      run: {
+        began_at: now - 120_000, by: 'tsadmin', target_ms: 50, memory_mib: 512, slots: 2, total: MEASURED.length,
+        is_running: false, failure: null, measured: MEASURED, proposal: MEASURED.at(-1), is_within: true,
+      },
+    });
+    await answers(page, 'directory', {
+      node: NODE, store: 'embedded', is_embedded: true,
+      commands: ['read -rs NEW_DIRECTORY && export NEW_DIRECTORY', 'vestibule directory copy --from /var/lib/vestibule --to-env NEW_DIRECTORY'],
+    });
+    await answers(page, 'audit?*', (body) => ({ ...body, node: NODE }));
+    await signIn(page, admin);
+    for (const [view, words] of [['health', 'answers within 214 µs'], ['maintenance', 'the strongest within 50 ms'], ['audit', NODE]]) {
+      await page.setViewportSize({ width: 1200, height: view === 'maintenance' ? 1000 : 900 });
+      await page.goto(`${http}/console#/${view}`);
+      await ready(page, view);
+      await until(words, async () => (await page.textContent('main')).includes(words));
+      await assertAccessible(page);
+      assert.ok(!await hasSidewaysScroll(page), `${view} scrolls sideways`);
+      await keep(page, `${view}-${colorScheme}`, true);
+    }
+    await page.setViewportSize({ width: 380, height: 800 });
+    for (const view of ['health', 'maintenance']) {
+      await page.goto(`${http}/console#/${view}`);
+      await ready(page, view);
+      await assertAccessible(page);
+      assert.ok(!await hasSidewaysScroll(page), `${view} scrolls sideways on a phone`);
+      await keep(page, `${view}-phone-${colorScheme}`);
+    }
+  });
+}
+
+test('a node tells its health, measures its hashing and says how the directory moves', async (visit) => {
+  const page = await openConsole(visit, 'health');
+  await page.waitForSelector('td .small-print');
+  await until('the settings were read again', async () => (await page.textContent('main')).includes('as they were at the start'));
+  await press(page, 'Check again');
+  await page.waitForSelector('td .small-print');
+
+  await go(page, 'Maintenance', 'maintenance');
+  assert.match(await page.textContent('main'), /vestibule directory copy --from /);
+  await page.fill('label:text-is("Milliseconds a hash may take") + input', '10000');
+  await page.fill('label:text-is("Memory of all at once, in MiB") + input', '64');
+  await press(page, 'Measure');
+  await page.waitForSelector('progress:not([hidden])');
+  await page.waitForSelector('pre:has-text("memory_kib = ")', { timeout: 60_000 });
+  await page.waitForSelector('progress[hidden]', { state: 'attached' });
+  await assertAccessible(page);
+});
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`a sign-in at a provider is tried with what it would say, ${colorScheme}`, async (visit) => {
+    await visit.page.setViewportSize({ width: 1200, height: 1200 });
+    await visit.page.emulateMedia({ colorScheme });
+    const page = await openConsole(visit, 'sso');
+    // It is configured and never there.
+    await page.waitForSelector('.badge:text-is("not ready")');
+    const said = page.locator('label:text-is("What the provider says") + textarea');
+    await said.fill('{"sub": "u1", "preferred_username": "nora", "name": "Nora <b>North</b>", "groups": ["analysts"]}');
+    await press(page, 'Try');
+    await page.waitForSelector('.badge:text-is("would sign in")');
+    assert.match(await page.textContent('main'), /nobody yet; becomes a user[^]*Nora <b>North<\/b>[^]*Region-east/);
+    await assertAccessible(page);
+    await keep(page, `sso-${colorScheme}`, true);
+    await said.fill(JSON.stringify({ sub: user.name }));
+    await press(page, 'Try');
+    await page.waitForSelector('.verdict:has-text("signs in another way")');
+    await assertAccessible(page);
+    await said.fill('{');
+    await press(page, 'Try');
+    await page.waitForSelector('.error:has-text("JSON object")');
   });
 }
 

@@ -59,8 +59,12 @@ pub async fn list(
             event
         })
         .collect();
-    let reply = json!({ "events": rows, "newest": found.newest, "has_more": found.has_more });
-    Ok(HttpResponse::Ok().json(reply))
+    Ok(HttpResponse::Ok().json(json!({
+        "node": desk.node(),
+        "events": rows,
+        "newest": found.newest,
+        "has_more": found.has_more,
+    })))
 }
 
 /// `GET audit.csv`: the same as a table for a spreadsheet, the oldest line first.

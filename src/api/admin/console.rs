@@ -1,8 +1,11 @@
 //! What the console looks at besides the services: the latest audit lines and the last hour.
 
+use crate::api::admin::calibration::Calibration;
 use crate::domain::clock::Timestamp;
 use crate::settings::Shown;
+use async_trait::async_trait;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +18,34 @@ pub struct Console {
     pub trends: Arc<dyn Trends>,
     /// The settings in force and where each came from, secrets masked.
     pub settings: Vec<Shown>,
+    /// This node's name for people: figures and the audit log are its own.
+    pub node: String,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// The data folder, as any shell finds it.
+    pub folder: PathBuf,
+    /// The settings file, where there is one, alike.
+    pub config_file: Option<PathBuf>,
+    /// Whoever looks at what only the whole server knows.
+    pub checkup: Arc<dyn Checkup>,
+    /// The measuring of password hashes.
+    pub calibration: Arc<Calibration>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What, by the name it has in the settings.
+    pub what: String,
+    /// What was found, a line each, or what is wrong.
+    pub found: Result<Vec<String>, String>,
+}
+
+/// Whoever looks at the clock, the LDAP servers and the settings as they stand now.
+#[async_trait]
+pub trait Checkup: fmt::Debug + Send + Sync {
+    /// Looks at each.
+    async fn examine(&self) -> Vec<Finding>;
 }
 
 /// One line of the audit trail, as it is written.

@@ -7,10 +7,13 @@
 
 mod audit;
 mod audit_csv;
+mod calibration;
 mod console;
 mod desk;
+mod directory;
 mod error;
 mod groups;
+mod health;
 mod import;
 mod keys;
 mod me;
@@ -22,15 +25,18 @@ mod security;
 mod sessions;
 mod settings;
 mod trends;
+mod trial;
 mod users;
 mod view;
 
-pub use console::{AuditHistory, AuditLine, Console, Minute, Trends};
+pub use calibration::Calibration;
+pub use console::{AuditHistory, AuditLine, Checkup, Console, Finding, Minute, Trends};
 pub use error::Admin;
 
-use crate::api::dialect::{read, refuse_path, resource};
+use crate::api::dialect::{refuse_path, resource};
 use crate::api::services::Services;
 use crate::api::session_layer;
+use crate::api::verb::{self, Takes};
 use actix_web::middleware::from_fn;
 use actix_web::web;
 
@@ -52,68 +58,65 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
 
 fn people_routes(config: &mut web::ServiceConfig) {
     config
-        .service(resource::<Admin>("/me").route(read().to(me::me)))
-        .service(resource::<Admin>("/confirm").route(web::post().to(me::confirm)))
+        .service(resource::<Admin>("/me").takes([verb::read(me::me)]))
+        .service(resource::<Admin>("/confirm").takes([verb::post(me::confirm)]))
         .service(
-            resource::<Admin>("/users")
-                .route(read().to(users::list))
-                .route(web::post().to(users::create)),
+            resource::<Admin>("/users").takes([verb::read(users::list), verb::post(users::create)]),
         )
-        .service(resource::<Admin>("/users/import").route(web::post().to(import::import)))
+        .service(resource::<Admin>("/users/import").takes([verb::post(import::import)]))
+        .service(resource::<Admin>("/users/{id}").takes([
+            verb::read(users::show),
+            verb::patch(users::change),
+            verb::delete(users::delete),
+        ]))
         .service(
-            resource::<Admin>("/users/{id}")
-                .route(read().to(users::show))
-                .route(web::patch().to(users::change))
-                .route(web::delete().to(users::delete)),
+            resource::<Admin>("/users/{id}/memberships").takes([verb::post(users::memberships)]),
         )
-        .service(
-            resource::<Admin>("/users/{id}/memberships").route(web::post().to(users::memberships)),
-        )
-        .service(resource::<Admin>("/users/{id}/password").route(web::post().to(users::password)))
-        .service(resource::<Admin>("/users/{id}/unlock").route(web::post().to(users::unlock)))
+        .service(resource::<Admin>("/users/{id}/password").takes([verb::post(users::password)]))
+        .service(resource::<Admin>("/users/{id}/release").takes([verb::post(users::release)]))
+        .service(resource::<Admin>("/users/{id}/unlock").takes([verb::post(users::unlock)]))
         .service(
             resource::<Admin>("/groups")
-                .route(read().to(groups::list))
-                .route(web::post().to(groups::create)),
+                .takes([verb::read(groups::list), verb::post(groups::create)]),
         )
+        .service(resource::<Admin>("/groups/{id}").takes([
+            verb::read(groups::show),
+            verb::patch(groups::change),
+            verb::delete(groups::delete),
+        ]))
         .service(
-            resource::<Admin>("/groups/{id}")
-                .route(read().to(groups::show))
-                .route(web::patch().to(groups::change))
-                .route(web::delete().to(groups::delete)),
-        )
-        .service(
-            resource::<Admin>("/orgs")
-                .route(read().to(orgs::list))
-                .route(web::post().to(orgs::create)),
+            resource::<Admin>("/orgs").takes([verb::read(orgs::list), verb::post(orgs::create)]),
         )
         .service(
             resource::<Admin>("/orgs/{id}")
-                .route(web::patch().to(orgs::change))
-                .route(web::delete().to(orgs::delete)),
+                .takes([verb::patch(orgs::change), verb::delete(orgs::delete)]),
         );
 }
 
 fn server_routes(config: &mut web::ServiceConfig) {
     config
         .service(
-            resource::<Admin>("/keys")
-                .route(read().to(keys::list))
-                .route(web::post().to(keys::create)),
+            resource::<Admin>("/keys").takes([verb::read(keys::list), verb::post(keys::create)]),
         )
-        .service(resource::<Admin>("/keys/{id}/retire").route(web::post().to(keys::retire)))
-        .service(resource::<Admin>("/sessions").route(read().to(sessions::list)))
-        .service(resource::<Admin>("/sessions/revoke").route(web::post().to(sessions::revoke)))
+        .service(resource::<Admin>("/keys/{id}/retire").takes([verb::post(keys::retire)]))
+        .service(resource::<Admin>("/sessions").takes([verb::read(sessions::list)]))
+        .service(resource::<Admin>("/sessions/revoke").takes([verb::post(sessions::revoke)]))
         .service(
             resource::<Admin>("/security")
-                .route(read().to(security::show))
-                .route(web::put().to(security::save)),
+                .takes([verb::read(security::show), verb::put(security::save)]),
         )
-        .service(resource::<Admin>("/trusted").route(web::put().to(security::switch_trusted)))
-        .service(resource::<Admin>("/redirect/check").route(web::post().to(security::check)))
-        .service(resource::<Admin>("/providers").route(read().to(providers::list)))
-        .service(resource::<Admin>("/settings").route(read().to(settings::list)))
-        .service(resource::<Admin>("/audit").route(read().to(audit::list)))
-        .service(resource::<Admin>("/audit.csv").route(read().to(audit::export)))
-        .service(resource::<Admin>("/trends").route(read().to(trends::show)));
+        .service(resource::<Admin>("/trusted").takes([verb::put(security::switch_trusted)]))
+        .service(resource::<Admin>("/redirect/check").takes([verb::post(security::check)]))
+        .service(resource::<Admin>("/providers").takes([verb::read(providers::list)]))
+        .service(resource::<Admin>("/providers/{name}/trial").takes([verb::post(trial::run)]))
+        .service(resource::<Admin>("/settings").takes([verb::read(settings::list)]))
+        .service(resource::<Admin>("/health").takes([verb::read(health::show)]))
+        .service(resource::<Admin>("/passwords/calibration").takes([
+            verb::read(calibration::show),
+            verb::post(calibration::start),
+        ]))
+        .service(resource::<Admin>("/directory").takes([verb::read(directory::show)]))
+        .service(resource::<Admin>("/audit").takes([verb::read(audit::list)]))
+        .service(resource::<Admin>("/audit.csv").takes([verb::read(audit::export)]))
+        .service(resource::<Admin>("/trends").takes([verb::read(trends::show)]));
 }

@@ -1,7 +1,8 @@
 //! The console's page and its files from `static/console/`. It may be framed by nobody: a click on it is an act.
 
 use crate::api::admin::Admin;
-use crate::api::dialect::{read, refuse_path, render_failures, resource};
+use crate::api::dialect::{refuse_path, render_failures, resource};
+use crate::api::verb::{self, Takes};
 use actix_web::HttpResponse;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, X_FRAME_OPTIONS,
@@ -25,7 +26,7 @@ macro_rules! file {
     };
 }
 
-const FILES: [(&str, &str, &[u8]); 19] = [
+const FILES: [(&str, &str, &[u8]); 22] = [
     file!("console.css", STYLE),
     file!("api.js", SCRIPT),
     file!("audit.js", SCRIPT),
@@ -33,14 +34,17 @@ const FILES: [(&str, &str, &[u8]); 19] = [
     file!("csv.js", SCRIPT),
     file!("dialog.js", SCRIPT),
     file!("groups.js", SCRIPT),
+    file!("health.js", SCRIPT),
     file!("import.js", SCRIPT),
     file!("keys.js", SCRIPT),
     file!("main.js", SCRIPT),
+    file!("maintenance.js", SCRIPT),
     file!("orgs.js", SCRIPT),
     file!("overview.js", SCRIPT),
     file!("security.js", SCRIPT),
     file!("settings.js", SCRIPT),
     file!("sessions.js", SCRIPT),
+    file!("sso.js", SCRIPT),
     file!("ui.js", SCRIPT),
     file!("user.js", SCRIPT),
     file!("users.js", SCRIPT),
@@ -53,9 +57,9 @@ pub fn mount(config: &mut web::ServiceConfig) {
         web::scope("/console")
             .wrap(Compress::default())
             .wrap(from_fn(render_failures::<Admin>))
-            .service(resource::<Admin>("").route(read().to(page)))
-            .service(resource::<Admin>("/").route(read().to(page)))
-            .service(resource::<Admin>("/{name}").route(read().to(file)))
+            .service(resource::<Admin>("").takes([verb::read(page)]))
+            .service(resource::<Admin>("/").takes([verb::read(page)]))
+            .service(resource::<Admin>("/{name}").takes([verb::read(file)]))
             .default_service(web::to(refuse_path::<Admin>)),
     );
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use std::time::Duration;
 
 /// How long a provider may take to answer before it counts as away.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One provider as the console shows it.
 #[derive(Serialize)]
@@ -42,22 +42,36 @@ pub async fn list(Looks(desk): Looks, request: HttpRequest) -> Result<HttpRespon
     Ok(HttpResponse::Ok().json(json!({ "providers": states })))
 }
 
+/// Asks a provider how it is: what was found, a line each, or what is wrong.
+pub async fn probe(
+    providers: &[Provider],
+    provider: &Provider,
+    own: &[String],
+    now: Timestamp,
+) -> Result<Vec<String>, Vec<String>> {
+    let found = tokio::time::timeout(PATIENCE, provider.engine.probe(now)).await;
+    match found {
+        Ok(Ok(mut found)) => {
+            registration::add_to(&mut found, providers, provider, own).await;
+            let is_fit = found.is_fit();
+            let lines = found.into_lines();
+            if is_fit { Ok(lines) } else { Err(lines) }
+        }
+        // Its words name hosts and certificates of the settings, which is what an administrator is after.
+        Ok(Err(error)) => Err(vec![format!("{:#}", anyhow::Error::from(error))]),
+        Err(_late) => Err(vec!["no answer within 5 seconds".to_owned()]),
+    }
+}
+
 async fn state<'a>(
     providers: &'a [Provider],
     provider: &'a Provider,
     own: &[String],
     now: Timestamp,
 ) -> ProviderState<'a> {
-    let found = tokio::time::timeout(PATIENCE, provider.engine.probe(now)).await;
-    let (is_ready, details) = match found {
-        Ok(Ok(mut found)) => {
-            registration::add_to(&mut found, providers, provider, own).await;
-            (found.is_fit(), found.into_lines())
-        }
-        // Its words name hosts and certificates of the settings, which is what an administrator is after.
-        Ok(Err(error)) => (false, vec![format!("{:#}", anyhow::Error::from(error))]),
-        Err(_late) => (false, vec!["no answer within 5 seconds".to_owned()]),
-    };
+    let found = probe(providers, provider, own, now).await;
+    let is_ready = found.is_ok();
+    let details = found.unwrap_or_else(|why| why);
     ProviderState {
         name: &provider.name,
         label: &provider.label,

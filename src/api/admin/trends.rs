@@ -13,7 +13,11 @@ pub async fn show(Looks(desk): Looks) -> Result<HttpResponse, Refusal> {
     let now = services.login.now();
     let minutes = services.console.trends.minutes(now);
     let rows: Vec<Value> = minutes.iter().map(minute).collect();
-    Ok(HttpResponse::Ok().json(json!({ "now": now.millis(), "minutes": rows })))
+    Ok(HttpResponse::Ok().json(json!({
+        "node": desk.node(),
+        "now": now.millis(),
+        "minutes": rows,
+    })))
 }
 
 fn minute(minute: &Minute) -> Value {

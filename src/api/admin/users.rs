@@ -250,5 +250,11 @@ pub async fn unlock(
     let throttle = &desk.services().login.throttle;
     manager.unlock(&id, throttle, &addresses).await?;
     let told: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    Ok(HttpResponse::Ok().json(json!({ "addresses": told })))
+    Ok(HttpResponse::Ok().json(json!({ "addresses": told, "node": desk.node() })))
+}
+
+/// `POST users/{id}/release`: forgets which identity provider signed them in, as `vestibule sso release` does.
+pub async fn release(acts: Acts<Nothing>, id: web::Path<String>) -> Result<HttpResponse, Refusal> {
+    let was_bound = acts.desk.manager().release_user(&id).await?;
+    Ok(HttpResponse::Ok().json(json!({ "was_bound": was_bound })))
 }

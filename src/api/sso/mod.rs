@@ -12,10 +12,11 @@ mod saml;
 pub use page::Sso;
 
 use crate::api::departure;
-use crate::api::dialect::{read, refuse_path, render_failures, resource};
+use crate::api::dialect::{refuse_path, render_failures, resource};
 use crate::api::landing::{Landing, Target, go_to};
 use crate::api::services::Services;
 use crate::api::session_layer;
+use crate::api::verb::{self, Takes};
 use crate::domain::failure::Failure;
 use crate::domain::login::{OpenRequest, Opened};
 use crate::domain::sso::{ProviderError, SsoError};
@@ -31,15 +32,14 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
             .wrap(from_fn(session_layer::shape_cookies))
             .wrap(from_fn(departure::remember))
             .wrap(from_fn(render_failures::<Sso>))
-            .service(resource::<Sso>("/login").route(web::get().to(saml::begin)))
+            .service(resource::<Sso>("/login").takes([verb::get(saml::begin)]))
             // Its capitals are part of the contract.
-            .service(resource::<Sso>("/SSO").route(web::post().to(saml::finish)))
-            .service(resource::<Sso>("/metadata").route(read().to(saml::metadata)))
-            .service(
-                resource::<Sso>("/logout")
-                    .route(web::get().to(saml::log_out_by_redirect))
-                    .route(web::post().to(saml::log_out_by_post)),
-            )
+            .service(resource::<Sso>("/SSO").takes([verb::post(saml::finish)]))
+            .service(resource::<Sso>("/metadata").takes([verb::read(saml::metadata)]))
+            .service(resource::<Sso>("/logout").takes([
+                verb::get(saml::log_out_by_redirect),
+                verb::post(saml::log_out_by_post),
+            ]))
             .default_service(web::to(refuse_path::<Sso>)),
     );
     config.service(
@@ -48,19 +48,18 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
             .wrap(from_fn(session_layer::shape_cookies))
             .wrap(from_fn(departure::remember))
             .wrap(from_fn(render_failures::<Sso>))
-            .service(resource::<Sso>("/login").route(web::get().to(oidc::begin)))
-            .service(resource::<Sso>("/callback").route(web::get().to(oidc::finish)))
-            .service(resource::<Sso>("/callback/{name}").route(web::get().to(oidc::finish)))
+            .service(resource::<Sso>("/login").takes([verb::get(oidc::begin)]))
+            .service(resource::<Sso>("/callback").takes([verb::get(oidc::finish)]))
+            .service(resource::<Sso>("/callback/{name}").takes([verb::get(oidc::finish)]))
             .service(
                 resource::<Sso>("/backchannel-logout")
-                    .route(web::post().to(oidc::log_out_by_back_channel)),
+                    .takes([verb::post(oidc::log_out_by_back_channel)]),
             )
             .service(
                 resource::<Sso>("/logout")
-                    .route(web::get().to(logout::ask))
-                    .route(web::post().to(logout::begin)),
+                    .takes([verb::get(logout::ask), verb::post(logout::begin)]),
             )
-            .service(resource::<Sso>("/logout/complete").route(web::get().to(logout::complete)))
+            .service(resource::<Sso>("/logout/complete").takes([verb::get(logout::complete)]))
             .default_service(web::to(refuse_path::<Sso>)),
     );
 }

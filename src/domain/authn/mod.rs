@@ -1,5 +1,6 @@
 //! Proving who someone is: credentials go in, [`Authenticated`] comes out, and only from here.
 
+mod calibration;
 mod key;
 mod ldap;
 mod org;
@@ -9,6 +10,7 @@ mod settle;
 mod threads;
 mod trusted;
 
+pub use calibration::{CALIBRATION_ROUNDS, Measured, candidates, memory_of, propose};
 pub use key::{KeyDigest, KeyHasher, KeySealer};
 pub use ldap::{
     DirectoryServer, GroupRule, LdapAnswer, LdapAuth, LdapGroup, LdapIdentity, LdapParts,

@@ -4,12 +4,14 @@
 //! take all memory and every core; without the second its queue would grow until nobody in it still listened, and
 //! every answer would come too late. Session checks never come here, so they keep their pace.
 
+use crate::domain::authn::calibration::{CALIBRATION_ROUNDS, Measured, memory_of};
 use crate::domain::authn::password::{
     HashCost, MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash, verify_now,
 };
 use crate::domain::authn::threads::Threads;
 use crate::domain::clock::Stopwatch;
 use crate::domain::spans::SPANS;
+use futures_util::future::join_all;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::sync::Arc;
@@ -186,6 +188,47 @@ impl PasswordPool {
         Ok(matches && is_real && is_sane)
     }
 
+    /// How many are hashed at a time.
+    pub fn slots(&self) -> usize {
+        self.shared.at_a_time
+    }
+
+    /// What a hash at that cost takes here with every slot busy. It waits in the same line as everybody else, a hash
+    /// at a time, so whoever signs in meanwhile waits for one hash more at most.
+    pub async fn measure(&self, cost: HashCost) -> Result<Measured, PasswordError> {
+        let slots = self.slots();
+        let mut took = Duration::ZERO;
+        for round in 0..=CALIBRATION_ROUNDS {
+            let all = join_all((0..slots).map(|_| self.sample(cost))).await;
+            for one in all {
+                let one = one?;
+                // The first only touches the memory.
+                if round > 0 {
+                    took += one;
+                }
+            }
+        }
+        let each = u32::try_from(slots).unwrap_or(u32::MAX);
+        let took = took / CALIBRATION_ROUNDS.saturating_mul(each).max(1);
+        Ok(Measured {
+            cost,
+            took,
+            per_second: f64::from(each) / took.as_secs_f64().max(f64::EPSILON),
+            memory_mib: memory_of(cost, slots),
+        })
+    }
+
+    /// Past the meters and the pace: they are about passwords.
+    async fn sample(&self, cost: HashCost) -> Result<Duration, PasswordError> {
+        let permit = self.patient().await?;
+        let work = move || {
+            let _permit = permit;
+            let began = Stopwatch::start();
+            cost.sample().map(|()| began.elapsed())
+        };
+        self.shared.threads.run(work).await?
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         permit: OwnedSemaphorePermit,
@@ -276,7 +319,6 @@ impl Drop for Place<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::future::join_all;
     use std::pin::pin;
     use std::sync::atomic::AtomicI64;
 
@@ -364,6 +406,16 @@ mod tests {
         assert_eq!(seen.waiting.load(Ordering::Relaxed), 0);
         drop(hashing);
         assert!(!pool.verify(&password, None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn measuring_takes_its_turn_and_counts_as_no_password() {
+        let (pool, seen) = pool(1);
+        let measured = pool.measure(CHEAP).await.unwrap();
+        assert!(!measured.took.is_zero() && measured.per_second > 0.0);
+        assert_eq!((measured.cost, measured.memory_mib), (CHEAP, 1));
+        assert_eq!(seen.hashed.load(Ordering::Relaxed), 0);
+        assert_eq!(pool.shared.pace.load(Ordering::Relaxed), 0);
     }
 
     #[tokio::test]

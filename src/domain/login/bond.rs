@@ -52,6 +52,23 @@ impl Login {
         Err(StoreError::unavailable(busy).into())
     }
 
+    /// Whether [`Login::claim`] would let them in; nothing is bound.
+    pub(in crate::domain::login) async fn may_claim(
+        &self,
+        provider: &Provider,
+        person: Option<&str>,
+        user: &User,
+    ) -> Result<(), LoginError> {
+        let person = person.map(|person| digest(&provider.name, person));
+        let before = self.directory.get(&bond_of(user.id)).await?;
+        if before.is_none() {
+            self.refuse_foreign_org(provider, user).await?;
+        }
+        bind(before.as_deref(), provider, person.as_deref())
+            .map(drop)
+            .map_err(LoginError::BadCredentials)
+    }
+
     /// Refuses users that other providers could claim with the same right, if they are in an Org that this one is not
     /// for: what one tenant's provider says is nothing to another tenant's users.
     async fn refuse_foreign_org(&self, provider: &Provider, user: &User) -> Result<(), LoginError> {

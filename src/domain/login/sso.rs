@@ -1,5 +1,9 @@
 //! Signing in at an identity provider, and out when it says so.
 
+mod trial;
+
+pub use trial::Foreseen;
+
 use crate::domain::audit::{Act, AuditEvent, Client, Refusal};
 use crate::domain::authn::{
     Authenticated, NotSettled, Outsider, SettleRules, choose_org, judge, open_orgs,
@@ -178,7 +182,6 @@ impl Login {
     ) -> Result<(User, Timestamp), LoginError> {
         let unknown = || LoginError::BadCredentials(Refusal::UnknownUser);
         let key = NameKey::new(&identity.username).map_err(|_| unknown())?;
-        let policy = &provider.policy;
         let who = Outsider {
             username: &identity.username,
             key: &key,
@@ -187,27 +190,12 @@ impl Login {
             due_orgs: identity.orgs.clone(),
             due_groups: identity.groups.iter().map(String::as_str).collect(),
         };
-        let rules = SettleRules {
-            account_type: match provider.protocol {
-                Protocol::Saml => AccountType::Saml,
-                Protocol::Oidc => AccountType::Oidc,
-            },
-            accepts_local: policy.accounts == Accounts::Local,
-            creates_users: policy.creates_users,
-            org: policy.org,
-            orgs: policy.orgs.iter().map(|(_, org)| *org).collect(),
-            groups: policy
-                .groups
-                .iter()
-                .map(|(_, ours)| ours.as_str())
-                .collect(),
-            setting: "[sso.*] org, org_map, group_map",
-        };
+        let rules = rules_of(provider);
         let known = self.directory.find_user(&key).await?;
         let taken = self.settler.take(known, &who, &rules, client).await;
         let user = taken.map_err(not_settled)?;
         // Before anything is ended or changed: who is refused here is nobody the provider may speak of.
-        if user.is_admin && !policy.accepts_admins {
+        if user.is_admin && !provider.policy.accepts_admins {
             return Err(LoginError::BadCredentials(Refusal::AdminElsewhere));
         }
         judge(&user, &rules).map_err(not_settled)?;
@@ -311,6 +299,27 @@ impl Login {
             client: client.clone(),
         });
         Ok(true)
+    }
+}
+
+/// What becomes of those whom that provider vouches for.
+fn rules_of(provider: &Provider) -> SettleRules<'_> {
+    let policy = &provider.policy;
+    SettleRules {
+        account_type: match provider.protocol {
+            Protocol::Saml => AccountType::Saml,
+            Protocol::Oidc => AccountType::Oidc,
+        },
+        accepts_local: policy.accounts == Accounts::Local,
+        creates_users: policy.creates_users,
+        org: policy.org,
+        orgs: policy.orgs.iter().map(|(_, org)| *org).collect(),
+        groups: policy
+            .groups
+            .iter()
+            .map(|(_, ours)| ours.as_str())
+            .collect(),
+        setting: "[sso.*] org, org_map, group_map",
     }
 }
 

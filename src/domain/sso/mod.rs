@@ -14,6 +14,7 @@ mod policy;
 mod provider;
 mod sign_on;
 mod store;
+mod trial;
 
 pub use configured::{Asked, Provider, sharing};
 pub use fault::{AssertionFault, ProviderError};

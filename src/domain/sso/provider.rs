@@ -1,7 +1,7 @@
 //! What an identity provider is asked and answers, whatever the protocol.
 
 use crate::domain::clock::Timestamp;
-use crate::domain::sso::{Findings, ProviderError};
+use crate::domain::sso::{AssertionFault, Findings, ProviderError};
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -229,4 +229,20 @@ pub trait IdentityProvider: fmt::Debug + Send + Sync {
 
     /// Whether it is fit for sign-ins, asked afresh. Nothing that sign-ins under way rely on changes by it.
     async fn probe(&self, now: Timestamp) -> Result<Findings, ProviderError>;
+
+    /// Judges an answer that was kept, as SAML has them in a form of the browser, as at the moment it was issued for.
+    /// Only whether it was asked for, and used before, cannot be known; nothing is used up. `callback` counts where
+    /// the answer itself does not say where it was sent.
+    async fn rehearse(
+        &self,
+        response: &str,
+        callback: &str,
+        now: Timestamp,
+    ) -> Result<Assertion, ProviderError> {
+        let _unread = (response, callback, now);
+        Err(ProviderError::refused(
+            AssertionFault::Malformed,
+            "only SAML has responses that can be looked at again; expected claims",
+        ))
+    }
 }

@@ -19,6 +19,7 @@ mod message;
 mod metadata;
 mod peer_file;
 mod redirect;
+mod rehearsal;
 mod response;
 mod shape;
 mod signature;
@@ -282,6 +283,15 @@ impl IdentityProvider for SamlProvider {
     async fn probe(&self, now: Timestamp) -> Result<Findings, ProviderError> {
         let peer = self.peer.probe(now).map_err(ProviderError::Unavailable)?;
         Ok(findings(self, &peer, now))
+    }
+
+    async fn rehearse(
+        &self,
+        response: &str,
+        callback: &str,
+        now: Timestamp,
+    ) -> Result<Assertion, ProviderError> {
+        rehearsal::rehearse(self, response, callback, now).await
     }
 }
 

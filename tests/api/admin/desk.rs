@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const READS: [&str; 12] = [
+const READS: [&str; 16] = [
     "/me",
     "/users",
     "/users/bob",
@@ -17,10 +17,14 @@ const READS: [&str; 12] = [
     "/sessions",
     "/security",
     "/providers",
+    "/settings",
+    "/health",
+    "/passwords/calibration",
+    "/directory",
     "/audit",
     "/trends",
 ];
-const ASKS: [&str; 2] = ["/confirm", "/redirect/check"];
+const ASKS: [&str; 3] = ["/confirm", "/redirect/check", "/providers/x/trial"];
 
 /// Every change there is.
 fn acts() -> Vec<(Method, &'static str)> {
@@ -30,11 +34,13 @@ fn acts() -> Vec<(Method, &'static str)> {
         "/users/bob/memberships",
         "/users/bob/password",
         "/users/bob/unlock",
+        "/users/bob/release",
         "/groups",
         "/orgs",
         "/keys",
         "/keys/0/retire",
         "/sessions/revoke",
+        "/passwords/calibration",
     ];
     let mut all: Vec<(Method, &str)> = posts.map(|path| (Method::POST, path)).into();
     for path in ["/users/bob", "/groups/Analysts", "/orgs/Sales"] {

@@ -3,11 +3,14 @@
 mod audit;
 mod desk;
 mod directory;
+mod health;
 mod import;
+mod maintenance;
 mod org_administrator;
 mod security;
 mod sessions;
 mod trends;
+mod trial;
 mod users;
 
 use crate::support::{ADMIN_PASSWORD, Client, PASSWORD, Reply, TestApp};

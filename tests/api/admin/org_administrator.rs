@@ -100,7 +100,16 @@ async fn users_of_other_orgs_are_unknown_and_shared_ones_out_of_reach() {
 async fn what_is_the_servers_is_refused() {
     let app = TestApp::spawn();
     let page = org_console(&app).await;
-    for path in ["/keys", "/security", "/providers", "/trends"] {
+    for path in [
+        "/keys",
+        "/security",
+        "/providers",
+        "/trends",
+        "/settings",
+        "/health",
+        "/passwords/calibration",
+        "/directory",
+    ] {
         expect(&page.get(path).await, 403, "forbidden", path);
     }
     for (method, path, body) in [
@@ -120,6 +129,13 @@ async fn what_is_the_servers_is_refused() {
             json!({ "org": "Sales", "is_on": false }),
         ),
         (Method::POST, "/redirect/check", json!({ "target": "x" })),
+        (Method::POST, "/passwords/calibration", json!({})),
+        (Method::POST, "/users/carol/release", json!({})),
+        (
+            Method::POST,
+            "/providers/x/trial",
+            json!({ "claims": "{}" }),
+        ),
         (Method::POST, "/sessions/revoke", json!({ "org": "Sales" })),
         (Method::POST, "/sessions/revoke", json!({ "key": "x" })),
         (
@@ -182,4 +198,15 @@ async fn they_see_and_end_sessions_in_their_org_only() {
             .await;
     }
     assert_eq!(alice.is_active().await, 204);
+}
+
+#[tokio::test]
+async fn they_tell_nodes_apart_and_learn_no_machines_name() {
+    let app = TestApp::spawn();
+    let page = org_console(&app).await;
+    let node = page.read("/audit").await["node"].clone();
+    let node = node.as_str().unwrap();
+    let is_hex = node.len() == 6 && node.bytes().all(|byte| byte.is_ascii_hexdigit());
+    assert!(is_hex, "{node}");
+    assert_ne!(app.services.console.node, node);
 }

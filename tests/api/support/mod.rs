@@ -402,7 +402,7 @@ async fn run(
         stores: stores.measured(&(Arc::clone(&meters) as Arc<dyn StoreObserver>)),
         random: Arc::new(SystemRandom::open().unwrap()) as Arc<dyn Random>,
         history: Arc::clone(trail.file()) as Arc<dyn AuditHistory>,
-        shown: Loaded::load(&Sources::default()).unwrap().show(),
+        loaded: Some(Loaded::load(&Sources::default()).unwrap()),
         audit: Arc::new(CountedAudit {
             inner: trail as Arc<dyn AuditSink>,
             meters: Arc::clone(&meters),

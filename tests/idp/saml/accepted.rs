@@ -1,6 +1,8 @@
 //! What has to be believed.
 
 use super::support::*;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::time::Duration;
 use vestibule::domain::clock::{Clock, Timestamp};
 use vestibule::domain::sso::{Answer, IdentityProvider, Wish};
@@ -216,4 +218,24 @@ async fn a_change_of_keys_is_seen_without_a_restart() {
     now = now.plus(Duration::from_secs(2));
     assert!(stage.finish_at(&old, now).await.is_ok());
     assert!(stage.finish_at(&new, now).await.is_err());
+}
+
+#[tokio::test]
+async fn an_answer_that_was_kept_is_judged_as_at_the_moment_it_was_issued_for() {
+    let stage = Stage::set();
+    let xml = stage.answer(&Says::default());
+    let late = Timestamp::from_millis(NOW).plus(Duration::from_hours(24 * 365));
+    let posted = STANDARD.encode(&xml);
+    for kept in [xml.as_str(), posted.as_str()] {
+        let again = stage.provider.rehearse(kept, "", late).await.unwrap();
+        assert_eq!(again, stage.finish(&xml).await.unwrap());
+    }
+    assert!(stage.finish_at(&xml, late).await.is_err());
+    let forged = xml.replace("lena", "mallory");
+    for bad in [forged.as_str(), "%%%", "<x/>", ""] {
+        assert!(
+            stage.provider.rehearse(bad, "", late).await.is_err(),
+            "{bad}"
+        );
+    }
 }

@@ -42,4 +42,22 @@ impl Manager<'_> {
             .switch_trusted(org, is_on, &self.by)
             .await
     }
+
+    /// Notes that password hashing is measured on that node, which takes some of everybody's time.
+    pub fn measures_hashing(&self, node: &str) -> Result<(), AdminError> {
+        self.scope.require_server()?;
+        self.administration
+            .changed("hashing_measured", node, &self.by);
+        Ok(())
+    }
+
+    /// Forgets which identity provider signed that user in, and whom there. For administrators of the server: the
+    /// next person of any provider who comes by that name has the account. False when there was nothing to forget.
+    pub async fn release_user(&self, called: &str) -> Result<bool, AdminError> {
+        self.scope.require_server()?;
+        let (details, _) = self.user_details(called).await?;
+        let name = details.user.name;
+        let (_, was_bound) = self.administration.release_user(&name, &self.by).await?;
+        Ok(was_bound)
+    }
 }
