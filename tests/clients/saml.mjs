@@ -160,7 +160,7 @@ for (const { where, at, base } of ARRANGEMENTS) {
     await until('the opener is told', async () => (await told(embed)).length > 0);
     const text = JSON.stringify({ type: 'loginComplete', result: 'success' });
     assert.deepEqual(await told(embed), [{ type: 'loginComplete', origin: base, text }]);
-    assert.deepEqual(await tokenOf(embed.page, base), [200, 'lena']);
+    assert.deepEqual(await tokenOf(embed.page, base), [204, 'lena']);
   });
 
   each('an opener of another origin hears nothing', async (embed) => {
@@ -179,7 +179,7 @@ for (const { where, at, base } of ARRANGEMENTS) {
     await signInThere(page);
     await page.waitForURL((url) => url.origin === at, { timeout: 15_000 });
     assert.equal(page.url(), target);
-    assert.deepEqual(await tokenOf(page, base), [200, 'lena']);
+    assert.deepEqual(await tokenOf(page, base), [204, 'lena']);
   });
 
   test(`MicroStrategy: neither another address nor another origin is taken, ${where}`, async (world) => {
