@@ -54,14 +54,14 @@ impl Bucket {
         Self(mac.finalize().into_bytes().into())
     }
 
-    /// The bucket of sign-ins that began in that window at an address; without one it is that of all addresses.
-    fn of_begun(key: &[u8], address: Option<Option<IpAddr>>, window: u64) -> Self {
+    /// The bucket of sign-ins that began in that window at an address, or anywhere.
+    fn of_begun(key: &[u8], from: Whence, window: u64) -> Self {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
             return Self([0; 32]);
         };
         mac.update(b"begun\0");
         mac.update(&window.to_be_bytes());
-        if let Some(address) = address {
+        if let Whence::Address(address) = from {
             add_address(&mut mac, address);
         }
         Self(mac.finalize().into_bytes().into())
@@ -71,6 +71,15 @@ impl Bucket {
     pub const fn digest(&self) -> &[u8; 32] {
         &self.0
     }
+}
+
+/// Whose sign-ins are counted together.
+#[derive(Clone, Copy)]
+enum Whence {
+    /// Those from one address, or from clients without one.
+    Address(Option<IpAddr>),
+    /// All.
+    Everywhere,
 }
 
 fn add_address(mac: &mut Hmac<Sha256>, address: Option<IpAddr>) {

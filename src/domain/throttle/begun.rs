@@ -2,7 +2,7 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
-use crate::domain::throttle::{Admission, Bucket, Throttle};
+use crate::domain::throttle::{Admission, Bucket, Throttle, Whence};
 use secrecy::ExposeSecret;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -26,8 +26,14 @@ impl Throttle {
         let until = Timestamp::from_millis((window + 1) * WINDOW.as_secs() * 1000);
         let key = self.key.expose_secret();
         let buckets = [
-            (Bucket::of_begun(key, Some(address), window), most),
-            (Bucket::of_begun(key, None, window), MOST_FROM_EVERYWHERE),
+            (
+                Bucket::of_begun(key, Whence::Address(address), window),
+                most,
+            ),
+            (
+                Bucket::of_begun(key, Whence::Everywhere, window),
+                MOST_FROM_EVERYWHERE,
+            ),
         ];
         for (bucket, most) in buckets {
             if self.store.count(&bucket, until, now).await? > most {

@@ -17,7 +17,7 @@ fn cleared(reply: &Reply) -> Vec<String> {
 async fn a_sign_in_that_failed_takes_its_cookie_with_it_at_once() {
     let stage = Stage::with(|settings| settings.sso[0].create_users = false);
     let callback =
-        |state: &str, rest: &str| format!("!/callosum/v1/oidc/callback?{rest}&state={state}");
+        |handle: &str, rest: &str| format!("!/callosum/v1/oidc/callback?{rest}&state={handle}");
     let ways = [
         ("error=access_denied", 401),
         ("code=made-up&iss=http%3A%2F%2F127.0.0.1%3A1", 401),
@@ -25,8 +25,8 @@ async fn a_sign_in_that_failed_takes_its_cookie_with_it_at_once() {
     ];
     for (rest, status) in ways {
         let (begun, client) = stage.begin(HOST).await;
-        let state = parameter(&begun, "state").unwrap();
-        let reply = client.get(&callback(&state, rest)).await;
+        let handle = parameter(&begun, "state").unwrap();
+        let reply = client.get(&callback(&handle, rest)).await;
         assert_eq!(reply.status, status, "{rest}: {}", reply.text());
         assert_eq!(cleared(&reply), [begun.cookies()[0].name.clone()], "{rest}");
     }

@@ -59,8 +59,8 @@ async fn nobody_is_led_straight_back_to_a_provider_they_could_not_use_or_have_ju
     let stage = Stage::with(|settings| settings.pages.auto_redirect = true);
     // Given up at the provider.
     let (reply, client) = stage.begin(HOST).await;
-    let state = parameter(&reply, "state").unwrap();
-    let path = format!("!/callosum/v1/oidc/callback?error=access_denied&state={state}");
+    let handle = parameter(&reply, "state").unwrap();
+    let path = format!("!/callosum/v1/oidc/callback?error=access_denied&state={handle}");
     let refused = client.get(&path).await;
     assert_eq!(refused.status, 401, "{}", refused.text());
     assert!(refused.text().contains("href=\"/sign-in\""));
