@@ -96,7 +96,7 @@ impl SingleSignOn {
         self.providers.iter().find(|one| one.name == name)
     }
 
-    /// The provider for a sign-in; see [`choose`].
+    /// The provider for a sign-in: the one named, or the best for the Org and host it is for.
     pub fn choose(&self, asked: &Asked<'_>) -> Option<&Provider> {
         choose(&self.providers, asked)
     }
