@@ -161,5 +161,5 @@ async fn browsers_sign_in_at_a_saml_provider() {
     let home = Home::new();
     let (server, provider) = with_saml(&home);
     let base = provider.base();
-    run_with(&server, &[("TS_IDP", base.as_str())], "saml.mjs", &[], 12);
+    run_with(&server, &[("TS_IDP", base.as_str())], "saml.mjs", &[], 21);
 }

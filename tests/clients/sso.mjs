@@ -117,7 +117,8 @@ for (const { where, at, base } of ARRANGEMENTS) {
     await assertAccessible(embed.page);
     await picture(embed.page, `sso-given-up-${slug(where)}`);
     await embed.page.click('a.button');
-    await embed.page.waitForSelector('body[data-view="sign-in"]');
+    await embed.page.waitForSelector('#username');
+    assert.equal(new URL(embed.page.url()).pathname, '/sign-in');
   });
 
   each('signing out here signs out there', async (embed) => {
