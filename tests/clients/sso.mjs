@@ -54,7 +54,7 @@ const shows = async (embed, name) => {
 };
 
 const info = async (page, base) => page.evaluate(async (url) => {
-  const reply = await fetch(url, { credentials: 'include' });
+  const reply = await fetch(url, { credentials: 'include', signal: AbortSignal.timeout(10_000) });
   return reply.ok ? (await reply.json()).userName : reply.status;
 }, `${base}/callosum/v1/session/info`);
 
@@ -141,9 +141,10 @@ for (const { where, at, base } of ARRANGEMENTS) {
     assert.equal(await info(embed.page, base), 'lena');
     const other = await context.newPage();
     await other.goto(`${issuer}/session/end`);
-    await other.click('button[value="yes"]');
-    await other.close();
+    await Promise.all([other.waitForNavigation(), other.click('button[value="yes"]')]);
     await until('the session is over', async () => await info(embed.page, base) === 401);
+    // Not before: a page that is closed while it is on its way may take its neighbours' scripts with it.
+    await other.close();
   });
 
   test(`the buttons of our own pages lead there and back to where one was going, ${where}`, async (world) => {
