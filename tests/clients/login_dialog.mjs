@@ -2,7 +2,7 @@
 // somebody is signed in, and closes; then the page asks for its token.
 
 import assert from 'node:assert/strict';
-import { Visit, assertAccessible, openBrowser } from './browser.mjs';
+import { Visit, assertAccessible, openBrowser, screenshot } from './browser.mjs';
 import { runAll, test, until } from './cases.mjs';
 import { startHost } from './host.mjs';
 import { configure, http, https, user } from './server.mjs';
@@ -49,6 +49,12 @@ for (const { where, at, base } of ARRANGEMENTS) {
     await visit.page.goto(`${at}/`);
     const dialog = await openDialog(visit, base, `callback-origin=${encodeURIComponent(at)}&loginMode=1`);
     await assertAccessible(dialog);
+    if (base === http) {
+      for (const colorScheme of ['light', 'dark']) {
+        await dialog.emulateMedia({ colorScheme });
+        await screenshot(dialog, `pages-microstrategy-dialog-${colorScheme}`);
+      }
+    }
     await fillIn(dialog, 'wrong');
     await dialog.waitForSelector('#error');
     assert.match(await dialog.textContent('#error'), /wrong/);

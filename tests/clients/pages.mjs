@@ -1,7 +1,7 @@
 // The sign-in page, the signed-in view and the embed doctor, as people use them: by form, keyboard, phone, at night.
 
 import assert from 'node:assert/strict';
-import { Visit, assertAccessible, openBrowser, picture } from './browser.mjs';
+import { Visit, assertAccessible, openBrowser, picture, screenshot } from './browser.mjs';
 import { runAll, test, until } from './cases.mjs';
 import { examined } from './doctor_page.mjs';
 import { startHost } from './host.mjs';
@@ -38,14 +38,16 @@ const sessionCookie = async () => (await context.cookies(http)).find(({ name }) 
 
 const hasSidewaysScroll = (page) => page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
 
+// Those with a word for it are in the documents.
+const DOCUMENTED = ['sign-in', 'signed-in'];
 const LOOKS = [
-  { look: 'by day', colorScheme: 'light', width: 1000 },
-  { look: 'at night', colorScheme: 'dark', width: 1000 },
+  { look: 'by day', colorScheme: 'light', width: 1000, documented: 'light' },
+  { look: 'at night', colorScheme: 'dark', width: 1000, documented: 'dark' },
   { look: 'on a phone', colorScheme: 'light', width: 380 },
   { look: 'on a phone at night', colorScheme: 'dark', width: 380 },
 ];
 
-for (const { look, colorScheme, width } of LOOKS) {
+for (const { look, colorScheme, width, documented } of LOOKS) {
   const name = look.replaceAll(' ', '-');
 
   test(`signing in, changing the Org and signing out, ${look}`, async (visit) => {
@@ -55,6 +57,7 @@ for (const { look, colorScheme, width } of LOOKS) {
       await assertAccessible(visit.page);
       assert.ok(!await hasSidewaysScroll(visit.page), `${step} scrolls sideways`);
       await picture(visit.page, `page-${step}-${name}`);
+      if (documented && DOCUMENTED.includes(step)) await screenshot(visit.page, `pages-start-${step}-${documented}`);
     };
     const page = await openPage(visit);
     await check('sign-in');
@@ -92,6 +95,7 @@ for (const { look, colorScheme, width } of LOOKS) {
     await assertAccessible(page);
     assert.ok(!await hasSidewaysScroll(page));
     await picture(visit.page, `doctor-${name}`);
+    if (documented) await screenshot(visit.page, `pages-doctor-${documented}`);
     const [frame, framed] = await examined(visit, `${host.crossSite}/frame?src=${https}/embed/doctor`);
     assert.deepEqual([framed.verdict, framed.cross_site, framed.cookies.none], ['ok', true, true], JSON.stringify(framed));
     await assertAccessible(frame);

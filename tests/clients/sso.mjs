@@ -116,6 +116,12 @@ for (const { where, at, base } of ARRANGEMENTS) {
     assert.match(await embed.page.textContent('main, body'), /not signed in/i);
     await assertAccessible(embed.page);
     await picture(embed.page, `sso-given-up-${slug(where)}`);
+    if (base === http) {
+      for (const colorScheme of ['light', 'dark']) {
+        await embed.page.emulateMedia({ colorScheme });
+        await screenshot(embed.page, `pages-sso-refused-${colorScheme}`);
+      }
+    }
     await embed.page.click('a.button');
     await embed.page.waitForSelector('#username');
     assert.equal(new URL(embed.page.url()).pathname, '/sign-in');
@@ -153,7 +159,12 @@ for (const { where, at, base } of ARRANGEMENTS) {
     await page.setViewportSize({ width: 640, height: 480 });
     await page.goto(`${base}/sign-in?to=/sessions`);
     await assertAccessible(page);
-    if (base === http) await screenshot(page, 'pages-sign-in-provider-light');
+    if (base === http) {
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme });
+        await screenshot(page, `pages-sign-in-provider-${colorScheme}`);
+      }
+    }
     await page.click('.providers a');
     await signInThere(page);
     await page.waitForURL(`${base}/sessions`, { timeout: 30_000 });

@@ -1,12 +1,12 @@
 //! The health of a node at the console.
 
-use crate::admin::console;
+use crate::admin::on_one_node;
 use crate::support::TestApp;
 
 #[tokio::test]
 async fn a_node_tells_how_its_stores_clock_and_settings_fare() {
     let app = TestApp::shared();
-    let page = console(&app).await;
+    let page = on_one_node(&app).await;
     let health = page.read("/health").await;
     assert_eq!(health["is_ready"], true, "{health}");
     assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));

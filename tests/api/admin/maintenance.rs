@@ -1,21 +1,12 @@
 //! Measuring password hashes at the console, and what it says of moving the directory.
 
-use crate::admin::{Page, console};
+use crate::admin::{Page, console, on_one_node};
 use crate::support::TestApp;
 use reqwest::Method;
 use serde_json::{Value, json};
 use vestibule::domain::audit::Act;
 
 const PATH: &str = "/passwords/calibration";
-
-/// The administrator's page on the first node: others measure for themselves.
-async fn on_one_node(app: &TestApp) -> Page {
-    let page = console(app).await;
-    Page {
-        client: app.at_node(0).with_cookie(page.client.cookie()),
-        ..page
-    }
-}
 
 /// What came of the run under way.
 async fn outcome(page: &Page) -> Value {

@@ -102,6 +102,15 @@ pub async fn console(app: &TestApp) -> Page {
     Page::open(app.admin().await).await
 }
 
+/// The administrator's page on the first node: each has some things to itself.
+pub async fn on_one_node(app: &TestApp) -> Page {
+    let page = console(app).await;
+    Page {
+        client: app.at_node(0).with_cookie(page.client.cookie()),
+        ..page
+    }
+}
+
 /// The console of Olga, who administers the Org "Sales".
 pub async fn org_console(app: &TestApp) -> Page {
     let admin = console(app).await;

@@ -15,7 +15,7 @@ use futures_util::future::join_all;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use vestibule::settings::SessionStoreSetting;
+use vestibule::settings::{SessionStoreSetting, Settings};
 
 /// The promise is 250 ms; a machine that does much else at the same time gets slack.
 const SOON: Duration = Duration::from_millis(1_500);
@@ -27,6 +27,8 @@ fn app_on(servers: &Topology, wait_replicas: usize) -> TestApp {
     TestApp::with(|settings| {
         settings.sessions.store = SessionStoreSetting::Redis(servers.url().into());
         settings.sessions.wait_replicas = wait_replicas;
+        // As it is by default: elsewhere tests are more patient.
+        settings.sessions.answer_within = Settings::defaults().sessions.answer_within;
         settings.server.workers = 2;
     })
 }
