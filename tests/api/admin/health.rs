@@ -17,8 +17,15 @@ async fn a_node_tells_how_its_stores_clock_and_settings_fare() {
     for what in ["sessions.store", "directory.store", "clock", "settings"] {
         let found = findings.iter().find(|one| one["what"] == what);
         let found = found.unwrap_or_else(|| panic!("{what}: {health}"));
-        assert_eq!(found["is_good"], true, "{found}");
-        assert!(!found["lines"].as_array().unwrap().is_empty(), "{found}");
+        let lines = found["lines"].as_array().unwrap();
+        assert!(!lines.is_empty(), "{found}");
+        // The clock of a test is not the one of a real Redis, which has to be noticed.
+        let is_off = lines[0]
+            .as_str()
+            .unwrap()
+            .contains("from the session store's");
+        assert_eq!(found["is_good"], !is_off, "{found}");
+        assert!(!is_off || what == "clock", "{found}");
     }
     for path in ["/trends", "/audit", "/directory"] {
         assert_eq!(page.read(path).await["node"], node, "{path}");
