@@ -14,13 +14,16 @@ export const given = (name) => {
   return value;
 };
 
+/** Fails after so many seconds: a browser that never answers must not be waited for. */
+const late = (seconds) => new Promise((_, fail) => { setTimeout(() => fail(new Error('no answer in time')), seconds * 1000).unref(); });
+
 /** Asks until the answer is truthy and returns it; fails after `seconds`, saying for what. */
 export const until = async (what, ask, seconds = 15) => {
   const end = performance.now() + seconds * 1000;
   let last;
   do {
     try {
-      const answer = await ask();
+      const answer = await Promise.race([ask(), late(10)]);
       if (answer) return answer;
       last = '';
     } catch (error) {

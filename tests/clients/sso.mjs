@@ -148,8 +148,8 @@ for (const { where, at, base } of ARRANGEMENTS) {
     const other = await context.newPage();
     await other.goto(`${issuer}/session/end`);
     await Promise.all([other.waitForNavigation(), other.click('button[value="yes"]')]);
-    await until('the session is over', async () => await info(embed.page, base) === 401);
-    // Not before: a page that is closed while it is on its way may take its neighbours' scripts with it.
+    // Not asked in the page: while a neighbour of it is on its way, its scripts may wait for good.
+    await until('the session is over', async () => (await context.request.get(`${base}/callosum/v1/session/info`)).status() === 401);
     await other.close();
   });
 
