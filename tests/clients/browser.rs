@@ -151,7 +151,8 @@ fn with_saml(home: &Home) -> (Server, SimpleSaml) {
         entity: ENTITY.into(),
         callbacks: vec![callback(server.http()), callback(server.https())],
         logout: format!("{}/callosum/v1/saml/logout", server.http()),
-        is_encrypted: false,
+        is_encrypted: true,
+        is_response_signed: true,
     });
     (server, provider)
 }
