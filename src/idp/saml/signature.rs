@@ -302,3 +302,37 @@ fn expect_method(node: Node<'_, '_>, allowed: &[&str]) -> Judged<()> {
         format!("{} by {}", node.local_name(), shown(method)),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::idp::saml::xml::{Source, parse};
+
+    #[test]
+    fn what_is_vouched_for_lies_in_a_signed_element_and_not_in_its_signature() {
+        let text = format!(
+            "<all><other/><response><inside><deep/></inside><s:Signature xmlns:s='{DSIG}'><s:KeyInfo><hidden/></s:KeyInfo></s:Signature></response></all>"
+        );
+        let document = parse(&text, Source::Browser).unwrap();
+        let root = Node::root(&document).unwrap();
+        let find = |name: &str| {
+            let mut all = root.self_and_below();
+            all.find(|node| node.local_name() == name).unwrap()
+        };
+        let held = Signed(vec![find("response")]);
+        for (name, is_covered) in [
+            ("response", true),
+            ("inside", true),
+            ("deep", true),
+            ("Signature", false),
+            ("hidden", false),
+            ("other", false),
+            ("all", false),
+        ] {
+            let vouched = held.vouch_for(find(name));
+            assert_eq!(vouched.is_some(), is_covered, "{name}");
+            assert!(vouched.is_none_or(|one| one.node() == find(name)));
+        }
+        assert!(Signed(Vec::new()).vouch_for(find("deep")).is_none());
+    }
+}
