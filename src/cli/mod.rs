@@ -93,7 +93,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
             })
         }
         Some(Command::Password(PasswordCommand::Calibrate(args))) => {
-            calibrate::calibrate(&loaded.settings, args)?;
+            runtime()?.block_on(calibrate::calibrate(&loaded.settings, args))?;
             Ok(Outcome::Good)
         }
         Some(Command::Redirect(RedirectCommand::Check { url, format })) => {
