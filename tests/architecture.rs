@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each room and what of ours it may name besides itself; `*` is everything. A new room needs a row.
-const FLOORS: [(&str, &str); 11] = [
+const FLOORS: [(&str, &str); 12] = [
     ("domain", ""),
     ("settings", ""),
     ("telemetry", ""),
-    ("stores", "domain settings"),
-    ("idp", "domain settings"),
+    ("trust", ""),
+    ("stores", "domain settings trust"),
+    ("idp", "domain settings trust"),
     ("api", "domain settings"),
     ("operator", "domain settings"),
     ("cli", "*"),

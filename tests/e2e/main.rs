@@ -20,6 +20,7 @@ mod full_disk;
 mod lifecycle;
 mod metrics;
 mod no_descriptors;
+mod no_randomness;
 #[cfg(feature = "oidc")]
 mod oidc;
 #[cfg(feature = "oidc")]
