@@ -112,7 +112,7 @@ pub const fn status(failure: &Failure) -> StatusCode {
         Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Failure::Conflict { .. } => StatusCode::CONFLICT,
         Failure::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Failure::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        Failure::Unavailable { .. } | Failure::ReadOnly(_) => StatusCode::SERVICE_UNAVAILABLE,
         Failure::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -192,6 +192,7 @@ fn words(failure: &Failure, spelled: fn(&str) -> &str) -> (i32, String) {
             10000,
             "A store is away or too many ask at once; nothing was lost, try again".to_owned(),
         ),
+        Failure::ReadOnly(why) => (10000, format!("Not changed: {why}")),
         Failure::Internal => (
             10000,
             "Internal error; the server's log has the cause under this incident id".to_owned(),

@@ -319,6 +319,8 @@ fn other_wrong_values_are_told_what_was_expected() {
             "postgres://h/d?sslmode=often",
             "embedded, or postgres://",
         ),
+        ("directory.copy_to", "embedded", "postgres://user"),
+        ("directory.copy_to", "postgres:///d", "postgres://user"),
         ("sessions.key_prefix", "", "1 to 64"),
         ("sessions.key_prefix", "a b:", "1 to 64"),
         ("sessions.key_prefix", "{a}:", "without braces"),
