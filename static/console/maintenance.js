@@ -148,10 +148,10 @@ const moving = (directory) => {
   const nothing = () => {};
   if (!directory.is_embedded) return [card(t.directory, where, h('p', { class: 'hint' }, t.directoryMoved)), nothing];
   const lead = h('p', {}, t.directoryLead);
-  if (!directory.copy?.destination) return [card(t.directory, where, lead, h('p', {}, t.directoryByButton), atShell(directory)), nothing];
+  if (!directory.copy?.destination) return [card(t.directory, where, lead, h('p', {}, t.directoryByButton), ...atShell(directory)), nothing];
   const [parts, stop] = copying(directory);
   const shell = h('details', {}, h('summary', {}, t.directoryAtShell), atShell(directory));
-  return [card(t.directory, where, lead, parts, shell), stop];
+  return [card(t.directory, where, lead, ...parts, shell), stop];
 };
 
 export const showMaintenance = async (view) => {
