@@ -87,7 +87,7 @@ const atShell = (directory) => {
 };
 
 const arrived = (tables) => table(t.copyTables, [
-  [t.copyTable, (one) => one.table],
+  [t.copyTable, (one) => h('span', { class: 'unbroken' }, one.table)],
   [t.copyRows, (one) => one.rows.toLocaleString()],
   // Whole when pointed at, and for whoever copies it.
   [t.copyChecksum, (one) => h('code', { title: one.checksum, class: 'checksum' }, one.checksum)],

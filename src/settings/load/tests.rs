@@ -360,6 +360,32 @@ fn a_certificate_needs_its_key_and_encryption_its_scheme() {
 }
 
 #[test]
+fn a_directory_is_copied_to_a_database_from_the_data_folder_only() {
+    let target = ("directory.copy_to", "postgres://u:p1anted@host/d");
+    let good = Loaded::load(&flags(&[target])).unwrap();
+    assert!(good.settings.directory.copy_to.is_some());
+    assert!(!format!("{good:?} {:?}", good.show()).contains("p1anted"));
+    assert_eq!(
+        shown(&good, "directory.copy_to").0,
+        "postgres://u:***@host/d"
+    );
+    let moved = flags(&[target, ("directory.store", "postgres://u:p1anted@host/d")]);
+    let problem = refused(&moved);
+    assert!(problem.contains("take copy_to away"), "{problem}");
+    assert!(!problem.contains("p1anted"), "{problem}");
+    let certificate = tempfile::NamedTempFile::new().unwrap();
+    let careless = flags(&[
+        (
+            "directory.tls_ca_file",
+            certificate.path().to_str().unwrap(),
+        ),
+        ("directory.copy_to", "postgres://host/d?sslmode=require"),
+    ]);
+    assert!(refused(&careless).contains("directory.copy_to"));
+    assert!(Settings::defaults().directory.copy_to.is_none());
+}
+
+#[test]
 fn case_56_secrets_show_neither_in_errors_nor_in_listings_nor_in_debug() {
     let short = environment(&[
         ("VESTIBULE__BOOTSTRAP__ADMIN_PASSWORD", "p1anted"),

@@ -33,7 +33,7 @@ impl Gate {
     }
 
     /// Shuts it for a copy; what is shut already stays as it is. It opens again when the answer is dropped before
-    /// [`Copying::is_done`].
+    /// [`Copying::finish`].
     pub(super) fn shut(&self) -> Result<Copying<'_>, ReadOnly> {
         let before = self.turn(OPEN, BEING_COPIED);
         if before {
@@ -59,14 +59,14 @@ pub(super) struct Copying<'a>(&'a Gate);
 
 impl Copying<'_> {
     /// The gate stays shut: from now on the copy is what counts.
-    pub(super) fn is_done(self) {
+    pub(super) fn finish(self) {
         self.0.turn(BEING_COPIED, COPIED);
     }
 }
 
 impl Drop for Copying<'_> {
     fn drop(&mut self) {
-        // Nothing after `is_done`.
+        // Nothing after `finish`.
         self.0.turn(BEING_COPIED, OPEN);
     }
 }
@@ -94,7 +94,7 @@ mod tests {
         assert!(!gate.open(), "nobody opens it under a copy");
         drop(copying);
         gate.pass().unwrap();
-        gate.shut().unwrap().is_done();
+        gate.shut().unwrap().finish();
         assert_eq!(gate.shut().unwrap_err(), ReadOnly::Copied);
         assert!(gate.open() && gate.pass().is_ok());
     }

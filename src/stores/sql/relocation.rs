@@ -79,7 +79,7 @@ impl DirectoryCopier for Relocation {
         if let Err(error) = tokio::fs::write(&self.note, noted(&self.destination, at)).await {
             tracing::warn!(%error, "the copy of the directory was not noted in data_dir");
         }
-        copying.is_done();
+        copying.finish();
         Ok(copied)
     }
 

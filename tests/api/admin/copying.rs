@@ -21,7 +21,7 @@ fn copies_to(url: &str) -> TestApp {
 /// A server that is started with the copy.
 fn started_on(url: &str) -> TestApp {
     TestApp::alone(|settings| {
-        settings.directory.store = DirectoryStoreSetting::Postgres(url.into())
+        settings.directory.store = DirectoryStoreSetting::Postgres(url.into());
     })
 }
 

@@ -267,7 +267,7 @@ async fn refuses_every_write(directory: &dyn Directory, why: ReadOnly) {
     for (name, result) in &written {
         match result {
             Err(DirectoryError::Store(StoreError::ReadOnly(told))) => {
-                assert_eq!(*told, why, "{name}")
+                assert_eq!(*told, why, "{name}");
             }
             other => panic!("{name}: {other:?}"),
         }
