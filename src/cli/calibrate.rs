@@ -3,7 +3,7 @@
 use crate::cli::args::FormatArgs;
 use crate::cli::output::{Column, field, print, print_json, print_rows};
 use crate::domain::authn::{
-    CALIBRATION_ROUNDS, HashCost, Measured, candidates, memory_of, propose,
+    CALIBRATION_ROUNDS, HashCost, HashMemory, Measured, candidates, memory_of, propose,
 };
 use crate::domain::clock::Stopwatch;
 use crate::server::assemble::hashes_at_a_time;
@@ -89,7 +89,10 @@ fn measure(cost: HashCost, slots: usize) -> anyhow::Result<Measured> {
     let all_hash = |rounds: u32| -> anyhow::Result<Duration> {
         let began = Stopwatch::start();
         thread::scope(|scope| {
-            let work = || (0..rounds).try_for_each(|_| cost.sample());
+            let work = || {
+                let mut memory = HashMemory::default();
+                (0..rounds).try_for_each(|_| cost.sample(&mut memory))
+            };
             let threads: Vec<_> = (0..slots).map(|_| scope.spawn(work)).collect();
             threads.into_iter().try_for_each(|thread| {
                 let done = thread

@@ -1,5 +1,6 @@
 //! What hashing costs on this machine, by measuring it, and what to ask of it.
 
+use crate::domain::authn::memory::HashMemory;
 use crate::domain::authn::password::{HashCost, PasswordError};
 use std::time::Duration;
 
@@ -69,8 +70,9 @@ pub fn propose(measured: &[Measured], target: Duration) -> Option<Measured> {
 
 impl HashCost {
     /// Hashes what is nobody's password, to see what it takes.
-    pub fn sample(self) -> Result<(), PasswordError> {
-        self.hash_now(b"correct horse battery staple").map(drop)
+    pub fn sample(self, memory: &mut HashMemory) -> Result<(), PasswordError> {
+        self.hash_now(b"correct horse battery staple", memory)
+            .map(drop)
     }
 }
 

@@ -3,6 +3,7 @@
 mod calibration;
 mod key;
 mod ldap;
+mod memory;
 mod org;
 mod password;
 mod pool;
@@ -16,6 +17,7 @@ pub use ldap::{
     DirectoryServer, GroupRule, LdapAnswer, LdapAuth, LdapGroup, LdapIdentity, LdapParts,
     LdapPolicy, is_sendable,
 };
+pub use memory::HashMemory;
 pub use org::{OrgRefused, choose_org, open_orgs};
 pub use password::{HashCost, MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash};
 pub use pool::{PasswordPool, PoolObserver, PoolOptions, VerifyError};

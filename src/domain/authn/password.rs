@@ -1,7 +1,8 @@
 //! Passwords: argon2id hashes, what one costs, and when one is to be renewed. Who may hash when is in `pool`.
 
-use argon2::password_hash::phc::PasswordHash as Phc;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use crate::domain::authn::memory::HashMemory;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt};
+use argon2::password_hash::try_generate_salt;
 use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
@@ -74,20 +75,23 @@ impl HashCost {
             .map_err(|error| PasswordError::Hasher(error.to_string()))
     }
 
-    fn hasher(self) -> Result<Argon2<'static>, PasswordError> {
-        Ok(Argon2::new(
-            Algorithm::Argon2id,
-            Version::V0x13,
-            self.params()?,
-        ))
-    }
-
     /// Hashes on this thread, which takes as long as it takes.
-    pub fn hash_now(self, password: &[u8]) -> Result<PasswordHash, PasswordError> {
-        let phc = self
-            .hasher()?
-            .hash_password(password)
-            .map_err(|error| PasswordError::Hasher(error.to_string()))?;
+    pub fn hash_now(
+        self,
+        password: &[u8],
+        memory: &mut HashMemory,
+    ) -> Result<PasswordHash, PasswordError> {
+        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params()?);
+        let salt = try_generate_salt().map_err(failed)?;
+        let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+        compute(&hasher, password, &salt, &mut output, memory)?;
+        let phc = Phc {
+            algorithm: argon2::ARGON2ID_IDENT,
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(hasher.params()).map_err(failed)?,
+            salt: Some(Salt::new(&salt).map_err(failed)?),
+            hash: Some(Output::new(&output).map_err(failed)?),
+        };
         Ok(PasswordHash::from_phc(phc.to_string()))
     }
 
@@ -123,17 +127,44 @@ impl HashCost {
 pub(in crate::domain::authn) fn verify_now(
     password: &[u8],
     hash: &PasswordHash,
+    memory: &mut HashMemory,
 ) -> Result<bool, PasswordError> {
-    let parsed = Phc::new(hash.expose_phc())
-        .map_err(|error| PasswordError::Hasher(format!("stored hash is damaged: {error}")))?;
-    match HashCost::default()
-        .hasher()?
-        .verify_password(password, &parsed)
-    {
-        Ok(()) => Ok(true),
-        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-        Err(error) => Err(PasswordError::Hasher(error.to_string())),
-    }
+    let damaged =
+        |what: &dyn fmt::Display| PasswordError::Hasher(format!("stored hash is damaged: {what}"));
+    let parsed = Phc::new(hash.expose_phc()).map_err(|error| damaged(&error))?;
+    let (Some(salt), Some(expected)) = (parsed.salt, parsed.hash) else {
+        return Err(damaged(&"it has no salt or no output"));
+    };
+    let algorithm =
+        Algorithm::try_from(parsed.algorithm.as_str()).map_err(|error| damaged(&error))?;
+    let version = parsed
+        .version
+        .map_or(Ok(Version::default()), Version::try_from)
+        .map_err(|error| damaged(&error))?;
+    let params = Params::try_from(&parsed).map_err(|error| damaged(&error))?;
+    let hasher = Argon2::new(algorithm, version, params);
+    let mut output = [0; Output::MAX_LENGTH];
+    let output = &mut output[..expected.len()];
+    compute(&hasher, password, &salt, output, memory)?;
+    // Compared in constant time: `Output` says so of its `==`.
+    Ok(Output::new(output).map_err(failed)? == expected)
+}
+
+fn compute(
+    hasher: &Argon2<'_>,
+    password: &[u8],
+    salt: &[u8],
+    output: &mut [u8],
+    memory: &mut HashMemory,
+) -> Result<(), PasswordError> {
+    let blocks = memory.blocks(hasher.params().block_count())?;
+    hasher
+        .hash_password_into_with_memory(password, salt, output, blocks)
+        .map_err(failed)
+}
+
+fn failed(error: impl fmt::Display) -> PasswordError {
+    PasswordError::Hasher(error.to_string())
 }
 
 #[cfg(test)]
@@ -148,18 +179,23 @@ mod tests {
 
     #[test]
     fn case_40_the_stand_in_is_as_much_work_as_a_hash() {
-        let (stand_in, real) = (CHEAP.stand_in().unwrap(), CHEAP.hash_now(b"any").unwrap());
+        let memory = &mut HashMemory::default();
+        let (stand_in, real) = (
+            CHEAP.stand_in().unwrap(),
+            CHEAP.hash_now(b"any", memory).unwrap(),
+        );
         assert!(CHEAP.made(&stand_in));
         assert_eq!(stand_in.expose_phc().len(), real.expose_phc().len());
-        assert!(!verify_now(b"any", &stand_in).unwrap());
+        assert!(!verify_now(b"any", &stand_in, memory).unwrap());
     }
 
     #[test]
     fn a_hash_is_verified_at_its_own_cost_and_known_by_it() {
-        let hash = CHEAP.hash_now(b"correct horse").unwrap();
+        let memory = &mut HashMemory::default();
+        let hash = CHEAP.hash_now(b"correct horse", memory).unwrap();
         assert!(hash.expose_phc().contains("m=64,t=1,p=1"));
-        assert!(verify_now(b"correct horse", &hash).unwrap());
-        assert!(!verify_now(b"correct horsf", &hash).unwrap());
+        assert!(verify_now(b"correct horse", &hash, memory).unwrap());
+        assert!(!verify_now(b"correct horsf", &hash, memory).unwrap());
         assert!(CHEAP.made(&hash));
         assert!(!HashCost::default().made(&hash));
         let older = hash.expose_phc().replace("v=19", "v=16");
@@ -167,5 +203,17 @@ mod tests {
         let other = hash.expose_phc().replace("argon2id", "argon2i");
         assert!(!CHEAP.made(&PasswordHash::from_phc(other)));
         assert!(!CHEAP.made(&PasswordHash::from_phc("damaged".to_owned())));
+    }
+
+    #[test]
+    fn a_hash_of_another_program_is_verified() {
+        let memory = &mut HashMemory::default();
+        let phc = "$argon2id$v=19$m=65536,t=3,p=4$MIIRqgvgQbgj220jfp0MPA$YfwJSVjtjSU0zzV/P3S9nnQ/USre2wvJMjfCIjrTQbg";
+        let hash = PasswordHash::from_phc(phc.to_owned());
+        assert!(verify_now(b"correct horse battery staple", &hash, memory).unwrap());
+        assert!(!verify_now(b"correct horse battery stapl", &hash, memory).unwrap());
+        // No output to compare with is no match with everything.
+        let cut = phc.rsplit_once('$').unwrap().0;
+        assert!(verify_now(b"", &PasswordHash::from_phc(cut.to_owned()), memory).is_err());
     }
 }

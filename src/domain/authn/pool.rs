@@ -5,6 +5,7 @@
 //! every answer would come too late. Session checks never come here, so they keep their pace.
 
 use crate::domain::authn::calibration::{CALIBRATION_ROUNDS, Measured, memory_of};
+use crate::domain::authn::memory::HashMemory;
 use crate::domain::authn::password::{
     HashCost, MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, PasswordError, PasswordHash, verify_now,
 };
@@ -145,7 +146,7 @@ impl PasswordPool {
         let queued = Stopwatch::start();
         let permit = self.patient().await?;
         let (cost, password) = (self.shared.cost, password.clone());
-        let work = move || cost.hash_now(password.expose_secret().as_bytes());
+        let work = move |memory: &mut _| cost.hash_now(password.expose_secret().as_bytes(), memory);
         self.run(permit, queued, work).await?
     }
 
@@ -162,7 +163,7 @@ impl PasswordPool {
         let queued = Stopwatch::start();
         let permit = self.admit().await.ok()?;
         let (cost, password) = (self.shared.cost, password.clone());
-        let work = move || cost.hash_now(password.expose_secret().as_bytes());
+        let work = move |memory: &mut _| cost.hash_now(password.expose_secret().as_bytes(), memory);
         self.run(permit, queued, work).await.ok()?.ok()
     }
 
@@ -180,9 +181,10 @@ impl PasswordPool {
         // Too long is hashed all the same, cut to the limit, so that the answer takes as long as any other.
         let is_sane = password.expose_secret().len() <= MAX_PASSWORD_BYTES;
         let password = password.clone();
-        let work = move || {
+        let work = move |memory: &mut _| {
             let bytes = password.expose_secret().as_bytes();
-            verify_now(&bytes[..bytes.len().min(MAX_PASSWORD_BYTES)], &hash)
+            let cut = bytes.len().min(MAX_PASSWORD_BYTES);
+            verify_now(&bytes[..cut], &hash, memory)
         };
         let matches = self.run(permit, queued, work).await??;
         Ok(matches && is_real && is_sane)
@@ -221,10 +223,10 @@ impl PasswordPool {
     /// Past the meters and the pace: they are about passwords.
     async fn sample(&self, cost: HashCost) -> Result<Duration, PasswordError> {
         let permit = self.patient().await?;
-        let work = move || {
+        let work = move |memory: &mut _| {
             let _permit = permit;
             let began = Stopwatch::start();
-            cost.sample().map(|()| began.elapsed())
+            cost.sample(memory).map(|()| began.elapsed())
         };
         self.shared.threads.run(work).await?
     }
@@ -233,17 +235,17 @@ impl PasswordPool {
         &self,
         permit: OwnedSemaphorePermit,
         queued: Stopwatch,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<T, PasswordError> {
         let waited = queued.elapsed();
         let shared = Arc::clone(&self.shared);
         let span = tracing::info_span!(target: SPANS, "password.hash");
-        let hash = move || {
+        let hash = move |memory: &mut _| {
             // Given up in any case, a panic's included.
             let _permit = permit;
             let _in_trace = span.entered();
             let began = Stopwatch::start();
-            let result = work();
+            let result = work(memory);
             shared.note(waited, began.elapsed());
             result
         };
@@ -426,7 +428,9 @@ mod tests {
             iterations: 2,
             ..CHEAP
         };
-        let old = old.hash_now(b"correct horse").unwrap();
+        let old = old
+            .hash_now(b"correct horse", &mut HashMemory::default())
+            .unwrap();
         assert!(pool.verify(&password, Some(&old)).await.unwrap());
         let new = pool.renewed(&password, &old).await.unwrap();
         assert!(pool.verify(&password, Some(&new)).await.unwrap());

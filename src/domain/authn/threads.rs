@@ -1,16 +1,20 @@
 //! The threads that hash: their own, not the ones the runtime lends for blocking work, so that they alone can yield to
 //! everybody else.
 
+use crate::domain::authn::memory::HashMemory;
 use crate::domain::authn::password::PasswordError;
+use flume::{Receiver, RecvTimeoutError, Sender};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// A piece of work.
-type Job = Box<dyn FnOnce() + Send>;
+/// A piece of work, in the memory of the thread that does it.
+type Job = Box<dyn FnOnce(&mut HashMemory) + Send>;
+
+/// How long a thread keeps its memory with nothing to do: mapping it anew takes milliseconds of the next login.
+const KEPT_FOR: Duration = Duration::from_secs(2);
 
 /// So many threads, which end when this is dropped and their work is done.
 pub(in crate::domain::authn) struct Threads {
@@ -26,10 +30,9 @@ impl fmt::Debug for Threads {
 impl Threads {
     /// Starts that many, each of which does `at_start` before anything else.
     pub fn start(count: usize, at_start: Option<fn()>) -> Result<Self, PasswordError> {
-        let (jobs, waiting) = channel::<Job>();
-        let waiting = Arc::new(Mutex::new(waiting));
+        let (jobs, waiting) = flume::unbounded::<Job>();
         for _ in 0..count {
-            let waiting = Arc::clone(&waiting);
+            let waiting = waiting.clone();
             thread::Builder::new()
                 .name("hashing".to_owned())
                 .spawn(move || work(&waiting, at_start))
@@ -41,12 +44,12 @@ impl Threads {
     /// Has one of them do it, once one is free. A caller who hangs up stops nothing that has begun.
     pub async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<T, PasswordError> {
         let (done, result) = oneshot::channel();
-        let job = move || {
+        let job = move |memory: &mut HashMemory| {
             // Whoever waited may have hung up.
-            let _ = done.send(work());
+            let _ = done.send(work(memory));
         };
         let lost = |what: &str| PasswordError::Hasher(what.to_owned());
         self.jobs
@@ -56,21 +59,27 @@ impl Threads {
     }
 }
 
-fn work(waiting: &Mutex<Receiver<Job>>, at_start: Option<fn()>) {
+fn work(waiting: &Receiver<Job>, at_start: Option<fn()>) {
     if let Some(at_start) = at_start {
         at_start();
     }
-    loop {
-        let next = waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .recv();
-        let Ok(job) = next else {
-            return;
-        };
+    let mut memory = HashMemory::default();
+    while let Some(job) = next(waiting, &mut memory) {
         // Its caller hears of it by the channel that closes; the thread is there for the next.
-        let _ = catch_unwind(AssertUnwindSafe(job));
+        let _ = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
     }
+}
+
+/// The next piece of work, if there will ever be one; the memory goes back once none has come for a while.
+fn next(waiting: &Receiver<Job>, memory: &mut HashMemory) -> Option<Job> {
+    if memory.held() > 0 {
+        match waiting.recv_timeout(KEPT_FOR) {
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => memory.give_back(),
+        }
+    }
+    waiting.recv().ok()
 }
 
 #[cfg(test)]
@@ -81,9 +90,9 @@ mod tests {
     #[tokio::test]
     async fn a_panic_fails_its_caller_and_nobody_after() {
         let threads = Threads::start(1, None).unwrap();
-        let broken = threads.run(|| panic!("a broken hasher")).await;
+        let broken = threads.run(|_| panic!("a broken hasher")).await;
         assert!(matches!(broken, Err::<(), _>(PasswordError::Hasher(_))));
-        assert_eq!(threads.run(|| 7).await.unwrap(), 7);
+        assert_eq!(threads.run(|_| 7).await.unwrap(), 7);
     }
 
     #[tokio::test]
@@ -94,12 +103,22 @@ mod tests {
         };
         let threads = Threads::start(3, Some(at_start)).unwrap();
         while STARTED.load(Ordering::SeqCst) < 3 {
-            threads.run(thread::yield_now).await.unwrap();
+            threads.run(|_| thread::yield_now()).await.unwrap();
         }
         let name = threads
-            .run(|| thread::current().name().map(str::to_owned))
+            .run(|_| thread::current().name().map(str::to_owned))
             .await
             .unwrap();
         assert_eq!(name.as_deref(), Some("hashing"));
+    }
+
+    #[tokio::test]
+    async fn memory_is_kept_from_hash_to_hash_and_given_back_when_there_is_none() {
+        let threads = Threads::start(1, None).unwrap();
+        let used = |memory: &mut HashMemory| memory.blocks(64).map(|blocks| blocks.len());
+        assert_eq!(threads.run(used).await.unwrap().unwrap(), 64);
+        // Asking is work, after which the wait begins anew, so it is asked once.
+        tokio::time::sleep(KEPT_FOR * 2).await;
+        assert_eq!(threads.run(|memory| memory.held()).await.unwrap(), 0);
     }
 }
