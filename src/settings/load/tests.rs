@@ -1,6 +1,7 @@
 //! Tests of loading settings: each rule once, through the front door.
 
 use super::*;
+use crate::settings::SessionStoreSetting;
 use std::io::Write;
 
 fn environment(variables: &[(&str, &str)]) -> Sources {
