@@ -3,7 +3,7 @@
 use crate::api::caller::Caller;
 use crate::api::departure::ProvingAnew;
 use crate::api::device::device;
-use crate::api::dialect::ApiError;
+use crate::api::dialect::{ApiError, incident_of};
 use crate::api::form::{Form, Query};
 use crate::api::guard::refuse_forgery;
 use crate::api::own_sessions::{OrgNames, org_names};
@@ -11,6 +11,7 @@ use crate::api::pages::form_token;
 use crate::api::pages::html::{Pages, finish, start, status, whole_seconds};
 use crate::api::pages::site::SignInSite;
 use crate::api::pages::words;
+use crate::api::refused::Refused;
 use crate::api::services::Services;
 use crate::api::session_layer::{Presented, take_back, with_presented};
 use crate::domain::clock::Timestamp;
@@ -41,13 +42,13 @@ pub(super) struct Signed {
 
 impl Signed {
     /// None when nobody is signed in by cookie; the page of an API's Bearer this is not.
-    pub fn in_as() -> Result<Option<Self>, Failure> {
+    pub fn in_as() -> Result<Option<Self>, Refused> {
         with_presented(|presented| match presented {
             Presented::Checked(id, Check::Live(session)) => Ok(Some(Self {
                 id: id.clone(),
                 who: Principal::of_session(id, session),
             })),
-            Presented::StoreAway(error) => Err(error.into()),
+            Presented::StoreAway(error) => Err(Refused::unchecked(error)),
             _ => Ok(None),
         })
     }
@@ -216,7 +217,12 @@ pub async fn end(
     let failure = match outcome.await {
         Ok(ended) => return Ok(to(&format!("/sessions?ended={ended}"))),
         Err(OwnSessionsError::NoSuchSession) => return Ok(to("/sessions?ended=0")),
-        Err(error @ OwnSessionsError::NotConfirmed(_)) => Failure::from(&error),
+        Err(error @ OwnSessionsError::NotConfirmed(_)) => {
+            let refused = Refused::from(error);
+            // The page below says it in its own words, so nobody else logs the cause.
+            refused.log(incident_of(&request));
+            refused.failure
+        }
         Err(OwnSessionsError::NotFresh) => Failure::forbidden(words::TOO_LATE),
         Err(error) => return Err(error.into()),
     };
