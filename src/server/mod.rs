@@ -14,6 +14,7 @@ pub mod meters;
 pub mod operations;
 mod pages;
 mod priority;
+mod session_home;
 pub mod sso;
 mod tls;
 #[cfg(feature = "otel")]
@@ -46,6 +47,7 @@ use crate::stores::measured::StoreObserver;
 use crate::telemetry;
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
+pub use session_home::require_same_session_store;
 use std::fs::DirBuilder;
 use std::io::Write;
 use std::net::TcpListener;
@@ -202,13 +204,14 @@ async fn run(
     let settings = &loaded.settings;
     descriptors::take_all();
     make_private(&settings.data_dir)?;
-    let _lock = DataLock::acquire(&settings.data_dir)?;
+    let _lock = DataLock::acquire_for_server(&settings.data_dir)?;
     let sockets = Sockets::bind(&settings.server)?;
     let operations_socket = operations::bind(settings.metrics.listen)?;
     let addresses = sockets.addresses();
     let (mut ground, clock, audit) = open_ground(settings).await?;
     ground.loaded = Some(loaded.clone());
     warn_of_half_shared_stores(settings);
+    session_home::remember(settings, &*ground.stores.directory).await?;
     let follower = tokio::spawn(follow_store(clock, ground.stores.clone()));
 
     let services = Services {
@@ -239,6 +242,11 @@ async fn run(
     }
 
     assemble::warn_of_guest(settings, &services).await?;
+    if !administration.has_administrator().await? {
+        tracing::warn!(
+            "nobody who may sign in administers this server: vestibule user admin NAME makes a user one"
+        );
+    }
 
     let (tls, development_ca) = match settings.server.https {
         Some(_) => {
@@ -367,9 +375,9 @@ async fn turn_pages(services: Arc<Services>) {
 async fn refresh_live(services: Arc<Services>) {
     loop {
         tokio::time::sleep(LIVE_CHECK).await;
-        if let Err(failure) = services.refresh_live().await {
+        if let Err(refused) = services.refresh_live().await {
             tracing::warn!(
-                ?failure,
+                cause = refused.cause(),
                 "the saved settings could not be read; those in force stay"
             );
         }
