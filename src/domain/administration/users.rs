@@ -251,7 +251,10 @@ impl Administration {
         user: &User,
     ) -> Result<(), AdminError> {
         let counts = user.is_admin && user.status == AccountStatus::Active;
-        if counts && !self.directory.has_administrator(Some(user.id)).await? {
+        if counts
+            && !self.directory.has_administrator(Some(user.id)).await?
+            && self.has_begun().await?
+        {
             return Err(Denied(
                 "this is the last active administrator of the server; make another user one first",
             )
