@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 
 /// A column of a table: its title, and how a row fills it.
 pub(in crate::cli) type Column = (&'static str, fn(&Value) -> String);
@@ -14,6 +14,16 @@ pub(in crate::cli) fn print(text: &str) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
+}
+
+/// Asks on the terminal whether that is meant; the answer is no unless it says yes.
+pub(in crate::cli) fn confirmed(what: &str) -> io::Result<bool> {
+    let mut out = io::stdout().lock();
+    write!(out, "{what} Go on? [y/N] ")?;
+    out.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Prints a list as a table or as one JSON array.

@@ -192,7 +192,7 @@ pub async fn services(
     services
         .refresh_live()
         .await
-        .map_err(|failure| anyhow::anyhow!("the saved security settings: {failure:?}"))?;
+        .map_err(|refused| anyhow::anyhow!("the saved security settings: {}", refused.cause()))?;
     judge_web(&services).await?;
     Ok(services)
 }
@@ -200,7 +200,8 @@ pub async fn services(
 /// Refuses a start with a saved timeout that the settings no longer allow.
 async fn judge_web(services: &Services) -> anyhow::Result<()> {
     let refusal = services.saved_web_refusal().await;
-    let refusal = refusal.map_err(|failure| anyhow::anyhow!("the saved timeout: {failure:?}"))?;
+    let refusal =
+        refusal.map_err(|refused| anyhow::anyhow!("the saved timeout: {}", refused.cause()))?;
     if let Some(refusal) = refusal {
         anyhow::bail!(
             "maxWebConnectionIdleTime, which an administrator saved: {refusal}; raise the setting, or start with it as \

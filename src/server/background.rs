@@ -46,9 +46,9 @@ pub async fn turn_pages(services: Arc<Services>) {
 pub async fn refresh_live(services: Arc<Services>) {
     loop {
         tokio::time::sleep(LIVE_CHECK).await;
-        if let Err(failure) = services.refresh_live().await {
+        if let Err(refused) = services.refresh_live().await {
             tracing::warn!(
-                ?failure,
+                cause = refused.cause(),
                 "the saved settings could not be read; those in force stay"
             );
         }

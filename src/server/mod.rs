@@ -17,6 +17,7 @@ pub mod operations;
 mod pages;
 mod priority;
 mod secrets;
+mod session_home;
 pub mod sso;
 mod tls;
 #[cfg(feature = "otel")]
@@ -48,6 +49,7 @@ use crate::stores::measured::StoreObserver;
 use crate::telemetry;
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
+pub use session_home::require_same_session_store;
 use std::fs::DirBuilder;
 use std::io::Write;
 use std::net::TcpListener;
@@ -197,13 +199,14 @@ async fn run(
     let settings = &loaded.settings;
     descriptors::take_all();
     make_private(&settings.data_dir)?;
-    let _lock = DataLock::acquire(&settings.data_dir)?;
+    let _lock = DataLock::acquire_for_server(&settings.data_dir)?;
     let sockets = Sockets::bind(&settings.server)?;
     let operations_socket = operations::bind(settings.metrics.listen)?;
     let addresses = sockets.addresses();
     let (mut ground, clock, audit) = open_ground(settings).await?;
     ground.loaded = Some(loaded.clone());
     warn_of_half_shared_stores(settings);
+    session_home::remember(settings, &*ground.stores.directory).await?;
     let mut background = JoinSet::new();
     background.spawn(background::follow_store(clock, ground.stores.clone()));
 
@@ -236,6 +239,11 @@ async fn run(
     }
 
     assemble::warn_of_guest(settings, &services).await?;
+    if !administration.has_administrator().await? {
+        tracing::warn!(
+            "nobody who may sign in administers this server: vestibule user admin NAME makes a user one"
+        );
+    }
 
     let (tls, development_ca) = match settings.server.https {
         Some(_) => {

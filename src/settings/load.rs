@@ -3,6 +3,7 @@
 use crate::settings::directory::directory;
 use crate::settings::layers::Layers;
 use crate::settings::ldap::ldap;
+use crate::settings::log_filter::log_filter;
 use crate::settings::microstrategy::microstrategy;
 use crate::settings::origins::{EXPECTED_ORIGIN, EXPECTED_REDIRECT};
 use crate::settings::pages::pages;
@@ -17,7 +18,6 @@ use crate::settings::{
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tracing_subscriber::EnvFilter;
 
 /// The reference: every key with its meaning and default.
 const DEFAULTS: &str = include_str!("default.toml");
@@ -351,16 +351,7 @@ fn log(reader: &mut Reader) -> Log {
             &[("text", LogFormat::Text), ("json", LogFormat::Json)],
             LogFormat::Text,
         ),
-        level: reader
-            .parsed(
-                "log.level",
-                "error, warn, info, debug, trace or a filter such as info,vestibule=debug",
-                |text| {
-                    let is_good = !text.trim().is_empty() && EnvFilter::try_new(text).is_ok();
-                    is_good.then(|| text.to_owned())
-                },
-            )
-            .unwrap_or_default(),
+        level: log_filter(reader),
     }
 }
 

@@ -4,6 +4,7 @@ mod directory;
 mod layers;
 mod ldap;
 mod load;
+mod log_filter;
 mod microstrategy;
 mod origins;
 mod pages;

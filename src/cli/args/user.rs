@@ -34,10 +34,21 @@ pub(in crate::cli) enum UserCommand {
         /// Sign-in name
         name: String,
     },
+    /// Have a user administer the server, or no longer
+    Admin {
+        /// Sign-in name
+        name: String,
+        /// No longer: their sessions and tokens end. Somebody always stays
+        #[arg(long)]
+        revoke: bool,
+    },
     /// Delete a user with their sessions and tokens
     Delete {
         /// Sign-in name
         name: String,
+        /// Do not ask, not even on a terminal
+        #[arg(long)]
+        yes: bool,
     },
     /// Create many users from a CSV file
     #[command(after_long_help = IMPORT_HELP)]

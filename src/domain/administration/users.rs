@@ -1,8 +1,9 @@
 //! Users: creating, listing, passwords, switching off and deleting.
 
-use crate::domain::administration::{Actor, AdminError, Administration, checked_text};
+use crate::domain::administration::{Actor, AdminError, Administration, Denied, checked_text};
 use crate::domain::directory::{
-    AccountStatus, AccountType, Group, Membership, NameKey, Org, OrgId, User, UserDraft, UserId,
+    AccountStatus, AccountType, Group, Membership, NameKey, Org, OrgId, User, UserChange,
+    UserDraft, UserId,
 };
 use crate::domain::random;
 use crate::domain::session::EndReason;
@@ -201,6 +202,7 @@ impl Administration {
         by: &Actor,
     ) -> Result<User, AdminError> {
         let user = self.require_user(name).await?;
+        self.spare_last_administrator(&user).await?;
         self.directory
             .set_status(user.id, AccountStatus::Disabled)
             .await?;
@@ -236,6 +238,44 @@ impl Administration {
         }
         self.changed("user_deleted", &user.name, by);
         Ok(user)
+    }
+
+    /// Whether anybody who may sign in administers the server.
+    pub async fn has_administrator(&self) -> Result<bool, AdminError> {
+        Ok(self.directory.has_administrator(None).await?)
+    }
+
+    /// Refuses to take the last one away: nobody could sign in and put it right.
+    pub(in crate::domain::administration) async fn spare_last_administrator(
+        &self,
+        user: &User,
+    ) -> Result<(), AdminError> {
+        let counts = user.is_admin && user.status == AccountStatus::Active;
+        if counts
+            && !self.directory.has_administrator(Some(user.id)).await?
+            && self.has_begun().await?
+        {
+            return Err(Denied(
+                "this is the last active administrator of the server; make another user one first",
+            )
+            .into());
+        }
+        Ok(())
+    }
+
+    /// Has a user administer the server, or no longer.
+    pub async fn set_admin(
+        &self,
+        name: &str,
+        is_admin: bool,
+        by: &Actor,
+    ) -> Result<User, AdminError> {
+        let user = self.require_user(name).await?;
+        let change = UserChange {
+            is_admin: Some(is_admin),
+            ..UserChange::default()
+        };
+        self.update_user(&user, change, by).await
     }
 
     pub(in crate::domain::administration) async fn require_user(

@@ -84,6 +84,8 @@ pub trait Users: std::fmt::Debug + Send + Sync {
         after: Option<&NameKey>,
         limit: u32,
     ) -> Result<Vec<User>, StoreError>;
+    /// Whether an account that may sign in administers the server, one besides `other`.
+    async fn has_administrator(&self, other: Option<UserId>) -> Result<bool, StoreError>;
     /// Users who meet every condition, ordered by name.
     async fn search_users(&self, query: &UserQuery) -> Result<Vec<User>, StoreError>;
     /// Those of the users called by name or id, some hundreds at most, who belong to that Org; of each, to how many

@@ -272,6 +272,30 @@ fn timeouts_must_make_sense_together() {
 }
 
 #[test]
+fn a_slip_in_the_log_level_does_not_switch_the_log_off() {
+    for (slip, end) in [
+        ("warning", "; did you mean warn?"),
+        ("wran", "; did you mean warn?"),
+        ("info,debg", "; did you mean debug?"),
+        ("err", "; did you mean error?"),
+        ("loud", "vestibule=debug"),
+        ("vestibule", "vestibule=debug"),
+        (",", "vestibule=debug"),
+    ] {
+        let problem = refused(&flags(&[("log.level", slip)]));
+        assert!(problem.trim_end().ends_with(end), "{slip}: {problem}");
+    }
+    for good in [
+        "off",
+        "WARN",
+        "info,vestibule=debug",
+        "vestibule::stores=trace, warn",
+    ] {
+        Loaded::load(&flags(&[("log.level", good)])).unwrap();
+    }
+}
+
+#[test]
 fn other_wrong_values_are_told_what_was_expected() {
     for (key, value, sentence) in [
         ("trusted_auth.enabled", "yes", "true or false"),
