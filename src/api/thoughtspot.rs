@@ -103,7 +103,7 @@ pub fn reply(status: StatusCode, failure: &Failure, incident: Incident) -> HttpR
 /// The status both dialects use; one that is switched off is each dialect's own affair.
 pub const fn status(failure: &Failure) -> StatusCode {
     match failure {
-        Failure::BadRequest { .. } => StatusCode::BAD_REQUEST,
+        Failure::BadRequest { .. } | Failure::OrgNotAllowed { .. } => StatusCode::BAD_REQUEST,
         Failure::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Failure::Forbidden { .. } | Failure::SwitchedOff { .. } => StatusCode::FORBIDDEN,
         Failure::NotFound { .. } => StatusCode::NOT_FOUND,
@@ -139,6 +139,17 @@ fn words(failure: &Failure, spelled: fn(&str) -> &str) -> (i32, String) {
                 spelled(field)
             ),
         ),
+        // Clients look for this code, or for these words in front of the Org.
+        Failure::OrgNotAllowed { called, expected } => {
+            let whose = called.as_ref().map_or_else(String::new, |org| {
+                format!("you do not have access to org {org}; ")
+            });
+            let field = spelled("org");
+            (
+                13090,
+                format!("Invalid parameter values {field}: {whose}expected {expected}"),
+            )
+        }
         Failure::Unauthenticated(why) => {
             let (code, sentence) = match why {
                 Unauthenticated::NothingPresented => (10097, "Unauthorized: sign in first"),

@@ -37,6 +37,7 @@ impl Dialect for Admin {
         let (error, message) = words(failure);
         let field = match failure {
             Failure::BadRequest { field, .. } => field,
+            Failure::OrgNotAllowed { .. } => "org",
             _ => "",
         };
         thoughtspot::reply(thoughtspot::status(failure), failure, incident).json(ErrorReply {
@@ -55,6 +56,9 @@ fn words(failure: &Failure) -> (&'static str, String) {
         }
         Failure::BadRequest { field, expected } => {
             ("bad_request", format!("{field}: expected {expected}"))
+        }
+        Failure::OrgNotAllowed { expected, .. } => {
+            ("bad_request", format!("org: expected {expected}"))
         }
         Failure::Unauthenticated(Unauthenticated::BadCredentials) => (
             "wrong_password",
