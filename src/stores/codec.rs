@@ -6,16 +6,18 @@
 //! can still read it (docs/decisions/0014-rolling-upgrades.md). Anything else that cannot be read is
 //! [`StoreError::Corrupt`], never a panic.
 
+mod lineage;
+
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
 use crate::domain::failure::StoreError;
 use crate::domain::session::{
     EndReason, Lifetime, Method, Session, SessionId, SessionNotes, UserTag,
 };
-use crate::domain::sso::{NameForm, ProviderLink};
 use crate::domain::token::{
     Access, Attributes, Filter, MetadataRef, NamedValues, Purpose, Sort, TokenRecord,
 };
+use crate::stores::codec::lineage::{LineageRow, link, name_row, read_handle, told};
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 use std::sync::Once;
@@ -82,14 +84,12 @@ struct NotesRow {
     /// In what form the subject is written: format, qualifier, qualifier of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pn: Option<NameRow>,
+    /// The first session, of one that a token opened which another session minted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    or: Option<String>,
 }
 
 type NameRow = (Option<String>, Option<String>, Option<String>);
-
-fn name_row(link: &ProviderLink) -> Option<NameRow> {
-    let form = link.form.clone();
-    (form != NameForm::default()).then_some((form.format, form.qualifier, form.sp_qualifier))
-}
 
 impl NotesRow {
     const fn is_empty(&self) -> bool {
@@ -98,6 +98,7 @@ impl NotesRow {
             && self.s.is_none()
             && self.p.is_none()
             && self.os.is_empty()
+            && self.or.is_none()
     }
 
     fn of(notes: &SessionNotes) -> Self {
@@ -106,35 +107,20 @@ impl NotesRow {
             m: notes.max_search,
             s: notes.shares.as_ref().map(id_text),
             pn: notes.provider.as_ref().and_then(name_row),
-            p: notes
-                .provider
-                .clone()
-                .map(|link| (link.provider, link.subject, link.session_index)),
+            p: notes.provider.clone().map(told),
             pp: notes.provider.as_ref().is_some_and(|link| link.is_proven),
             os: notes.orgs.iter().map(|org| org.0).collect(),
+            or: notes.origin.map(|origin| origin.to_string()),
         }
     }
 
     fn read(self) -> Result<SessionNotes, StoreError> {
-        let (format, qualifier, sp_qualifier) = self.pn.unwrap_or_default();
-        let form = NameForm {
-            format,
-            qualifier,
-            sp_qualifier,
-        };
         Ok(SessionNotes {
             working_set: self.w,
             max_search: self.m,
             shares: self.s.as_deref().map(read_id).transpose()?,
-            provider: self
-                .p
-                .map(|(provider, subject, session_index)| ProviderLink {
-                    provider,
-                    subject,
-                    form,
-                    session_index,
-                    is_proven: self.pp,
-                }),
+            provider: self.p.map(|told| link(told, self.pn, self.pp)),
+            origin: self.or.as_deref().map(read_handle).transpose()?,
             orgs: self.os.into_iter().map(OrgId).collect(),
         })
     }
@@ -174,6 +160,9 @@ struct TokenRow {
     s: Option<String>,
     b: u64,
     e: u64,
+    /// Of one that somebody signed in minted; a program that does not know it gives what it opens a whole life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    l: Option<LineageRow>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -351,6 +340,7 @@ pub fn encode_token(record: &TokenRecord) -> Result<Vec<u8>, StoreError> {
         s: record.session.as_ref().map(id_text),
         b: record.minted_at.millis(),
         e: record.expires_at.millis(),
+        l: record.lineage.as_deref().map(LineageRow::of),
     };
     serde_json::to_vec(&row).map_err(StoreError::corrupt)
 }
@@ -379,6 +369,10 @@ pub fn decode_token(bytes: &[u8]) -> Result<TokenRecord, StoreError> {
         key: row.k.map(KeyId),
         minted_at: Timestamp::from_millis(row.b),
         expires_at: Timestamp::from_millis(row.e),
+        lineage: match row.l {
+            Some(lineage) => Some(Box::new(lineage.read()?)),
+            None => None,
+        },
     })
 }
 
