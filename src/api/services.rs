@@ -256,7 +256,7 @@ impl Services {
 
     /// Refuses whoever presented less than all of their account, when they act on all of it: one object, some Orgs,
     /// the key of an Org, or a guest's session, which is many people's.
-    pub async fn require_whole_account(&self, who: &Principal) -> Result<(), Failure> {
+    pub async fn require_whole_account(&self, who: &Principal) -> Result<(), Refused> {
         let is_whole = who.access == Access::Full
             && who.reach.is_empty()
             && who.method != Some(Method::Guest)
@@ -267,7 +267,8 @@ impl Services {
         Err(Failure::forbidden(
             "this is about everything of the user, and what was presented is limited, to one object or to an Org; \
              sign in without such a limit",
-        ))
+        )
+        .into())
     }
 
     /// Whether a key that is good for one Org is behind what was presented.

@@ -241,6 +241,12 @@ impl Login {
         };
         let mut lifetime = self.policy.lifetime(request.is_remembered);
         lifetime.idle = request.idle.unwrap_or(lifetime.idle);
+        if let Some(lineage) = proof.lineage() {
+            let left = lineage.ends_at.since(proof.began_at());
+            lifetime.absolute = lifetime.absolute.min(left);
+            notes.origin = lineage.origin;
+            notes.provider.clone_from(&lineage.provider);
+        }
         let session = Session {
             user_id: user.id,
             user_name: user.name.clone(),

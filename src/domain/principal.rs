@@ -2,7 +2,7 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
-use crate::domain::session::{Method, Session, SessionId};
+use crate::domain::session::{Method, Session, SessionHandle, SessionId};
 use crate::domain::sso::ProviderLink;
 use crate::domain::token::{Access, Attributes, TokenRecord};
 
@@ -33,8 +33,10 @@ pub struct Principal {
     pub via: Via,
     /// How the session was opened; none for a Bearer.
     pub method: Option<Method>,
-    /// The identity provider's session it came from, itself or by delegation.
+    /// The identity provider's session it came from, itself, by delegation or by a token.
     pub provider: Option<ProviderLink>,
+    /// The first session, when this came of a token that one minted; none of what was signed in to directly.
+    pub origin: Option<SessionHandle>,
     /// Whether the browser was asked to keep the session.
     pub is_remembered: bool,
 }
@@ -65,6 +67,7 @@ impl Principal {
             via: Via::Session(id.clone()),
             method: Some(session.method),
             provider: session.notes.provider.clone(),
+            origin: session.notes.origin,
             is_remembered: session.is_remembered,
         }
     }
@@ -87,6 +90,9 @@ impl Principal {
 
     /// The bearer of a live token.
     pub fn of_token(record: TokenRecord) -> Self {
+        let (origin, provider) = record
+            .lineage
+            .map_or((None, None), |lineage| (lineage.origin, lineage.provider));
         Self {
             user_id: record.user_id,
             user_name: record.user_name,
@@ -100,7 +106,8 @@ impl Principal {
             idle_end: None,
             via: Via::Bearer,
             method: None,
-            provider: None,
+            provider,
+            origin,
             is_remembered: false,
         }
     }

@@ -100,6 +100,7 @@ fn build_administration(
     Administration::new(AdministrationParts {
         directory: Arc::clone(&ground.stores.directory),
         sessions: Arc::clone(&ground.stores.sessions),
+        tokens: Arc::clone(&ground.stores.tokens),
         revocations: Arc::clone(&ground.stores.revocations),
         passwords,
         keys: Arc::clone(&secrets.keys),

@@ -7,6 +7,7 @@
 //! [`StoreError::Corrupt`], never a panic.
 
 mod attributes;
+mod lineage;
 #[cfg(test)]
 mod tests;
 
@@ -16,9 +17,9 @@ use crate::domain::failure::StoreError;
 use crate::domain::session::{
     EndReason, Lifetime, Method, Session, SessionId, SessionNotes, UserTag,
 };
-use crate::domain::sso::{NameForm, ProviderLink};
 use crate::domain::token::{Access, Purpose, TokenRecord};
 use crate::stores::codec::attributes::AttributesRow;
+use crate::stores::codec::lineage::{LineageRow, link, name_row, read_handle, told};
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 use std::sync::Once;
@@ -86,14 +87,12 @@ struct NotesRow {
     /// In what form the subject is written: format, qualifier, qualifier of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pn: Option<NameRow>,
+    /// The first session, of one that a token opened which another session minted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    or: Option<String>,
 }
 
 type NameRow = (Option<String>, Option<String>, Option<String>);
-
-fn name_row(link: &ProviderLink) -> Option<NameRow> {
-    let form = link.form.clone();
-    (form != NameForm::default()).then_some((form.format, form.qualifier, form.sp_qualifier))
-}
 
 impl NotesRow {
     const fn is_empty(&self) -> bool {
@@ -102,6 +101,7 @@ impl NotesRow {
             && self.s.is_none()
             && self.p.is_none()
             && self.os.is_empty()
+            && self.or.is_none()
     }
 
     fn of(notes: &SessionNotes) -> Self {
@@ -110,35 +110,20 @@ impl NotesRow {
             m: notes.max_search,
             s: notes.shares.as_ref().map(id_text),
             pn: notes.provider.as_ref().and_then(name_row),
-            p: notes
-                .provider
-                .clone()
-                .map(|link| (link.provider, link.subject, link.session_index)),
+            p: notes.provider.clone().map(told),
             pp: notes.provider.as_ref().is_some_and(|link| link.is_proven),
             os: notes.orgs.iter().map(|org| org.0).collect(),
+            or: notes.origin.map(|origin| origin.to_string()),
         }
     }
 
     fn read(self) -> Result<SessionNotes, StoreError> {
-        let (format, qualifier, sp_qualifier) = self.pn.unwrap_or_default();
-        let form = NameForm {
-            format,
-            qualifier,
-            sp_qualifier,
-        };
         Ok(SessionNotes {
             working_set: self.w,
             max_search: self.m,
             shares: self.s.as_deref().map(read_id).transpose()?,
-            provider: self
-                .p
-                .map(|(provider, subject, session_index)| ProviderLink {
-                    provider,
-                    subject,
-                    form,
-                    session_index,
-                    is_proven: self.pp,
-                }),
+            provider: self.p.map(|told| link(told, self.pn, self.pp)),
+            origin: self.or.as_deref().map(read_handle).transpose()?,
             orgs: self.os.into_iter().map(OrgId).collect(),
         })
     }
@@ -179,6 +164,9 @@ struct TokenRow {
     s: Option<String>,
     b: u64,
     e: u64,
+    /// Of one that somebody signed in minted; a program that does not know it gives what it opens a whole life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    l: Option<LineageRow>,
 }
 
 fn access_row(access: Access) -> Option<Uuid> {
@@ -272,6 +260,7 @@ pub fn encode_token(record: &TokenRecord) -> Result<Vec<u8>, StoreError> {
         s: record.session.as_ref().map(id_text),
         b: record.minted_at.millis(),
         e: record.expires_at.millis(),
+        l: record.lineage.as_deref().map(LineageRow::of),
     };
     serde_json::to_vec(&row).map_err(StoreError::corrupt)
 }
@@ -300,6 +289,10 @@ pub fn decode_token(bytes: &[u8]) -> Result<TokenRecord, StoreError> {
         key: row.k.map(KeyId),
         minted_at: Timestamp::from_millis(row.b),
         expires_at: Timestamp::from_millis(row.e),
+        lineage: match row.l {
+            Some(lineage) => Some(Box::new(lineage.read()?)),
+            None => None,
+        },
     })
 }
 

@@ -189,6 +189,7 @@ measured! { TokenStore of TokenStore as "tokens" {}
     put(digest: &TokenDigest, record: &TokenRecord, supersedes: bool) -> Result<(), StoreError>;
     find(digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError>;
     spend(digest: &TokenDigest, now: Timestamp) -> Result<Spending, StoreError>;
+    list_own(tag: UserTag, now: Timestamp) -> Result<Vec<(TokenDigest, TokenRecord)>, StoreError>;
     revoke_token(digest: &TokenDigest) -> Result<bool, StoreError>;
 }
 

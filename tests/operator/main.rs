@@ -72,9 +72,11 @@ impl World {
             Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
         let file = folder.path().join("sessions.db");
         let sessions = EmbeddedStore::open(&file, Arc::clone(&clock)).await;
+        let sessions = Arc::new(sessions.unwrap());
         let admin = Administration::new(AdministrationParts {
             directory: Arc::clone(&directory),
-            sessions: Arc::new(sessions.unwrap()),
+            sessions: Arc::clone(&sessions) as _,
+            tokens: sessions,
             revocations: Arc::clone(&witness) as Arc<dyn Revocations>,
             passwords: PasswordPool::new(2).unwrap(),
             keys: Arc::new(KeyHasher::new(SecretSlice::from(vec![1; 32]))),

@@ -243,6 +243,44 @@ async fn a_flood_of_sessions_and_tokens_is_bounded_and_ends_nobody() {
 }
 
 #[tokio::test]
+async fn a_store_full_of_tokens_has_room_again_once_whoever_filled_it_is_revoked() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(START));
+    let store = EmbeddedStore::open(&file_in(&dir), Arc::clone(&clock) as Arc<dyn Clock>)
+        .await
+        .unwrap()
+        .bounded(100);
+    let (mut culprits, mut kept) = (Vec::new(), Vec::new());
+    for turn in 0..100 {
+        let (user, digests) = if turn % 2 == 0 {
+            (1, &mut culprits)
+        } else {
+            (2, &mut kept)
+        };
+        let digest = token_digest();
+        let new = token(user, Some(5), START);
+        store.put(&digest, &new, false).await.unwrap();
+        digests.push(digest);
+    }
+    let new = token(3, Some(5), START);
+    let full = store.put(&token_digest(), &new, false).await;
+    assert!(matches!(full, Err(StoreError::Unavailable(_))), "{full:?}");
+    let scope = RevokeScope::User(user_id(1), tag(1));
+    store.revoke(scope, START).await.unwrap();
+    // A full store looks every few seconds, not for every token.
+    clock.advance(Duration::from_secs(5));
+    for _ in 0..50 {
+        store.put(&token_digest(), &new, false).await.unwrap();
+    }
+    let full = store.put(&token_digest(), &new, false).await;
+    assert!(matches!(full, Err(StoreError::Unavailable(_))), "{full:?}");
+    for digest in kept {
+        let found = store.find(&digest, START).await.unwrap();
+        assert!(matches!(found, FoundToken::Live(_)), "{found:?}");
+    }
+}
+
+#[tokio::test]
 async fn case_60_damaged_records_are_errors_and_stay_on_disk() {
     for damage in [
         "UPDATE sessions SET record = x'00ff'",

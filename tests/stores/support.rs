@@ -393,6 +393,7 @@ pub fn token(user: u128, key: Option<u128>, minted_at: Timestamp) -> TokenRecord
         key: key.map(key_id),
         minted_at,
         expires_at: minted_at.plus(ABSOLUTE),
+        lineage: None,
     }
 }
 

@@ -102,6 +102,11 @@ async fn may_have(signed: &Signed, services: &Services) -> Result<User, Refusal>
     if matches!(signed.session.method, Method::Guest | Method::IdentityToken) {
         return Err(Failure::forbidden("guests and delegates have no API tokens").into());
     }
+    if !signed.principal.reach.is_empty() {
+        // An API token stands for its user in every Org.
+        let reason = "a session that is good for some Orgs only has no API tokens";
+        return Err(Failure::forbidden(reason).into());
+    }
     Ok(services.require_user(&signed.principal).await?)
 }
 

@@ -6,7 +6,8 @@ use crate::api::microstrategy::guard::Signed;
 use crate::api::microstrategy::reply::json;
 use crate::api::services::Services;
 use crate::domain::authn::open_orgs;
-use crate::domain::directory::{Org, OrgId};
+use crate::domain::directory::{Org, OrgId, User};
+use crate::domain::failure::StoreError;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json as value};
 use uuid::Uuid;
@@ -21,9 +22,21 @@ pub async fn list(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<MicroStrategy>> {
     let user = services.require_user(&signed.principal).await?;
-    let orgs = open_orgs(&*services.directory, &user).await?;
+    let orgs = projects(&signed, &user, &services).await?;
     let projects: Vec<Value> = orgs.iter().map(project).collect();
     Ok(json(&request, Value::Array(projects)))
+}
+
+/// The Orgs the user may work in with this session.
+pub async fn projects(
+    signed: &Signed,
+    user: &User,
+    services: &Services,
+) -> Result<Vec<Org>, StoreError> {
+    let mut orgs = open_orgs(&*services.directory, user).await?;
+    // Who was signed in for some Orgs only does not see the others.
+    orgs.retain(|org| signed.principal.may_reach(org.id));
+    Ok(orgs)
 }
 
 fn project(org: &Org) -> Value {

@@ -3,10 +3,9 @@
 use crate::api::dialect::ApiError;
 use crate::api::microstrategy::MicroStrategy;
 use crate::api::microstrategy::guard::Signed;
-use crate::api::microstrategy::project::{hex_id, project_id, project_of};
+use crate::api::microstrategy::project::{hex_id, project_id, project_of, projects};
 use crate::api::microstrategy::reply::json;
 use crate::api::services::Services;
-use crate::domain::authn::open_orgs;
 use crate::domain::directory::{ADMINISTRATION, User, privileges_in};
 use crate::domain::failure::Failure;
 use actix_web::http::header::HeaderName;
@@ -51,7 +50,7 @@ pub async fn show_in_project(
         .ok_or_else(|| Failure::bad("X-MSTR-ProjectID", expected))?;
     let wanted = project_of(called).ok_or_else(|| Failure::bad("X-MSTR-ProjectID", expected))?;
     let user = services.require_user(&signed.principal).await?;
-    let orgs = open_orgs(&*services.directory, &user).await?;
+    let orgs = projects(&signed, &user, &services).await?;
     if !orgs.iter().any(|org| org.id == wanted) {
         return Err(Failure::bad("X-MSTR-ProjectID", expected).into());
     }
@@ -130,7 +129,7 @@ async fn privileges_of(
 ) -> Result<BTreeMap<String, Value>, Refusal> {
     let directory = &*services.directory;
     let user = services.require_user(&signed.principal).await?;
-    let orgs = open_orgs(directory, &user).await?;
+    let orgs = projects(signed, &user, services).await?;
     let mut held: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for org in &orgs {
         for privilege in privileges_in(directory, &user, org.id).await? {

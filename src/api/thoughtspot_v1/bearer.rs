@@ -86,7 +86,6 @@ pub async fn get_token(
     let wants_refresh = flag("refresh", query.into_inner().refresh.as_deref())?;
     let trusted = &services.trusted;
     let client = &caller.client;
-    let now = services.login.now();
     let (owner, is_refreshable) = match request.headers().get(REFRESH_HEADER) {
         Some(text) => {
             let text = text.to_str().unwrap_or_default();
@@ -110,7 +109,7 @@ pub async fn get_token(
     Ok(HttpResponse::Ok().json(Twice::of(HeldToken {
         token: token.text.expose().to_owned(),
         refresh_token: refresh.map(|refresh| refresh.text.expose().to_owned()),
-        token_created_time: now.millis(),
+        token_created_time: token.record.created_at().millis(),
         token_expiry_duration: token.record.expires_at.millis(),
     })))
 }
@@ -177,7 +176,7 @@ pub async fn fetch(
         .map_err(|error| ApiError::from(error).for_org(asked.as_deref()))?;
     Ok(HttpResponse::Ok().json(Twice::of(FetchedToken {
         token: issued.text.expose().to_owned(),
-        creation_time_in_millis: services.login.now().millis(),
+        creation_time_in_millis: issued.record.created_at().millis(),
         expiration_time_in_millis: issued.record.expires_at.millis(),
         valid_for_user_id: issued.record.user_id.0,
         valid_for_username: issued.record.user_name,

@@ -172,7 +172,7 @@ pub async fn token(
     .await?;
     Ok(HttpResponse::Ok().json(SessionToken {
         token: issued.text.expose().to_owned(),
-        creation_time_in_millis: services.login.now().millis(),
+        creation_time_in_millis: issued.record.created_at().millis(),
         expiration_time_in_millis: issued.record.expires_at.millis(),
         valid_for_user_id: issued.record.user_id.0,
         valid_for_username: issued.record.user_name,

@@ -102,7 +102,7 @@ pub async fn full(
     let mut body = body.into_inner();
     let kind = of_user(&mut body, Access::Full)?;
     let issued = issue(body, kind, &services, &caller.client).await?;
-    Ok(HttpResponse::Ok().json(TokenReply::new(&issued, services.login.now())))
+    Ok(HttpResponse::Ok().json(TokenReply::new(&issued)))
 }
 
 /// `POST auth/token/object`: good for one object only, read-only.
@@ -129,7 +129,7 @@ pub async fn object(
         .ok_or_else(|| Failure::bad("object_id", "the GUID of a Liveboard or visualization"))?;
     let kind = of_user(&mut body, Access::Object(id))?;
     let issued = issue(body, kind, &services, &caller.client).await?;
-    Ok(HttpResponse::Ok().json(TokenReply::new(&issued, services.login.now())))
+    Ok(HttpResponse::Ok().json(TokenReply::new(&issued)))
 }
 
 /// `POST auth/token/custom`: with attributes that may stay with the user.
@@ -157,7 +157,7 @@ pub async fn custom(
         id: record.org.0,
         name: org.map(|org| org.name),
     };
-    Ok(HttpResponse::Ok().json(CustomReply::new(&issued, org, services.login.now())))
+    Ok(HttpResponse::Ok().json(CustomReply::new(&issued, org)))
 }
 
 fn of_user(body: &mut TokenBody, access: Access) -> Result<Kind, Failure> {

@@ -2,7 +2,6 @@
 
 use crate::api::thoughtspot_v2::user_view::{OrgRef, UserRef};
 use crate::domain::authn::Issued;
-use crate::domain::clock::Timestamp;
 use crate::domain::token::{Access, TokenRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -47,11 +46,11 @@ pub struct TokenReply {
 
 impl TokenReply {
     /// The reply to minting.
-    pub fn new(issued: &Issued, now: Timestamp) -> Self {
+    pub fn new(issued: &Issued) -> Self {
         let record = &issued.record;
         Self {
             token: issued.text.expose().to_owned(),
-            creation_time_in_millis: now.millis(),
+            creation_time_in_millis: record.created_at().millis(),
             expiration_time_in_millis: record.expires_at.millis(),
             scope: Scope::of(record),
             valid_for_user_id: record.user_id.0,
@@ -74,7 +73,7 @@ pub struct CustomReply {
 
 impl CustomReply {
     /// The reply to minting.
-    pub fn new(issued: &Issued, org: OrgRef, now: Timestamp) -> Self {
+    pub fn new(issued: &Issued, org: OrgRef) -> Self {
         Self {
             id: None,
             org,
@@ -82,7 +81,7 @@ impl CustomReply {
                 id: issued.record.user_id.0,
                 name: issued.record.user_name.clone(),
             },
-            token: TokenReply::new(issued, now),
+            token: TokenReply::new(issued),
         }
     }
 }
@@ -102,7 +101,7 @@ impl ValidToken {
     /// The reply to a question about a token.
     pub fn new(record: TokenRecord) -> Self {
         Self {
-            creation_time_in_millis: record.minted_at.millis(),
+            creation_time_in_millis: record.created_at().millis(),
             expiration_time_in_millis: record.expires_at.millis(),
             scope: Scope::of(&record),
             valid_for_user_id: record.user_id.0,

@@ -44,6 +44,7 @@ use crate::domain::random::Random;
 use crate::domain::session::{
     EndReason, NotEnded, Revocations, RevokeScope, SessionStore, UserTag, end_everything,
 };
+use crate::domain::token::TokenStore;
 use secrecy::{ExposeSecret, SecretSlice};
 use std::sync::Arc;
 
@@ -86,6 +87,8 @@ pub struct AdministrationParts {
     pub directory: Arc<dyn Directory>,
     /// Sessions, to be looked at and ended one by one.
     pub sessions: Arc<dyn SessionStore>,
+    /// Tokens, which end with the session that minted them.
+    pub tokens: Arc<dyn TokenStore>,
     /// Ends sessions and tokens.
     pub revocations: Arc<dyn Revocations>,
     /// Hashes passwords.
@@ -109,6 +112,7 @@ pub struct AdministrationParts {
 pub struct Administration {
     directory: Arc<dyn Directory>,
     sessions: Arc<dyn SessionStore>,
+    tokens: Arc<dyn TokenStore>,
     revocations: Arc<dyn Revocations>,
     passwords: PasswordPool,
     keys: Arc<KeyHasher>,
@@ -125,6 +129,7 @@ impl Administration {
         Self {
             directory: parts.directory,
             sessions: parts.sessions,
+            tokens: parts.tokens,
             revocations: parts.revocations,
             passwords: parts.passwords,
             keys: parts.keys,

@@ -4,7 +4,7 @@ use crate::domain::administration::{Actor, AdminError, Administration};
 use crate::domain::audit::Act;
 use crate::domain::directory::{KeyId, OrgId, User, UserId};
 use crate::domain::session::{
-    EndReason, RevokeScope, Session, SessionHandle, SessionSummary, UserTag,
+    EndReason, Ending, RevokeScope, Session, SessionHandle, SessionSummary, UserTag,
 };
 use secrecy::ExposeSecret;
 use std::collections::HashSet;
@@ -77,18 +77,20 @@ impl Administration {
         }
     }
 
-    /// Ends one session, and says what it was.
+    /// Ends one session with the tokens minted in it and what they opened, and says what it was.
     pub async fn end_session(
         &self,
         handle: &SessionHandle,
         by: &Actor,
     ) -> Result<Session, AdminError> {
-        let ended = self.close(handle, by).await?;
-        ended.ok_or_else(|| AdminError::missing("session", &handle.to_string()))
+        let ended = self.close(&[*handle], None, by).await?;
+        let named = ended.into_iter().find(|one| one.handle == *handle);
+        let named = named.map(|one| one.session);
+        named.ok_or_else(|| AdminError::missing("session", &handle.to_string()))
     }
 
-    /// Ends every session of a user but one, and says how many. Their tokens live on; what they open from now
-    /// on is not touched.
+    /// Ends every session of a user but one, and says how many. With them end the tokens minted in them; those of the
+    /// kept one and of secret keys live on. What opens from now on is not touched.
     pub async fn end_other_sessions_of(
         &self,
         user: UserId,
@@ -101,11 +103,10 @@ impl Administration {
         if !sessions.iter().any(|one| one.handle == *kept) {
             return Err(AdminError::missing("session", &kept.to_string()));
         }
-        let mut ended = 0;
-        for one in sessions.iter().filter(|one| one.handle != *kept) {
-            ended += usize::from(self.close(&one.handle, by).await?.is_some());
-        }
-        Ok(ended)
+        let others = sessions.iter().map(|one| one.handle);
+        let others: Vec<_> = others.filter(|handle| handle != kept).collect();
+        let ended = self.close(&others, Some(*kept), by).await?;
+        Ok(ended.len())
     }
 
     /// Ends every session in an Org, and every token for it.
@@ -118,23 +119,36 @@ impl Administration {
         self.revoke(RevokeScope::Key(key), by).await
     }
 
+    /// Ends one user's sessions with what came of them, and says which lived.
     async fn close(
         &self,
-        handle: &SessionHandle,
+        named: &[SessionHandle],
+        kept: Option<SessionHandle>,
         by: &Actor,
-    ) -> Result<Option<Session>, AdminError> {
-        let reason = EndReason::Revoked;
-        let now = self.clock.now();
-        let ended = self.sessions.close_by_handle(handle, reason, now).await?;
-        if let Some(session) = &ended {
+    ) -> Result<Vec<SessionSummary>, AdminError> {
+        let mut ended = Vec::new();
+        let Some(first) = named.first() else {
+            return Ok(ended);
+        };
+        let ending = Ending {
+            sessions: &*self.sessions,
+            tokens: &*self.tokens,
+            tag: first.tag(),
+            kept,
+            reason: EndReason::Revoked,
+            at: self.clock.now(),
+        };
+        let mut tell = |one: SessionSummary| {
             let act = Act::SessionEnded {
-                session: *handle,
-                owner: session.user_id,
-                org: session.org,
-                reason,
+                session: one.handle,
+                owner: one.session.user_id,
+                org: one.session.org,
+                reason: ending.reason,
             };
             self.record(act, by);
-        }
+            ended.push(one);
+        };
+        ending.end(named, &mut tell).await?;
         Ok(ended)
     }
 

@@ -31,7 +31,7 @@ pub use trusted::{
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{AccountType, KeyId, OrgId, User};
 use crate::domain::session::Method;
-use crate::domain::token::{Access, Attributes, TokenDigest};
+use crate::domain::token::{Access, Attributes, Lineage, TokenDigest};
 
 /// Proof that someone is who they say they are.
 ///
@@ -49,6 +49,8 @@ pub struct Authenticated {
     attributes: Attributes,
     /// The token to be spent on the session, when it is good for one only.
     token: Option<TokenDigest>,
+    /// What it hands on, when a token vouches that its owner minted.
+    lineage: Option<Box<Lineage>>,
     /// When the attempt began.
     began_at: Timestamp,
 }
@@ -70,6 +72,7 @@ impl Authenticated {
             access: Access::Full,
             attributes,
             token: None,
+            lineage: None,
             began_at,
         }
     }
@@ -125,6 +128,10 @@ impl Authenticated {
 
     pub(in crate::domain) const fn token(&self) -> Option<&TokenDigest> {
         self.token.as_ref()
+    }
+
+    pub(in crate::domain) fn lineage(&self) -> Option<&Lineage> {
+        self.lineage.as_deref()
     }
 
     /// When the attempt began: revocations from then on win.

@@ -9,7 +9,7 @@ use crate::domain::directory::{AccountType, OrgId, User};
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
 use crate::domain::login::{Login, LoginError};
 use crate::domain::principal::{Principal, Via};
-use crate::domain::session::{EndReason, SessionHandle, SessionSummary};
+use crate::domain::session::{EndReason, Ending, SessionHandle, SessionSummary};
 use crate::domain::token::Access;
 use secrecy::SecretString;
 use std::time::Duration;
@@ -103,7 +103,8 @@ impl Login {
         // A tag is a short digest: two users may share one.
         sessions.retain(|one| {
             let is_theirs = one.session.user_id == who.user_id;
-            is_theirs && (one.handle == this || reach.includes(one.session.org))
+            let org = one.session.org;
+            is_theirs && (one.handle == this || (reach.includes(org) && who.may_reach(org)))
         });
         sessions.sort_by_key(|one| {
             let seen = std::cmp::Reverse(one.session.last_seen_at);
@@ -120,7 +121,9 @@ impl Login {
             return Ok(ProofNeeded::Password);
         }
         // A provider that remembers people signs in whoever sits at the unlocked screen.
-        let counts = who.provider.is_none() || who.is_proven_at_provider();
+        // And a token that an older session minted opens a new one as often as its holder likes.
+        let is_direct = who.origin.is_none();
+        let counts = is_direct && (who.provider.is_none() || who.is_proven_at_provider());
         Ok(if counts && self.clock.now().since(who.began_at) <= FRESH {
             ProofNeeded::Nothing
         } else {
@@ -165,14 +168,17 @@ impl Login {
             return Err(OwnSessionsError::ThisSession);
         }
         let is_own = own.sessions.iter().any(|one| one.handle == *handle);
-        if is_own && self.end_one(who, handle, client).await? {
-            Ok(())
-        } else {
-            Err(OwnSessionsError::NoSuchSession)
+        if is_own {
+            let ended = self.end_own(who, own.this, &[*handle], client).await?;
+            if ended.contains(handle) {
+                return Ok(());
+            }
         }
+        Err(OwnSessionsError::NoSuchSession)
     }
 
-    /// Ends every session of whoever is signed in but the one that asks, and says how many. Tokens live on.
+    /// Ends every session of whoever is signed in but the one that asks, and says how many. With them end the tokens
+    /// minted in them; those of the one that asks and of secret keys live on.
     pub async fn end_other_sessions(
         &self,
         who: &Principal,
@@ -180,37 +186,46 @@ impl Login {
         client: &Client,
     ) -> Result<usize, OwnSessionsError> {
         let own = self.own_sessions(who).await?;
-        let others = own.sessions.iter().filter(|one| one.handle != own.this);
-        let mut ended = 0;
-        for one in others {
-            ended += usize::from(self.end_one(who, &one.handle, client).await?);
-        }
-        Ok(ended)
+        let others = own.sessions.iter().map(|one| one.handle);
+        let others: Vec<_> = others.filter(|handle| *handle != own.this).collect();
+        let ended = self.end_own(who, own.this, &others, client).await?;
+        Ok(ended.len())
     }
 
-    async fn end_one(
+    /// Ends those sessions with what came of them, and says which lived.
+    async fn end_own(
         &self,
         who: &Principal,
-        handle: &SessionHandle,
+        this: SessionHandle,
+        named: &[SessionHandle],
         client: &Client,
-    ) -> Result<bool, StoreError> {
-        let (reason, at) = (EndReason::EndedByOwner, self.clock.now());
-        let ended = self.sessions.close_by_handle(handle, reason, at).await?;
-        if let Some(session) = &ended {
+    ) -> Result<Vec<SessionHandle>, StoreError> {
+        let ending = Ending {
+            sessions: &*self.sessions,
+            tokens: self.trusted.tokens(),
+            tag: this.tag(),
+            kept: Some(this),
+            reason: EndReason::EndedByOwner,
+            at: self.clock.now(),
+        };
+        let mut ended = Vec::new();
+        let mut tell = |one: SessionSummary| {
             self.audit.record(AuditEvent {
-                at,
+                at: ending.at,
                 act: Act::SessionEnded {
-                    session: *handle,
+                    session: one.handle,
                     owner: who.user_id,
-                    org: session.org,
-                    reason,
+                    org: one.session.org,
+                    reason: ending.reason,
                 },
                 user_id: Some(who.user_id),
                 user_name: Some(who.user_name.clone()),
                 client: client.clone(),
             });
-        }
-        Ok(ended.is_some())
+            ended.push(one.handle);
+        };
+        ending.end(named, &mut tell).await?;
+        Ok(ended)
     }
 
     async fn owner(&self, who: &Principal) -> Result<User, OwnSessionsError> {

@@ -13,13 +13,15 @@ use crate::domain::directory::{AccountType, NameKey, OrgId, User};
 use crate::domain::failure::StoreError;
 use crate::domain::login::{Login, LoginError, OpenRequest, Opened};
 use crate::domain::session::{
-    EndReason, Method, RevokeScope, SessionHandle, SessionNotes, end_everything,
+    EndReason, Ending, Method, RevokeScope, SessionHandle, SessionNotes, SessionSummary,
+    end_everything,
 };
 use crate::domain::sso::{
     Accounts, Answer, Errand, LOGOUT, LoggedOutThere, Protocol, Provider, ProviderLink, SsoError,
     SsoIdentity,
 };
 use crate::domain::throttle::Admission;
+use crate::domain::token::Lineage;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -247,7 +249,8 @@ impl Login {
         Ok(at)
     }
 
-    /// Ends the sessions that came from one of a provider's that is over; says how many.
+    /// Ends the sessions that came from one of a provider's that is over, with the tokens minted in them and what those
+    /// opened; says how many.
     pub async fn log_out_by_provider(
         &self,
         provider: &Provider,
@@ -258,15 +261,35 @@ impl Login {
         let (subject, index) = (there.subject.as_deref(), there.session_index.as_deref());
         let now = self.clock.now();
         let mut ended = 0;
+        let mut tell = |one: SessionSummary| {
+            self.audit_end(
+                one.handle,
+                EndReason::SignedOutAtProvider,
+                &one.session,
+                client.clone(),
+            );
+            ended += 1;
+        };
         for user in self.sso.remembered(&provider.name, subject, index).await? {
-            for listed in self.sessions.list(self.trusted.tag(user), now).await? {
-                let link = listed.session.notes.provider.as_ref();
-                let is_meant = link.is_some_and(|link| is_meant(link, provider, there));
-                let reason = EndReason::SignedOutAtProvider;
-                if is_meant && self.end(&listed.handle, reason, client).await? {
-                    ended += 1;
-                }
-            }
+            let ending = Ending {
+                sessions: &*self.sessions,
+                tokens: self.trusted.tokens(),
+                tag: self.trusted.tag(user),
+                kept: None,
+                reason: EndReason::SignedOutAtProvider,
+                at: now,
+            };
+            // By their own link as well: the session they were minted in may be over long since.
+            let is_of_it = |link: &ProviderLink| is_meant(link, provider, there);
+            let has_link = |of: &Lineage| of.provider.as_ref().is_some_and(is_of_it);
+            ending.end_tokens(has_link).await?;
+            let listed = self.sessions.list(ending.tag, now).await?;
+            let meant = listed.iter().filter(|one| {
+                let link = one.session.notes.provider.as_ref();
+                link.is_some_and(is_of_it)
+            });
+            let meant: Vec<_> = meant.map(|one| one.handle).collect();
+            ending.end(&meant, &mut tell).await?;
         }
         // Last, so that a provider whom a store's trouble turned away can say it again.
         self.sso

@@ -9,6 +9,7 @@
 //! ```
 
 mod block;
+mod derived;
 mod ending;
 mod handle;
 mod id;
@@ -18,6 +19,7 @@ mod reason;
 mod store;
 
 pub use block::{BlockId, BlockIds};
+pub(in crate::domain) use derived::Ending;
 pub(in crate::domain) use ending::{NotEnded, end_everything};
 pub use handle::SessionHandle;
 pub use id::{SessionId, UserTag};

@@ -1,7 +1,7 @@
 //! What a dialect keeps with the sessions it opens; to every other it means nothing.
 
 use crate::domain::directory::OrgId;
-use crate::domain::session::SessionId;
+use crate::domain::session::{SessionHandle, SessionId};
 use crate::domain::sso::ProviderLink;
 
 /// What the dialect that opened a session keeps with it.
@@ -15,6 +15,9 @@ pub struct SessionNotes {
     pub shares: Option<SessionId>,
     /// The identity provider's session it came from: it ends with that one.
     pub provider: Option<ProviderLink>,
+    /// The session that minted the token which opened this one, or the first of several such: what ends that one ends
+    /// this, unless its owner just signs out.
+    pub origin: Option<SessionHandle>,
     /// Orgs it may work in; none is every one of the user's.
     pub orgs: Vec<OrgId>,
 }

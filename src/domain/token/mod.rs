@@ -3,17 +3,24 @@
 mod access;
 mod attributes;
 mod format;
+mod lineage;
 mod store;
 
 pub use access::Access;
 pub use attributes::{AttributeError, Attributes, Filter, MetadataRef, NamedValues, Sort};
 pub use format::{TokenDigest, TokenMint, TokenText};
+pub use lineage::Lineage;
 pub use store::{FoundToken, Purpose, Spending, TokenRecord, TokenStore};
 
 use std::time::Duration;
 
 /// How long a superseded token lives on when lifetimes are `compat` (the vendor's rule).
 pub const SUPERSEDED_GRACE: Duration = Duration::from_mins(5);
+
+/// How many tokens one user may have that no secret key minted; of more, the one that would end first gives way.
+///
+/// Otherwise anybody who may sign in could fill the store, and nobody could sign in any more.
+pub const MOST_OWN_TOKENS: usize = 500;
 
 /// How many sessions one token opens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

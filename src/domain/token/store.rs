@@ -4,7 +4,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
 use crate::domain::failure::StoreError;
 use crate::domain::session::{SessionId, UserTag};
-use crate::domain::token::{Access, Attributes, TokenDigest};
+use crate::domain::token::{Access, Attributes, Lineage, TokenDigest};
 use async_trait::async_trait;
 use std::fmt;
 
@@ -49,6 +49,21 @@ pub struct TokenRecord {
     pub minted_at: Timestamp,
     /// When it ends at the latest.
     pub expires_at: Timestamp,
+    /// What it inherits, when its owner was signed in and minted it for themselves.
+    pub lineage: Option<Box<Lineage>>,
+}
+
+impl TokenRecord {
+    /// When it was minted, as replies tell it.
+    pub fn created_at(&self) -> Timestamp {
+        let lineage = self.lineage.as_ref();
+        lineage.map_or(self.minted_at, |lineage| lineage.created_at)
+    }
+
+    /// Whether its owner minted it, and no holder of a secret key.
+    pub const fn is_own(&self) -> bool {
+        self.key.is_none() || self.lineage.is_some()
+    }
 }
 
 /// What a look-up found.
@@ -80,6 +95,9 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     ///
     /// With `supersedes`, the token minted before it under the same secret key (with this flag) now
     /// ends no later than `minted_at` plus the grace; older ones already do.
+    ///
+    /// Of more than [`MOST_OWN_TOKENS`](crate::domain::token::MOST_OWN_TOKENS) that one user minted, the one that would
+    /// end first is forgotten.
     async fn put(
         &self,
         digest: &TokenDigest,
@@ -94,6 +112,13 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Marks a token that lives at `now` as having opened its session; of any number of callers, on any
     /// nodes, one hears [`Spending::First`]. An acknowledged one survives a crash; `find` does not mind.
     async fn spend(&self, digest: &TokenDigest, now: Timestamp) -> Result<Spending, StoreError>;
+
+    /// The tokens that live at `now` of those the user of that tag minted, in no order; none of a secret key's.
+    async fn list_own(
+        &self,
+        tag: UserTag,
+        now: Timestamp,
+    ) -> Result<Vec<(TokenDigest, TokenRecord)>, StoreError>;
 
     /// Ends one token for good; false when nothing was known of it.
     async fn revoke_token(&self, digest: &TokenDigest) -> Result<bool, StoreError>;

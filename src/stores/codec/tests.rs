@@ -1,7 +1,9 @@
 //! Records read back, older ones are read, later ones and damage are told apart.
 
 use super::*;
-use crate::domain::token::{Attributes, Filter, MetadataRef, NamedValues, Sort};
+use crate::domain::session::SessionHandle;
+use crate::domain::sso::{NameForm, ProviderLink};
+use crate::domain::token::{Attributes, Filter, Lineage, MetadataRef, NamedValues, Sort};
 use proptest::prelude::*;
 
 fn session() -> Session {
@@ -59,6 +61,7 @@ fn session() -> Session {
                 session_index: Some("s-1".to_owned()),
                 is_proven: true,
             }),
+            origin: Some(SessionHandle::of(&session_id())),
             orgs: vec![OrgId(7), OrgId(8)],
         },
     }
@@ -96,12 +99,20 @@ fn a_token_reads_back_as_it_was_written() {
         key: None,
         minted_at: Timestamp::from_millis(1),
         expires_at: Timestamp::from_millis(2),
+        lineage: Some(Box::new(Lineage {
+            created_at: Timestamp::from_millis(3),
+            ends_at: Timestamp::from_millis(4),
+            origin: whole.notes.origin,
+            provider: whole.notes.provider,
+            is_by_bearer: true,
+        })),
     };
     let bytes = encode_token(&record).unwrap();
     assert_eq!(decode_token(&bytes).unwrap(), record);
     let identity = TokenRecord {
         purpose: Purpose::Identity,
         session: Some(session_id()),
+        lineage: None,
         ..record
     };
     let bytes = encode_token(&identity).unwrap();
@@ -123,6 +134,28 @@ fn of_a_providers_session_without_a_word_about_proof_nothing_is_proven() {
     let kept = br#"{"v":1,"u":"00000000-0000-0000-0000-000000000007","n":"al","o":0,"m":"saml","b":1,"t":2,"i":3,"a":4,"r":false,"ip":"","ag":"","no":{"p":["corp","u-1",null]}}"#;
     let link = decode_session(kept).unwrap().notes.provider.unwrap();
     assert_eq!((link.provider.as_str(), link.is_proven), ("corp", false));
+}
+
+#[test]
+fn case_60_what_a_token_inherits_is_read_as_it_was_first_written() {
+    let kept = br#"{"v":1,"u":"00000000-0000-0000-0000-000000000007","g":"AAAAAAAA","n":"al","f":"al","o":0,"b":1,"e":9,"l":{"c":2,"e":9,"s":"000000000000-0011223344556677","p":["corp","u-1","s-1"],"pp":true,"pn":["f",null,"us"],"b":true}}"#;
+    let lineage = decode_token(kept).unwrap().lineage.unwrap();
+    let moments = (lineage.created_at.millis(), lineage.ends_at.millis());
+    assert_eq!((moments, lineage.is_by_bearer), ((2, 9), true));
+    let origin = lineage.origin.unwrap().to_string();
+    assert_eq!(origin, "000000000000-0011223344556677");
+    let link = lineage.provider.unwrap();
+    assert_eq!((link.subject.as_str(), link.is_proven), ("u-1", true));
+    // Before that there was none, and what such a token opens has a whole life.
+    let before = br#"{"v":1,"u":"00000000-0000-0000-0000-000000000007","g":"AAAAAAAA","n":"al","f":"al","o":0,"b":1,"e":9}"#;
+    let record = decode_token(before).unwrap();
+    assert_eq!(record.created_at().millis(), 1);
+    assert_eq!(record.lineage, None);
+    let opened = br#"{"v":1,"u":"00000000-0000-0000-0000-000000000007","n":"al","o":0,"m":"trusted_token","b":1,"t":2,"i":3,"a":4,"r":false,"ip":"","ag":"","no":{"or":"000000000000-0011223344556677"}}"#;
+    let origin = decode_session(opened).unwrap().notes.origin.unwrap();
+    assert_eq!(origin.to_string(), "000000000000-0011223344556677");
+    let damaged = br#"{"v":1,"u":"00000000-0000-0000-0000-000000000007","g":"AAAAAAAA","n":"al","f":"al","o":0,"b":1,"e":9,"l":{"c":2,"e":9,"s":"x"}}"#;
+    assert!(matches!(decode_token(damaged), Err(StoreError::Corrupt(_))));
 }
 
 #[test]

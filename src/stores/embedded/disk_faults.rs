@@ -12,7 +12,7 @@ use crate::domain::token::{Access, Attributes};
 use crate::stores::embedded::counted::Counted;
 use crate::stores::embedded::journal::Journal;
 use crate::stores::embedded::writer::Queue;
-use crate::stores::embedded::{Core, EmbeddedStore};
+use crate::stores::embedded::{Core, EmbeddedStore, Swept};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +38,7 @@ async fn open(path: &Path, told: &[&'static str]) -> EmbeddedStore {
         latest: START,
         most: usize::MAX,
         counted: Counted::default(),
+        swept: Swept::default(),
         core: Arc::new(core),
         sweeper: tokio::spawn(async {}),
     }

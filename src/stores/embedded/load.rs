@@ -89,12 +89,14 @@ impl Journal {
             rows.try_next().await.map_err(StoreError::corrupt)?
         {
             let expires_at = moment(expires_at);
+            let digest = digest_of(digest)?;
             let held = if is_revoked {
                 HeldToken::Revoked { expires_at }
             } else {
                 match decode_token(&record) {
                     Ok(mut record) => {
                         record.expires_at = expires_at;
+                        memory.note_own(digest, &record);
                         HeldToken::Kept(Box::new(record))
                     }
                     Err(_) if is_of_later_version(&record) => {
@@ -104,7 +106,7 @@ impl Journal {
                     Err(error) => HeldToken::Unreadable(reason(&error)),
                 }
             };
-            memory.tokens.insert(digest_of(digest)?, held);
+            memory.tokens.insert(digest, held);
         }
         drop(rows);
         let mut rows = sqlx::query_scalar::<_, Vec<u8>>("SELECT digest FROM spent_tokens")

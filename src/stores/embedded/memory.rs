@@ -8,6 +8,7 @@ use crate::stores::codec::REMEMBERED_FOR;
 use crate::stores::embedded::flows::Flow;
 use crate::stores::embedded::index::Index;
 use dashmap::DashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -64,6 +65,8 @@ pub struct Memory {
     pub index: Index,
     /// Tokens by digest.
     pub tokens: DashMap<Digest, HeldToken>,
+    /// Which of them each user minted, those among them that are not on disk yet, by when they end.
+    pub own: Mutex<BTreeMap<UserTag, BTreeSet<(Timestamp, Digest)>>>,
     /// Tokens that have opened the one session they may open.
     pub spent: DashMap<Digest, ()>,
     /// The latest superseding token of each secret key.
@@ -156,27 +159,6 @@ impl Memory {
         });
         for (tag, digest) in listed {
             self.index.drop_one(tag, &digest);
-        }
-        dropped
-    }
-
-    /// Forgets tokens that were over long enough ago, and says which.
-    pub fn drop_old_tokens(&self, now: Timestamp) -> Vec<Digest> {
-        let mut dropped = Vec::new();
-        self.tokens.retain(|digest, held| {
-            let ended_at = match held {
-                HeldToken::Kept(record) => record.expires_at,
-                HeldToken::Revoked { expires_at } => *expires_at,
-                HeldToken::Later | HeldToken::Unreadable(_) => return true,
-            };
-            let stays = now <= ended_at.plus(REMEMBERED_FOR);
-            if !stays {
-                dropped.push(*digest);
-            }
-            stays
-        });
-        for digest in &dropped {
-            self.spent.remove(digest);
         }
         dropped
     }

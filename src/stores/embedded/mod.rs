@@ -15,6 +15,7 @@ mod journal;
 mod listing;
 mod load;
 mod memory;
+mod own_tokens;
 mod sessions;
 mod throttle;
 mod tokens;
@@ -24,6 +25,7 @@ pub use throttle::AttemptCounts;
 
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::failure::StoreError;
+use crate::stores::codec::millis;
 use crate::stores::embedded::counted::Counted;
 use crate::stores::embedded::journal::{Journal, Op};
 use crate::stores::embedded::memory::Memory;
@@ -32,6 +34,7 @@ use anyhow::anyhow;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time;
@@ -41,6 +44,8 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// After how many of those what is long over goes from memory. Sessions and tokens stay for an hour after their end, so
 /// a minute is soon enough; finding them takes a look at every one, which checks have to wait for.
 const FLUSHES_PER_PURGE: usize = 12;
+/// How often a full store looks for tokens that are over.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// How many changes of the background work go into one commit, so that logins do not wait behind them.
 const CHUNK: usize = 500;
 
@@ -50,7 +55,26 @@ pub struct EmbeddedStore {
     latest: Timestamp,
     most: usize,
     counted: Counted,
+    swept: Swept,
     sweeper: JoinHandle<()>,
+}
+
+/// When what is over was last looked for because the store was full: that takes a look at every token.
+#[derive(Debug, Default)]
+struct Swept(AtomicU64);
+
+impl Swept {
+    fn is_due(&self, now: Timestamp) -> bool {
+        let last = self.0.load(Ordering::Relaxed);
+        let next = last.saturating_add(millis(SWEEP_EVERY));
+        let is_due = last == 0 || now.millis() >= next;
+        // Of several at the same moment one looks.
+        is_due
+            && self
+                .0
+                .compare_exchange(last, now.millis(), Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
 }
 
 impl fmt::Debug for EmbeddedStore {
@@ -90,6 +114,7 @@ impl EmbeddedStore {
             latest,
             most: usize::MAX,
             counted: Counted::default(),
+            swept: Swept::default(),
             sweeper,
         })
     }

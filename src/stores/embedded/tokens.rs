@@ -2,6 +2,7 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
+use crate::domain::session::UserTag;
 use crate::domain::token::{FoundToken, Spending, TokenDigest, TokenRecord, TokenStore};
 use crate::stores::codec::encode_token;
 use crate::stores::embedded::EmbeddedStore;
@@ -22,14 +23,19 @@ impl TokenStore for EmbeddedStore {
         if self.core.memory.tokens.contains_key(&digest.0) {
             return Err(StoreError::corrupt(anyhow!("the id is taken")));
         }
-        self.room_beside(self.core.memory.tokens.len(), "tokens")?;
+        self.room_for_a_token()?;
+        let memory = &self.core.memory;
+        memory.note_own(digest.0, record);
+        let gone = memory.give_way(record.user_tag, &digest.0);
         let put = Op::Put {
             digest: digest.0,
             record: Box::new(record.clone()),
             bytes: encode_token(record)?,
             supersedes,
         };
-        self.core.queue.push(vec![put]).written().await
+        let mut ops: Vec<Op> = gone.into_iter().map(Op::ForgetToken).collect();
+        ops.push(put);
+        self.core.queue.push(ops).written().await
     }
 
     async fn find(&self, digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError> {
@@ -43,12 +49,7 @@ impl TokenStore for EmbeddedStore {
             HeldToken::Later => return Ok(FoundToken::Unknown),
             HeldToken::Unreadable(why) => return Err(StoreError::corrupt(anyhow!("{why}"))),
         };
-        let is_over = now > record.expires_at
-            || memory
-                .epochs
-                .cover(record.minted_at, record.user_tag, record.org, record.key)
-                .is_some();
-        Ok(if is_over {
+        Ok(if memory.is_token_over(record, now) {
             FoundToken::Dead
         } else {
             FoundToken::Live(record.clone())
@@ -68,6 +69,21 @@ impl TokenStore for EmbeddedStore {
         Ok(Spending::First)
     }
 
+    async fn list_own(
+        &self,
+        tag: UserTag,
+        now: Timestamp,
+    ) -> Result<Vec<(TokenDigest, TokenRecord)>, StoreError> {
+        let mut live = Vec::new();
+        for digest in self.core.memory.own_of(tag).into_iter().map(TokenDigest) {
+            // One that cannot be read must not hide the others.
+            if let Ok(FoundToken::Live(record)) = self.find(&digest, now).await {
+                live.push((digest, *record));
+            }
+        }
+        Ok(live)
+    }
+
     async fn revoke_token(&self, digest: &TokenDigest) -> Result<bool, StoreError> {
         let Some(ticket) = self.mark_revoked(digest) else {
             return Ok(false);
@@ -77,6 +93,25 @@ impl TokenStore for EmbeddedStore {
 }
 
 impl EmbeddedStore {
+    /// Room for one more, for which what is over is forgotten early: revoking whoever has filled the store must help at
+    /// once, not an hour after their tokens would have ended.
+    fn room_for_a_token(&self) -> Result<(), StoreError> {
+        let memory = &self.core.memory;
+        if memory.tokens.len() >= self.most {
+            let now = self.core.clock.now();
+            if self.swept.is_due(now) {
+                let dead = memory.drop_dead_tokens(now);
+                // Nobody waits for it: what comes back after a crash is over still.
+                drop(
+                    self.core
+                        .queue
+                        .push(dead.into_iter().map(Op::ForgetToken).collect()),
+                );
+            }
+        }
+        self.room_beside(memory.tokens.len(), "tokens")
+    }
+
     /// Apart from its `async` caller, so that no lock is held while the disk works.
     fn mark_revoked(&self, digest: &TokenDigest) -> Option<Ticket> {
         let mut held = self.core.memory.tokens.get_mut(&digest.0)?;

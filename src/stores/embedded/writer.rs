@@ -158,13 +158,16 @@ fn adopt(memory: &Memory, op: Op) {
                 place.insert(HeldToken::Kept(record));
             }
         }
+        // It may have had to give way before it was here.
+        Op::ForgetToken(digest) => {
+            memory.tokens.remove(&digest);
+        }
         Op::SetOrg { .. }
         | Op::Seen { .. }
         | Op::RevokeToken(_)
         | Op::SpendToken(_)
         | Op::Epoch(..)
         | Op::ForgetSession(_)
-        | Op::ForgetToken(_)
         | Op::KeepFlow(..)
         | Op::ForgetFlow(_) => {}
     }

@@ -6,6 +6,7 @@
 //! | `u:{tag}`               | STRING | the user's epoch, in ms                        | [`EPOCH_KEPT`] |
 //! | `u:{tag}:why`           | STRING | why: the word of an `EndReason`                | [`EPOCH_KEPT`] |
 //! | `i:{tag}`               | ZSET   | digests of the user's sessions by absolute end | to the last end + 1 h |
+//! | `d:{tag}`               | ZSET   | digests of tokens the user minted by their end, at most 500 | to the last end + 1 h |
 //! | `g`                     | HASH   | epochs: `all`, `org:<id>`, `key:<id>`; why: `why:all`, …; `stamp` | none |
 //! | `t:<digest>`            | HASH   | a token: `v r b e u o k`, `s` once spent, `x` once revoked | to its end + 1 h |
 //! | `k:<key id>`            | STRING | digest of the key's latest superseding token   | to that token's end + 1 h |
@@ -93,6 +94,11 @@ impl Keys {
             key.push_str(part);
         }
         key
+    }
+
+    /// `d:{tag}`
+    pub fn own_tokens(&self, tag: UserTag) -> String {
+        self.of_user("d:{", tag, "}")
     }
 
     /// The pattern that all indexes match, and keys of nobody else.

@@ -2,19 +2,20 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
+use crate::domain::session::UserTag;
 use crate::domain::token::{
-    FoundToken, SUPERSEDED_GRACE, Spending, TokenDigest, TokenRecord, TokenStore,
+    FoundToken, MOST_OWN_TOKENS, SUPERSEDED_GRACE, Spending, TokenDigest, TokenRecord, TokenStore,
 };
 use crate::stores::codec::{
     REMEMBERED_FOR, VERSION, decode_token, encode_token, millis, note_later_version,
 };
 use crate::stores::redis::call::Call;
 use crate::stores::redis::epochs::bites;
-use crate::stores::redis::keys::hex;
+use crate::stores::redis::keys::{hex, unhex};
 use crate::stores::redis::{RedisStore, Reply, number, part, unexpected, word};
 use anyhow::anyhow;
 use async_trait::async_trait;
-use futures_util::future::try_join;
+use futures_util::future::{join_all, try_join};
 
 /// How often a token that supersedes another may find a third in between.
 const TURNS: usize = 8;
@@ -48,6 +49,9 @@ impl TokenStore for RedisStore {
             .arg(millis(SUPERSEDED_GRACE))
             .arg(format!("{}t:", self.keys.prefix()));
         self.bounded(async {
+            if record.is_own() {
+                self.list_as_own(digest, record).await?;
+            }
             let reply: Reply = self.link.invoke(&call).await?;
             match (word(&reply), latest) {
                 (b"done", Some(latest)) if self.link.is_split() => {
@@ -114,6 +118,36 @@ impl TokenStore for RedisStore {
         .await
     }
 
+    async fn list_own(
+        &self,
+        tag: UserTag,
+        now: Timestamp,
+    ) -> Result<Vec<(TokenDigest, TokenRecord)>, StoreError> {
+        let mut range = ::redis::cmd("ZRANGE");
+        let own = self.keys.own_tokens(tag);
+        range.arg(&own).arg(0).arg(-1);
+        let members: Vec<Vec<u8>> = self.link.query(&own, &range).await?;
+        let digests = members
+            .iter()
+            .filter_map(|text| unhex(text))
+            .map(TokenDigest);
+        // At the same moment: each is in a slot of its own.
+        let found = join_all(digests.map(|digest| async move {
+            let found = self.find(&digest, now).await;
+            (digest, found)
+        }));
+        let mut live = Vec::new();
+        for (digest, found) in found.await {
+            match found {
+                Ok(FoundToken::Live(record)) => live.push((digest, *record)),
+                // One that cannot be read must not hide the others.
+                Ok(FoundToken::Dead | FoundToken::Unknown) | Err(StoreError::Corrupt(_)) => {}
+                Err(away) => return Err(away),
+            }
+        }
+        Ok(live)
+    }
+
     async fn revoke_token(&self, digest: &TokenDigest) -> Result<bool, StoreError> {
         let mut call = Call::write(&self.scripts.revoke_token);
         call.key(self.keys.token(digest));
@@ -139,6 +173,34 @@ impl RedisStore {
             .arg(VERSION)
             .arg(now.millis())
             .arg(users);
+    }
+
+    /// Lists a token as one its owner minted, and forgets what has to give way for it.
+    ///
+    /// Forgotten, not marked: nobody has ended them, and marks would fill the server as well as tokens do.
+    async fn list_as_own(
+        &self,
+        digest: &TokenDigest,
+        record: &TokenRecord,
+    ) -> Result<(), StoreError> {
+        let stays = record.expires_at.since(record.minted_at) + REMEMBERED_FOR;
+        let mut call = Call::write(&self.scripts.own_token);
+        call.key(self.keys.own_tokens(record.user_tag))
+            .arg(hex(&digest.0))
+            .arg(record.expires_at.millis())
+            .arg(millis(stays))
+            .arg(MOST_OWN_TOKENS);
+        let reply: Reply = self.link.invoke(&call).await?;
+        if word(&reply) != b"done" {
+            return Err(unexpected(&reply));
+        }
+        for gone in reply.iter().skip(1).filter_map(|text| unhex(text)) {
+            let key = self.keys.token(&TokenDigest(gone));
+            let mut forget = ::redis::cmd("DEL");
+            forget.arg(&key);
+            self.link.query::<()>(&key, &forget).await?;
+        }
+        Ok(())
     }
 
     async fn is_user_revoked(&self, record: &TokenRecord) -> Result<bool, StoreError> {

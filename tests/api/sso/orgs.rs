@@ -1,7 +1,10 @@
 //! A provider for some Orgs: who asks for one of them is sent there, and whoever comes from there stays in them.
 
 use super::{Stage, encoded, parameter, section};
+use crate::microstrategy::{ask, call, expect_error, path};
 use crate::support::{Client, Reply};
+use reqwest::Method;
+use serde_json::json;
 use vestibule::domain::administration::{MembershipDraft, NewUser};
 use vestibule::domain::audit::{Act, Refusal};
 use vestibule::domain::directory::AccountType;
@@ -155,4 +158,72 @@ async fn nothing_that_comes_from_an_orgs_provider_leaves_its_orgs() {
         assert_eq!(opened.switch_org(sales).await.status, 403);
         assert_ne!(opened.get(&fetch(sales)).await.status, 200);
     }
+}
+
+/// Lena's session of the other dialect, by that provider.
+async fn in_library(stage: &Stage, provider: &str) -> Client {
+    let dialog = "!/MicroStrategyLibrary/auth/login-dialog.jsp";
+    let target = encoded("https://app.example.com/dossier");
+    let start = format!("{dialog}?loginMode=4194304&provider={provider}&redirectURL={target}");
+    let (reply, client) = stage.follow(&stage.app.anon(), &start).await;
+    let back = stage.at_provider(&reply, "lena").await;
+    let reply = client.get(&back).await;
+    assert_eq!(reply.status, 302, "{}", reply.text());
+    let library = stage
+        .app
+        .anon()
+        .with_cookie(&reply.session_cookie().unwrap());
+    let token = library.get(&path("auth/token")).await;
+    let token = token.header("x-mstr-authtoken").unwrap().to_owned();
+    stage.app.plant(&token);
+    library.with("x-mstr-authtoken", &token)
+}
+
+#[tokio::test]
+async fn nor_does_the_other_dialects_session_by_projects_privileges_or_api_tokens() {
+    let stage = stage().await;
+    let bound = in_library(&stage, "company").await;
+    let free = in_library(&stage, "free").await;
+    let names = async |client: &Client| {
+        let projects = call(client, Method::GET, "projects").await.json();
+        let names = projects.as_array().unwrap().iter();
+        let names: Vec<_> = names
+            .map(|one| one["name"].as_str().unwrap().to_owned())
+            .collect();
+        names
+    };
+    assert_eq!(names(&free).await.len(), 2);
+    assert_eq!(names(&bound).await, ["Primary"]);
+    let sales = format!("564553544942554C{:016X}", stage.app.sales.0);
+    for (client, status) in [(&free, 200), (&bound, 400)] {
+        let visiting = client.with("x-mstr-projectid", &sales);
+        let shown = call(&visiting, Method::GET, "sessions/projectId").await;
+        assert_eq!(shown.status, status, "{}", shown.text());
+        let privileges = call(client, Method::GET, "sessions/privileges").await;
+        assert_eq!(privileges.status, 200);
+        assert!(status == 200 || !privileges.text().contains(&sales));
+    }
+    let create = |client: &Client| ask(client, Method::POST, "auth/apiTokens").json(&json!({}));
+    expect_error(&bound.send(create(&bound)).await, 403, "ERR0014");
+    let made = free.send(create(&free)).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    stage.app.plant(made.json()["apiToken"].as_str().unwrap());
+    expect_error(
+        &call(&bound, Method::DELETE, "auth/apiTokens").await,
+        403,
+        "ERR0014",
+    );
+}
+
+#[tokio::test]
+async fn of_ones_own_sessions_such_a_one_sees_those_in_its_orgs() {
+    let stage = stage().await;
+    let bound = signed_in(&stage, "provider=company", "lena").await;
+    let seen = async |client: &Client| {
+        let own = client.get("!/callosum/v1/vestibule/sessions").await.json();
+        own["sessions"].as_array().unwrap().len()
+    };
+    let free = signed_in(&stage, "provider=free&orgId=Sales", "lena").await;
+    assert_eq!(seen(&free).await, 2);
+    assert_eq!(seen(&bound).await, 1);
 }

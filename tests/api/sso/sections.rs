@@ -1,6 +1,6 @@
 //! Two sections for one SAML provider: each hears what is meant for it, and a message counts once for each.
 
-use crate::support::{Reply, START, TestApp};
+use crate::support::{Client, Reply, START, TestApp};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::path::Path;
@@ -121,6 +121,40 @@ async fn a_sign_out_there_reaches_every_section_and_said_twice_is_told_so() {
     // A page that is loaded again.
     let again = stage.sign_out().await;
     assert_eq!(again.status, 400, "{}", again.text());
+}
+
+#[tokio::test]
+async fn case_33_a_sign_out_there_ends_what_the_session_minted_and_what_that_opened() {
+    let stage = Sections::new(|_| {});
+    let app = &stage.app;
+    let mut lena = app.anon();
+    lena.keep(&stage.bring().await);
+    let minted = async |who: &Client, query: &str| {
+        let path = format!("!/callosum/v1/session/v2/gettoken{query}");
+        let reply = who.get(&path).await.json();
+        for field in ["token", "refreshToken"] {
+            if let Some(secret) = reply[field].as_str() {
+                app.plant(secret);
+            }
+        }
+        reply
+    };
+    let first = minted(&lena, "?refresh=true").await;
+    let token = first["token"].as_str().unwrap();
+    let mut opened = app.anon();
+    opened.keep(&opened.redeem(&[("auth_token", token)]).await);
+    let bearer = app.anon().with_bearer(token);
+    let second = minted(&bearer, "").await;
+    let second = app.anon().with_bearer(second["token"].as_str().unwrap());
+    // The session itself is over before the provider speaks, so that nothing but its token leads to the rest.
+    assert_eq!(lena.log_out().await.status, 204);
+    for client in [&opened, &bearer, &second] {
+        assert_eq!(client.is_active().await, 204);
+    }
+    assert_eq!(stage.sign_out().await.status, 302);
+    for client in [&opened, &bearer, &second] {
+        assert_eq!(client.is_active().await, 401);
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod auth_configure;
 mod auth_session;
 mod auth_token;
 mod auth_token_custom;
+mod derived;
 mod groups;
 mod org_administrator;
 mod org_administrator_groups;

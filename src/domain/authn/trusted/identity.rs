@@ -48,6 +48,7 @@ impl TrustedAuth {
             // What ends the session ends its tokens: they date from its beginning.
             minted_at: began_at,
             expires_at: self.clock.now().plus(LIFETIME),
+            lineage: None,
         };
         let (text, digest) = self.mint.fresh(&*self.random);
         self.tokens.put(&digest, &record, false).await?;

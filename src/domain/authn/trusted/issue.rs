@@ -11,7 +11,8 @@ use crate::domain::directory::{
 use crate::domain::failure::StoreError;
 use crate::domain::principal::Via;
 use crate::domain::random;
-use crate::domain::token::{Access, Attributes, TokenLifetime, TokenRecord};
+use crate::domain::session::SessionHandle;
+use crate::domain::token::{Access, Attributes, Lineage, TokenLifetime, TokenRecord};
 use secrecy::{ExposeSecret, SecretString};
 
 /// The most groups one request may name.
@@ -46,8 +47,8 @@ pub(super) struct Vouched {
     began_at: Option<Timestamp>,
     /// Attributes the token cannot shed.
     pub(super) attributes: Option<Attributes>,
-    /// When the voucher itself ends, where the token must not outlive it.
-    ends_at: Option<Timestamp>,
+    /// What the token inherits from what was presented.
+    lineage: Option<Box<Lineage>>,
 }
 
 impl Vouched {
@@ -106,7 +107,7 @@ impl TrustedAuth {
         client: &Client,
         at: Timestamp,
     ) -> Result<(Issued, bool), IssueError> {
-        let vouched = self.vouch(request).await?;
+        let vouched = self.vouch(request, at).await?;
         let name = NameKey::new(&request.username)
             .map_err(|error| parameter("username", error.to_string(), Refusal::BadRequest))?;
         request
@@ -141,7 +142,9 @@ impl TrustedAuth {
         let attributes = self
             .settle_attributes(request, &vouched, &user, client, at)
             .await?;
-        let (expires_at, supersedes) = self.expiry(request.validity, at);
+        let minted_at = vouched.began_at.unwrap_or(at);
+        let created_at = vouched.lineage.as_ref().map_or(minted_at, |_| at);
+        let (expires_at, supersedes) = self.expiry(request.validity, created_at);
         let record = TokenRecord {
             user_id: user.id,
             user_tag: self.tag(user.id),
@@ -154,10 +157,12 @@ impl TrustedAuth {
             purpose: request.purpose,
             session: None,
             key: vouched.key_id(request),
-            minted_at: vouched.began_at.unwrap_or(at),
+            minted_at,
             expires_at: vouched
-                .ends_at
-                .map_or(expires_at, |end| expires_at.min(end)),
+                .lineage
+                .as_ref()
+                .map_or(expires_at, |of| expires_at.min(of.ends_at)),
+            lineage: vouched.lineage,
         };
         let (text, digest) = self.mint.fresh(&*self.random);
         self.tokens.put(&digest, &record, supersedes).await?;
@@ -174,7 +179,7 @@ impl TrustedAuth {
         }
     }
 
-    async fn vouch(&self, request: &IssueRequest) -> Result<Vouched, IssueError> {
+    async fn vouch(&self, request: &IssueRequest, at: Timestamp) -> Result<Vouched, IssueError> {
         let nothing = Vouched {
             key: None,
             user: None,
@@ -183,7 +188,7 @@ impl TrustedAuth {
             access: None,
             began_at: None,
             attributes: None,
-            ends_at: None,
+            lineage: None,
         };
         match &request.voucher {
             Voucher::Key(presented) => {
@@ -211,7 +216,10 @@ impl TrustedAuth {
             Voucher::Held(held) => {
                 // What came of a key or shows one object stays where it is; what a user's own sign-in brought,
                 // cookie or Bearer, may ask for a token of another of the user's Orgs.
-                let is_cookie = matches!(held.via, Via::Session(_));
+                let session = match &held.via {
+                    Via::Session(id) => Some(SessionHandle::of(id)),
+                    Via::Bearer => None,
+                };
                 let is_bound = !held.reach.is_empty();
                 let wanted = request.org.filter(|org| is_bound && held.may_reach(*org));
                 let may_move = held.access == Access::Full && held.key.is_none() && !is_bound;
@@ -222,8 +230,13 @@ impl TrustedAuth {
                     access: Some(held.access),
                     attributes: Some(held.attributes.clone()),
                     began_at: Some(held.began_at),
-                    // Or a token could renew itself for ever.
-                    ends_at: (!is_cookie).then_some(held.absolute_end),
+                    lineage: Some(Box::new(Lineage {
+                        created_at: at,
+                        ends_at: held.absolute_end,
+                        origin: held.origin.or(session),
+                        provider: held.provider.clone(),
+                        is_by_bearer: session.is_none(),
+                    })),
                     ..nothing
                 })
             }

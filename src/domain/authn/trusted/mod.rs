@@ -162,6 +162,11 @@ impl TrustedAuth {
         self.is_enabled.load(Ordering::Relaxed)
     }
 
+    /// Where the tokens are kept, for those who end what came of a session.
+    pub(in crate::domain) fn tokens(&self) -> &dyn TokenStore {
+        &*self.tokens
+    }
+
     /// Ends one token for good. `record` is what [`TrustedAuth::recognise`] said of it.
     pub async fn revoke(
         &self,
@@ -237,6 +242,12 @@ impl TrustedAuth {
         {
             return Err(RedeemError::OfOther);
         }
+        let is_spent_by_use = self.policy.reuse == TokenReuse::Once;
+        // A Bearer stays good when it is spent: what it mints must not open the session it may not open itself.
+        let is_by_bearer = record.lineage.as_ref().is_some_and(|of| of.is_by_bearer);
+        if is_spent_by_use && is_by_bearer {
+            return Err(RedeemError::Spent);
+        }
         let user = self
             .directory
             .find_user_by_id(record.user_id)
@@ -251,7 +262,8 @@ impl TrustedAuth {
             key: record.key,
             access: record.access,
             attributes: record.attributes,
-            token: (self.policy.reuse == TokenReuse::Once).then_some(digest),
+            token: is_spent_by_use.then_some(digest),
+            lineage: record.lineage,
             began_at,
         })
     }
