@@ -35,6 +35,8 @@ mod packaging;
 #[path = "../common/ports.rs"]
 mod ports;
 mod postgres;
+#[cfg(all(feature = "oidc", feature = "saml"))]
+mod providers;
 mod session;
 mod settings;
 mod slow;

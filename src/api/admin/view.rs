@@ -1,5 +1,6 @@
 //! Directory records and sessions as the console shows them. Moments are milliseconds since 1970.
 
+use crate::api::device::device;
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{
     AccountStatus, AccountType, Group, Operation, Org, OrgStatus, SecretKey, User,
@@ -104,6 +105,7 @@ pub fn session(summary: &SessionSummary, own: SessionHandle) -> Value {
         "key_id": session.key.map(|key| key.to_string()),
         "address": session.address,
         "agent": session.agent,
+        "device": device(&session.agent),
         "is_remembered": session.is_remembered,
         "opened_at": session.opened_at.millis(),
         "last_seen_at": session.last_seen_at.millis(),
