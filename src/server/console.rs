@@ -34,6 +34,8 @@ pub fn console(
             clock: Arc::clone(&ground.clock),
         }),
         calibration: Arc::default(),
+        copier: ground.stores.copier.clone(),
+        copying: Arc::default(),
     })
 }
 
