@@ -36,6 +36,7 @@ impl Refused {
         match self.failure {
             Failure::Internal => tracing::error!(%incident, cause, "request failed"),
             Failure::Unavailable { .. } => tracing::warn!(%incident, cause, "unavailable"),
+            Failure::ReadOnly(_) => tracing::info!(%incident, cause, "not changed"),
             _ => tracing::debug!(%incident, cause, failure = ?self.failure, "request refused"),
         }
     }

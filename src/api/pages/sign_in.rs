@@ -207,6 +207,7 @@ async fn refused(
         }
         Failure::Forbidden { .. } => shown.failed(words::TOO_MANY_SESSIONS),
         Failure::Unavailable { .. } => shown.failed(words::STORE_AWAY),
+        Failure::ReadOnly(_) => shown.failed(words::failed(&why.failure).1),
         _ => return Err(why.into()),
     };
     // The form says it in its own words, so nobody else logs the cause.

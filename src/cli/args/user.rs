@@ -1,4 +1,4 @@
-//! The grammar of `user …`.
+//! The grammar of `vestibule user`.
 
 use crate::cli::args::{FormatArgs, PasswordArgs};
 use clap::{Args, Subcommand};
