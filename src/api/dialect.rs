@@ -17,6 +17,9 @@ use uuid::Uuid;
 /// The most of a path that is logged or told.
 const SHOWN_PATH_CHARS: usize = 200;
 
+/// The most of what an Org was called that is told.
+const SHOWN_ORG_CHARS: usize = 64;
+
 /// An id that a reply, its log line and its audit lines share, so that one finds the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Incident(pub Uuid);
@@ -51,6 +54,15 @@ impl<D> ApiError<D> {
     /// Whether it says that nobody is signed in.
     pub const fn is_unauthenticated(&self) -> bool {
         matches!(self.refused.failure, Failure::Unauthenticated(_))
+    }
+
+    /// The same, where the Org asked for is refused, with how the caller called it.
+    #[must_use]
+    pub fn for_org(mut self, asked: Option<&str>) -> Self {
+        if let Failure::OrgNotAllowed { called, .. } = &mut self.failure {
+            *called = asked.map(|text| text.trim().chars().take(SHOWN_ORG_CHARS).collect());
+        }
+        self
     }
 
     /// A refusal and what was behind it.

@@ -254,6 +254,22 @@ impl Services {
         Ok(User { is_admin, ..user })
     }
 
+    /// Refuses whoever presented less than all of their account, when they act on all of it: one object, some Orgs,
+    /// the key of an Org, or a guest's session, which is many people's.
+    pub async fn require_whole_account(&self, who: &Principal) -> Result<(), Failure> {
+        let is_whole = who.access == Access::Full
+            && who.reach.is_empty()
+            && who.method != Some(Method::Guest)
+            && !self.is_org_bound(who).await?;
+        if is_whole {
+            return Ok(());
+        }
+        Err(Failure::forbidden(
+            "this is about everything of the user, and what was presented is limited, to one object or to an Org; \
+             sign in without such a limit",
+        ))
+    }
+
     /// Whether a key that is good for one Org is behind what was presented.
     async fn is_org_bound(&self, who: &Principal) -> Result<bool, Refused> {
         let Some(id) = who.secret_key() else {

@@ -77,6 +77,10 @@ pub(in crate::cli) fn plain(text: &str) -> String {
         .collect()
 }
 
+/// The widest a column is padded to: beyond it one long cell would push everything else off the screen, and from
+/// 65,536 on formatting panics.
+const MAX_WIDTH: usize = 64;
+
 fn table(rows: &[Value], columns: &[Column]) -> String {
     let mut lines: Vec<Vec<String>> =
         vec![columns.iter().map(|(title, _)| (*title).into()).collect()];
@@ -86,7 +90,7 @@ fn table(rows: &[Value], columns: &[Column]) -> String {
     let widths: Vec<usize> = (0..columns.len())
         .map(|column| {
             let lengths = lines.iter().map(|line| line[column].chars().count());
-            lengths.max().unwrap_or_default()
+            lengths.max().unwrap_or_default().min(MAX_WIDTH)
         })
         .collect();
     let mut text = String::new();
@@ -126,6 +130,19 @@ mod tests {
             "NAME   ADMIN  GROUPS\nalice  yes    a, b\nbö     no     -"
         );
         assert_eq!(table(&[], COLUMNS), "NAME  ADMIN  GROUPS");
+    }
+
+    #[test]
+    fn case_46_a_cell_of_any_length_is_printed_and_moves_only_its_own_line() {
+        let long = "x".repeat(900_000);
+        let rows = [
+            json!({"name": long, "is_admin": true, "groups": []}),
+            json!({"name": "b", "is_admin": false, "groups": []}),
+        ];
+        let text = table(&rows, COLUMNS);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1], format!("{long}  yes    -"));
+        assert_eq!(lines[2], format!("{:64}  no     -", "b"));
     }
 
     #[test]

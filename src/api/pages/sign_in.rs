@@ -200,7 +200,7 @@ async fn refused(
         Failure::Unauthenticated(Unauthenticated::BadCredentials) => {
             shown.failed_on_fields(words::WRONG_CREDENTIALS)
         }
-        Failure::BadRequest { field, .. } if field == "org" => shown.failed(words::WRONG_ORG),
+        Failure::OrgNotAllowed { .. } => shown.failed(words::WRONG_ORG),
         Failure::TooManyRequests { retry_after } => {
             throttled = words::too_many_attempts(*retry_after);
             shown.failed(&throttled)

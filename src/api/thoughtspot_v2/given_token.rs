@@ -111,6 +111,7 @@ async fn revoke_all_of(
     let is_me = me.id.to_string() == user
         || NameKey::new(user).is_ok_and(|key| NameKey::new(&me.name) == Ok(key));
     let target = if is_me {
+        services.require_whole_account(who).await?;
         me.id
     } else if services.is_admin(who).await? {
         services.user_called("user_identifier", user).await?.id

@@ -229,8 +229,8 @@ async fn issue(
     let secret_key = body.secret_key.filter(is_given);
     let password = body.password.filter(is_given);
     let validity = validity(body.validity_time_in_sec.as_deref())?;
-    let org = body.org_identifier.or(body.org_id);
-    let org = services.org_asked_for(org.as_deref()).await?;
+    let asked = body.org_identifier.or(body.org_id);
+    let org = services.org_asked_for(asked.as_deref()).await?;
     let voucher = match (secret_key, password) {
         (Some(key), _) => Voucher::Key(key),
         (None, Some(password)) => {
@@ -258,7 +258,8 @@ async fn issue(
         attributes: kind.attributes,
         persist: kind.persist,
     };
-    Ok(services.trusted.issue(request, client).await?)
+    let issued = services.trusted.issue(request, client).await;
+    issued.map_err(|error| ApiError::from(error).for_org(asked.as_deref()))
 }
 
 /// A token for whoever is signed in already.

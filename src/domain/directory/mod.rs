@@ -10,6 +10,7 @@ mod ids;
 mod name;
 mod privileges;
 mod records;
+mod text;
 
 pub use api_tokens::{ApiToken, ApiTokens};
 pub use changes::{MembershipChange, Operation, UserChange, UserQuery};
@@ -22,6 +23,7 @@ pub use records::{
     AccountStatus, AccountType, Group, GroupDraft, Membership, Org, OrgStatus, Provision,
     SecretKey, User, UserDraft,
 };
+pub use text::{TextError, check_email, check_text};
 
 use crate::domain::authn::PasswordHash;
 use crate::domain::clock::Timestamp;
@@ -133,7 +135,8 @@ pub trait Users: std::fmt::Debug + Send + Sync {
     /// Just-in-time creation or update by trusted authentication, all of it or nothing.
     ///
     /// Simultaneous calls for one name end with one user. A disabled user is returned unchanged;
-    /// nobody gains a password or administers the server by it.
+    /// nobody gains a password or administers the server by it. Unless they may join, an existing user outside
+    /// the Org is refused with [`DirectoryError::NotInOrg`].
     async fn provision(&self, request: &Provision) -> Result<User, DirectoryError>;
     /// The Orgs the user belongs to, ordered by id.
     async fn orgs_of(&self, id: UserId) -> Result<Vec<Org>, StoreError>;
