@@ -6,6 +6,7 @@ pub mod audit_ring;
 pub mod audit_trail;
 mod checkup;
 mod console;
+mod crowd;
 pub mod demo;
 mod descriptors;
 pub mod greeting;

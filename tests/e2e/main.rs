@@ -31,6 +31,7 @@ mod operator;
 #[path = "../common/pace.rs"]
 mod pace;
 mod packaging;
+mod packed;
 #[path = "../common/ports.rs"]
 mod ports;
 mod postgres;
