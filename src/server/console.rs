@@ -33,6 +33,8 @@ pub fn console(
             clock: Arc::clone(&ground.clock),
         }),
         calibration: Arc::default(),
+        copier: ground.stores.copier.clone(),
+        copying: Arc::default(),
     })
 }
 

@@ -29,7 +29,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// An idle connection is kept this long.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A reply that is not read, not even in part, is not going to be after this long.
-const UNREAD_TIMEOUT: Duration = Duration::from_secs(60);
+const UNREAD_TIMEOUT: Duration = Duration::from_mins(1);
 /// How many connections wait to be accepted: with all workers busy or full, one more would be told nothing and try
 /// again a second later. Linux takes less if `net.core.somaxconn` says so.
 const QUEUE: i32 = 2_048;

@@ -392,10 +392,12 @@ fn certificate_files(
         return Ok((files, None));
     }
     let beside = PathBuf::from("certs");
-    let folder = if beside.is_dir() {
+    let own = settings.data_dir.join("certs");
+    // An authority that browsers were told to trust goes on, wherever the server is started next.
+    let folder = if beside.is_dir() && !own.join("ca.pem").exists() {
         beside
     } else {
-        settings.data_dir.join("certs")
+        own
     };
     let nanos = i128::from(clock.now().millis()) * 1_000_000;
     let now = OffsetDateTime::from_unix_timestamp_nanos(nanos)?;

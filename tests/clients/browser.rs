@@ -1,8 +1,11 @@
 //! The JavaScript clients and our own pages, in a real headless Chromium.
 
+use crate::USER;
+use crate::USER_PASSWORD;
 use crate::furnished;
 use crate::installed;
 use crate::oidc::{CLIENT_SECRET, Provider, Wanted};
+use crate::postgres::{POSTGRES_PASSWORD, Postgres};
 use crate::run_script;
 use crate::simplesaml::{Known, SimpleSaml};
 use crate::support::{Home, Redis, Server, with_each_store};
@@ -92,6 +95,25 @@ async fn the_console_does_what_administrators_need_and_a_newcomer_finds_the_way(
 }
 
 #[tokio::test]
+async fn the_console_copies_the_directory_and_people_sign_in_at_the_copy() {
+    const DATABASE: &str = "moved";
+    let postgres = Postgres::start();
+    let url = postgres.database(DATABASE);
+    let home = Home::new();
+    let server = furnished(&home, &format!("--set directory.copy_to={url}"));
+    let variables = [("TS_DATABASE", DATABASE)];
+    run_with(&server, &variables, "copying.mjs", &[], 3);
+    assert!(!server.log().contains(POSTGRES_PASSWORD), "in the log");
+    assert_eq!(server.stop().code(), Some(0));
+    // The script went on with the old store; so whoever was copied is still there.
+    let copy = home.server().env("VESTIBULE__DIRECTORY__STORE", &url);
+    let server = copy.start();
+    assert!(!server.greeting.contains("First start"));
+    server.visitor().sign_in(USER, USER_PASSWORD).await;
+    server.visitor().sign_in_as_admin().await;
+}
+
+#[tokio::test]
 async fn the_pages_work_for_everybody() {
     let redis = Redis::start();
     let home = Home::on(&redis);
@@ -134,7 +156,7 @@ async fn browsers_sign_in_at_an_openid_connect_provider() {
 const ENTITY: &str = "urn:thoughtspot:callosum:saml";
 
 /// A server whose people come from a SAML provider, and that provider.
-fn with_saml(home: &Home) -> (Server, SimpleSaml) {
+fn with_saml(home: &Home, is_encrypted: bool) -> (Server, SimpleSaml) {
     let mut provider = SimpleSaml::at_rest();
     let file = |name: &str| provider.path(name).to_str().unwrap().to_owned();
     let line = format!(
@@ -151,7 +173,8 @@ fn with_saml(home: &Home) -> (Server, SimpleSaml) {
         entity: ENTITY.into(),
         callbacks: vec![callback(server.http()), callback(server.https())],
         logout: format!("{}/callosum/v1/saml/logout", server.http()),
-        is_encrypted: false,
+        is_encrypted,
+        is_response_signed: true,
     });
     (server, provider)
 }
@@ -159,7 +182,17 @@ fn with_saml(home: &Home) -> (Server, SimpleSaml) {
 #[tokio::test]
 async fn browsers_sign_in_at_a_saml_provider() {
     let home = Home::new();
-    let (server, provider) = with_saml(&home);
+    let (server, provider) = with_saml(&home, false);
     let base = provider.base();
     run_with(&server, &[("TS_IDP", base.as_str())], "saml.mjs", &[], 21);
+}
+
+/// The answers are sealed by AES-CBC; what a browser does with them is the same, so one way in will do, and both out.
+#[tokio::test]
+async fn browsers_sign_in_at_a_saml_provider_that_encrypts() {
+    let home = Home::new();
+    let (server, provider) = with_saml(&home, true);
+    let base = provider.base();
+    let words = ["SAMLRedirect signs in", "signing out"];
+    run_with(&server, &[("TS_IDP", base.as_str())], "saml.mjs", &words, 4);
 }

@@ -20,6 +20,7 @@ mod full_disk;
 mod lifecycle;
 mod metrics;
 mod no_descriptors;
+mod no_randomness;
 #[cfg(feature = "oidc")]
 mod oidc;
 #[cfg(feature = "oidc")]
@@ -35,6 +36,8 @@ mod packed;
 #[path = "../common/ports.rs"]
 mod ports;
 mod postgres;
+#[cfg(all(feature = "oidc", feature = "saml"))]
+mod providers;
 mod session;
 mod settings;
 mod slow;

@@ -155,6 +155,11 @@ impl TestApp {
         Self::on(nodes::of_this_test(), nodes::are_wanted(), change)
     }
 
+    /// One node with everything in its own folder, whatever the other tests run on.
+    pub fn alone(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::on(1, false, change)
+    }
+
     /// Two nodes, whatever the other tests run on.
     pub fn two_nodes() -> Self {
         Self::on(2, true, |_| {})
