@@ -20,6 +20,7 @@ pub mod microstrategy;
 pub mod openapi;
 pub mod own_sessions;
 pub mod pages;
+pub mod refused;
 pub mod registration;
 pub mod request_log;
 pub mod services;

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// The status that goes with a failure.
 pub const fn status(failure: &Failure) -> StatusCode {
     match failure {
-        Failure::BadRequest { .. } => StatusCode::BAD_REQUEST,
+        Failure::BadRequest { .. } | Failure::OrgNotAllowed { .. } => StatusCode::BAD_REQUEST,
         Failure::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Failure::Forbidden { .. } | Failure::SwitchedOff { .. } => StatusCode::FORBIDDEN,
         Failure::NotFound { .. } => StatusCode::NOT_FOUND,

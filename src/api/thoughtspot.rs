@@ -113,6 +113,17 @@ fn words(failure: &Failure, spelled: fn(&str) -> &str) -> (i32, String) {
                 spelled(field)
             ),
         ),
+        // Clients look for this code, or for these words in front of the Org.
+        Failure::OrgNotAllowed { called, expected } => {
+            let whose = called.as_ref().map_or_else(String::new, |org| {
+                format!("you do not have access to org {org}; ")
+            });
+            let field = spelled("org");
+            (
+                13090,
+                format!("Invalid parameter values {field}: {whose}expected {expected}"),
+            )
+        }
         Failure::Unauthenticated(why) => {
             let (code, sentence) = match why {
                 Unauthenticated::NothingPresented => (10097, "Unauthorized: sign in first"),

@@ -13,6 +13,13 @@ pub enum Failure {
         /// What was expected, as a sentence a developer can act on.
         expected: String,
     },
+    /// The Org asked for is none the user may work in. One that does not exist is the same.
+    OrgNotAllowed {
+        /// The Org as the caller called it; none when they called none. Never what we know of it.
+        called: Option<String>,
+        /// What was expected.
+        expected: &'static str,
+    },
     /// Nobody is signed in, or what was presented is not good (any longer).
     Unauthenticated(Unauthenticated),
     /// Signed in, but not allowed.
@@ -97,6 +104,14 @@ impl Failure {
         Self::BadRequest {
             field: field.into(),
             expected: expected.into(),
+        }
+    }
+
+    /// The Org asked for is none the user may work in.
+    pub const fn org_not_allowed(expected: &'static str) -> Self {
+        Self::OrgNotAllowed {
+            called: None,
+            expected,
         }
     }
 

@@ -106,6 +106,16 @@ pub enum SessionStoreSetting {
     Redis(SecretString),
 }
 
+impl SessionStoreSetting {
+    /// Which of them, without its address.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Redis(_) => "redis",
+        }
+    }
+}
+
 /// `[trusted_auth]`
 #[derive(Clone, Debug)]
 pub struct TrustedAuth {

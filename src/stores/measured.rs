@@ -211,6 +211,7 @@ measured! { Users of Directory as "directory" {}
     find_user_by_id(id: UserId) -> Result<Option<User>, StoreError>;
     password_hash(id: UserId) -> Result<Option<PasswordHash>, StoreError>;
     list_users(after: Option<&NameKey>, limit: u32) -> Result<Vec<User>, StoreError>;
+    has_administrator(other: Option<UserId>) -> Result<bool, StoreError>;
     search_users(query: &UserQuery) -> Result<Vec<User>, StoreError>;
     members_among(org: OrgId, names: &[NameKey], ids: &[UserId]) -> Result<Vec<(User, u64)>, StoreError>;
     members_of(group: GroupId) -> Result<Vec<User>, StoreError>;

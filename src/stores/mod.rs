@@ -27,6 +27,8 @@ use std::time::Duration;
 
 /// The embedded directory, in the data folder.
 pub const DIRECTORY_FILE: &str = "directory.db";
+/// The embedded sessions, beside it.
+pub const SESSIONS_FILE: &str = "sessions.db";
 
 /// Every store, by what it is used for.
 #[derive(Clone, Debug)]
@@ -64,7 +66,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     let ldap = open_ldap(settings)?;
     match &settings.sessions.store {
         SessionStoreSetting::Embedded => {
-            let file = settings.data_dir.join("sessions.db");
+            let file = settings.data_dir.join(SESSIONS_FILE);
             let sessions = async {
                 let store = EmbeddedStore::open(&file, clock).await;
                 store.with_context(|| format!("the session store {}", file.display()))

@@ -218,7 +218,7 @@ fn a_copy_from_nowhere_or_to_nowhere_is_refused_and_makes_nothing() {
     let nowhere = home.run("directory copy --from ./none --to postgres://h/d");
     assert!(nowhere.refusal().contains("there is no directory"));
     assert!(!home.path().join("none").exists());
-    home.run("org list").good();
+    home.run("org create Sales").good();
     let line = format!(
         "directory copy --from sqlite:{}/directory.db",
         home.data().display()

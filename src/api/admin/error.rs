@@ -38,6 +38,7 @@ impl Dialect for Admin {
         let (error, message) = words(failure);
         let field = match failure {
             Failure::BadRequest { field, .. } => field,
+            Failure::OrgNotAllowed { .. } => "org",
             _ => "",
         };
         thoughtspot::reply(status(failure), failure, incident).json(ErrorReply {
@@ -56,6 +57,9 @@ fn words(failure: &Failure) -> (&'static str, String) {
         }
         Failure::BadRequest { field, expected } => {
             ("bad_request", format!("{field}: expected {expected}"))
+        }
+        Failure::OrgNotAllowed { expected, .. } => {
+            ("bad_request", format!("org: expected {expected}"))
         }
         Failure::Unauthenticated(Unauthenticated::BadCredentials) => (
             "wrong_password",

@@ -50,9 +50,9 @@ impl Dialect for MicroStrategy {
 
 fn codes(failure: &Failure) -> (StatusCode, &'static str, Option<i32>) {
     match failure {
-        Failure::BadRequest { .. } | Failure::UnsupportedMediaType => {
-            (StatusCode::BAD_REQUEST, "ERR006", None)
-        }
+        Failure::BadRequest { .. }
+        | Failure::OrgNotAllowed { .. }
+        | Failure::UnsupportedMediaType => (StatusCode::BAD_REQUEST, "ERR006", None),
         Failure::Unauthenticated(why) => {
             let (code, i_server_code) = match why {
                 Unauthenticated::NothingPresented | Unauthenticated::DeadSession => {
@@ -101,6 +101,9 @@ fn message(failure: &Failure) -> String {
         }
         Failure::BadRequest { field, expected } => {
             format!("Invalid input: {field}: expected {expected}")
+        }
+        Failure::OrgNotAllowed { expected, .. } => {
+            format!("Invalid input: org: expected {expected}")
         }
         Failure::Unauthenticated(why) => match why {
             Unauthenticated::NothingPresented

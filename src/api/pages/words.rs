@@ -193,6 +193,10 @@ pub fn refused_on_the_way(failure: &Failure) -> (&'static str, String) {
                 format!("The parameter {field} is not as it should be: expected {expected}.")
             },
         ),
+        Failure::OrgNotAllowed { expected, .. } => (
+            "This sign-in cannot go on",
+            format!("The parameter org is not as it should be: expected {expected}."),
+        ),
         Failure::Unauthenticated(Unauthenticated::BadCredentials) => (
             NOT_SIGNED_IN,
             "The identity provider's answer was not accepted, or there is no account here for you. An \
@@ -261,7 +265,10 @@ pub(in crate::api) const INCIDENT: &str = "If you ask somebody about this, name 
 /// Title and sentence of a page that could not be shown.
 pub fn failed(failure: &Failure) -> (&'static str, &'static str) {
     match failure {
-        Failure::BadRequest { .. } | Failure::UnsupportedMediaType | Failure::TooLarge => (
+        Failure::BadRequest { .. }
+        | Failure::OrgNotAllowed { .. }
+        | Failure::UnsupportedMediaType
+        | Failure::TooLarge => (
             "That was not understood",
             "What the browser sent is not what this page asks for. Go back and try again.",
         ),

@@ -1,6 +1,7 @@
 //! Tests of loading settings: each rule once, through the front door.
 
 use super::*;
+use crate::settings::SessionStoreSetting;
 use std::io::Write;
 
 fn environment(variables: &[(&str, &str)]) -> Sources {
@@ -270,6 +271,30 @@ fn timeouts_must_make_sense_together() {
         fixed.settings.tokens.lifetime,
         TokenLifetimeSetting::Fixed(Duration::from_mins(5))
     );
+}
+
+#[test]
+fn a_slip_in_the_log_level_does_not_switch_the_log_off() {
+    for (slip, end) in [
+        ("warning", "; did you mean warn?"),
+        ("wran", "; did you mean warn?"),
+        ("info,debg", "; did you mean debug?"),
+        ("err", "; did you mean error?"),
+        ("loud", "vestibule=debug"),
+        ("vestibule", "vestibule=debug"),
+        (",", "vestibule=debug"),
+    ] {
+        let problem = refused(&flags(&[("log.level", slip)]));
+        assert!(problem.trim_end().ends_with(end), "{slip}: {problem}");
+    }
+    for good in [
+        "off",
+        "WARN",
+        "info,vestibule=debug",
+        "vestibule::stores=trace, warn",
+    ] {
+        Loaded::load(&flags(&[("log.level", good)])).unwrap();
+    }
 }
 
 #[test]

@@ -91,6 +91,16 @@ impl Users for SqlDirectory {
         .collect()
     }
 
+    async fn has_administrator(&self, other: Option<UserId>) -> Result<bool, StoreError> {
+        let found =
+            query("SELECT 1 FROM users WHERE is_admin = 1 AND is_active = 1 AND id <> $1 LIMIT 1")
+                .bind(other.map(|other| other.to_string()).unwrap_or_default())
+                .fetch_optional(&self.reader)
+                .await
+                .map_err(failed)?;
+        Ok(found.is_some())
+    }
+
     async fn search_users(&self, wanted: &UserQuery) -> Result<Vec<User>, StoreError> {
         let mut sql = Builder::new(select_users!("WHERE name_key > "));
         sql.push_bind(wanted.after.as_ref().map_or("", NameKey::as_str));

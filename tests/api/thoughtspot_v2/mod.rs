@@ -7,6 +7,7 @@ mod auth_token_custom;
 mod groups;
 mod org_administrator;
 mod org_administrator_groups;
+mod org_key;
 mod orgs;
 mod passwords;
 mod system;
