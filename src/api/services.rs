@@ -21,6 +21,7 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The number of no Org.
@@ -78,6 +79,8 @@ pub struct Site {
     pub same_site: SameSiteRule,
     /// The largest body read.
     pub max_body_bytes: usize,
+    /// How long a body may take to arrive whole.
+    pub body_timeout: Duration,
     /// Whether `GET session/login/token` works.
     pub may_login_by_get: bool,
     /// A name for this cluster, shown in `session/info`.

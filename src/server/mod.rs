@@ -8,6 +8,7 @@ pub mod audit_trail;
 mod background;
 mod checkup;
 mod console;
+mod crowd;
 pub mod demo;
 mod descriptors;
 pub mod greeting;
