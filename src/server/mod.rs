@@ -8,7 +8,9 @@ mod checkup;
 mod console;
 pub mod demo;
 mod descriptors;
+mod expiry;
 pub mod greeting;
+mod hangup;
 pub mod listen;
 pub mod meters;
 pub mod operations;
@@ -38,7 +40,7 @@ use crate::server::audit_log::AuditLog;
 use crate::server::greeting::Greeting;
 use crate::server::listen::Sockets;
 use crate::server::meters::{CountedAudit, Meters};
-use crate::server::tls::CertificateFiles;
+use crate::server::tls::{CertificateFiles, Served};
 use crate::server::traces::Traces;
 use crate::settings::{DirectoryStoreSetting, Loaded, LogFormat, SessionStoreSetting, Settings};
 use crate::stores;
@@ -50,10 +52,10 @@ use std::fs::DirBuilder;
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use time::OffsetDateTime;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// How often the clock is compared with the session store's.
@@ -201,6 +203,7 @@ async fn run(
 ) -> anyhow::Result<()> {
     let settings = &loaded.settings;
     descriptors::take_all();
+    let hangups = hangup::take().context("SIGHUP could not be taken")?;
     make_private(&settings.data_dir)?;
     let _lock = DataLock::acquire(&settings.data_dir)?;
     let sockets = Sockets::bind(&settings.server)?;
@@ -240,19 +243,22 @@ async fn run(
 
     assemble::warn_of_guest(settings, &services).await?;
 
-    let (tls, development_ca) = match settings.server.https {
+    let reload = Arc::new(Notify::new());
+    let (tls, certificate, development_ca) = match settings.server.https {
         Some(_) => {
             let (files, ca) = certificate_files(settings, &*ground.clock)?;
-            let (config, follow) = tls::configure(files)?;
+            let clock = Arc::clone(&ground.clock);
+            let (config, served, follow) = tls::configure(files, clock, Arc::clone(&reload))?;
             tokio::spawn(follow);
-            (Some(config), ca)
+            (Some(config), Some(served), ca)
         }
-        None => (None, None),
+        None => (None, None, None),
     };
+    tokio::spawn(hangup::heed(hangups, Arc::clone(&audit), reload));
     let server = listen::listen(sockets, tls, &settings.server, Arc::clone(&services))?;
     let stop = server.handle();
     let operations = operations_socket
-        .map(|socket| start_operations(socket, &services, &ground, &audit))
+        .map(|socket| start_operations(socket, &services, &ground, &audit, certificate))
         .transpose()?;
 
     let socket = OperatorSocket::bind(&crate::operator::socket_path(&settings.data_dir))
@@ -305,12 +311,18 @@ fn start_operations(
     services: &Arc<Services>,
     ground: &Ground,
     audit: &Arc<AuditLog>,
+    certificate: Option<Arc<Served>>,
 ) -> anyhow::Result<(ServerHandle, JoinHandle<()>)> {
     let meters = Arc::clone(&ground.meters);
     let server = operations::serve(socket, Arc::clone(services), Arc::clone(&meters))?;
     let handle = server.handle();
     tokio::spawn(server);
-    let watcher = operations::watch(meters, ground.stores.clone(), Arc::clone(audit));
+    let watcher = operations::watch(
+        meters,
+        ground.stores.clone(),
+        Arc::clone(audit),
+        certificate,
+    );
     Ok((handle, tokio::spawn(watcher)))
 }
 
@@ -376,31 +388,17 @@ async fn refresh_live(services: Arc<Services>) {
     }
 }
 
+/// The certificate's files, and the development CA to trust where they are our own make.
 fn certificate_files(
     settings: &Settings,
     clock: &dyn Clock,
 ) -> anyhow::Result<(CertificateFiles, Option<String>)> {
-    if let (Some(chain), Some(key)) = (
-        &settings.server.tls_cert_file,
-        &settings.server.tls_key_file,
-    ) {
-        let files = CertificateFiles {
-            chain: chain.clone(),
-            key: key.clone(),
-        };
+    if let Some(files) = tls::configured(settings) {
         return Ok((files, None));
     }
-    let beside = PathBuf::from("certs");
-    let folder = if beside.is_dir() {
-        beside
-    } else {
-        settings.data_dir.join("certs")
-    };
-    let nanos = i128::from(clock.now().millis()) * 1_000_000;
-    let now = OffsetDateTime::from_unix_timestamp_nanos(nanos)?;
-    let files = tls::development(&folder, now)?;
+    let folder = tls::development_folder(settings);
+    let files = tls::development(&folder, clock.now())?;
     // Whole, because it is pasted into shells that may stand elsewhere.
     let ca = std::path::absolute(folder.join("ca.pem"))?;
-    let ca = ca.display().to_string();
-    Ok((files, Some(ca)))
+    Ok((files, Some(ca.display().to_string())))
 }
