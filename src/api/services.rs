@@ -122,10 +122,14 @@ pub struct Live {
 impl Services {
     /// Puts what administrators saved into force on this node.
     pub async fn refresh_live(&self) -> Result<(), Failure> {
-        let settings = self.administration.security_settings().await;
-        let settings = settings.map_err(|error| Failure::from(&error))?;
-        let trusted = self.administration.trusted_status().await;
-        let trusted = trusted.map_err(|error| Failure::from(&error))?;
+        let done = self.reload_live().await;
+        done.map_err(|error| Failure::from(&error))
+    }
+
+    /// The same for those who want to know what went wrong.
+    pub async fn reload_live(&self) -> Result<(), AdminError> {
+        let settings = self.administration.security_settings().await?;
+        let trusted = self.administration.trusted_status().await?;
         let mut live = self.configured.clone();
         live.embed_origins
             .extend(settings.all_cors_origins().cloned());
@@ -143,12 +147,11 @@ impl Services {
         Ok(())
     }
 
-    async fn refresh_web(&self, live: &mut Live) -> Result<(), Failure> {
+    async fn refresh_web(&self, live: &mut Live) -> Result<(), AdminError> {
         let Some(site) = &self.microstrategy else {
             return Ok(());
         };
-        let saved = self.administration.web_settings().await;
-        let saved = saved.map_err(|error| Failure::from(&error))?;
+        let saved = self.administration.web_settings().await?;
         // No server starts on such a pair; but another node, with other settings, may save one later.
         let limits = self.web_limits(site);
         let timeout = saved.iserver_timeout;
@@ -163,12 +166,11 @@ impl Services {
 
     /// What is wrong with the idle timeout that an administrator saved, if the settings have since been changed so that
     /// it may no longer be.
-    pub async fn saved_web_refusal(&self) -> Result<Option<String>, Failure> {
+    pub async fn saved_web_refusal(&self) -> Result<Option<String>, AdminError> {
         let Some(site) = &self.microstrategy else {
             return Ok(None);
         };
-        let saved = self.administration.web_settings().await;
-        let saved = saved.map_err(|error| Failure::from(&error))?;
+        let saved = self.administration.web_settings().await?;
         let limits = self.web_limits(site);
         Ok(saved
             .iserver_timeout

@@ -22,6 +22,7 @@ use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
 use crate::server::console::console;
 use crate::server::meters::Meters;
 use crate::server::pages::sign_in_site;
+use crate::server::preflight::guest_user;
 use crate::server::priority::yield_to_others;
 use crate::server::sso::single_sign_on;
 use crate::settings::{
@@ -234,10 +235,8 @@ pub async fn services(
         live: ArcSwap::from_pointee(configured.clone()),
         configured,
     };
-    services
-        .refresh_live()
-        .await
-        .map_err(|failure| anyhow::anyhow!("the saved security settings: {failure:?}"))?;
+    let live = services.reload_live().await;
+    live.context("the saved security settings")?;
     judge_web(&services).await?;
     Ok(services)
 }
@@ -245,7 +244,7 @@ pub async fn services(
 /// Refuses a start with a saved timeout that the settings no longer allow.
 async fn judge_web(services: &Services) -> anyhow::Result<()> {
     let refusal = services.saved_web_refusal().await;
-    let refusal = refusal.map_err(|failure| anyhow::anyhow!("the saved timeout: {failure:?}"))?;
+    let refusal = refusal.context("the saved timeout")?;
     if let Some(refusal) = refusal {
         anyhow::bail!(
             "maxWebConnectionIdleTime, which an administrator saved: {refusal}; raise the setting, or start with it as \
@@ -257,14 +256,17 @@ async fn judge_web(services: &Services) -> anyhow::Result<()> {
 
 /// Warns of a guest whom nobody can be. On the very first start there are users only after the bootstrap.
 pub async fn warn_of_guest(settings: &Settings, services: &Services) -> anyhow::Result<()> {
-    let own = &settings.microstrategy;
-    let guest = own.guest_user.as_deref().map(NameKey::new);
-    let Some(Ok(guest)) = guest.filter(|_| own.login_modes.contains(&LoginMode::Guest)) else {
+    let Some(guest) = guest_user(settings) else {
         return Ok(());
     };
-    if let Some(user) = services.directory.find_user(&guest).await?
-        && services.login.administers(&user).await?
-    {
+    let Some(user) = services.directory.find_user(&guest).await? else {
+        tracing::warn!(
+            user = settings.microstrategy.guest_user,
+            "microstrategy.guest_user names nobody, so guests are refused: make that user, or name another"
+        );
+        return Ok(());
+    };
+    if services.login.administers(&user).await? {
         tracing::warn!(
             user = user.name,
             "microstrategy.guest_user is an administrator, so guests are refused: name a user without rights"

@@ -9,12 +9,14 @@ use crate::domain::audit::{Act, AuditEvent, AuditSink};
 use crate::domain::session::RevokeScope;
 use crate::server::audit_ring::AuditRing;
 use crate::server::audit_trail::{Standing, Trail, ends_mid_line};
+use crate::settings::Settings;
 use anyhow::Context;
+use rustix::fs::{Access, access};
 use serde_json::{Map, Value, json};
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -168,6 +170,42 @@ impl AuditHistory for AuditLog {
     fn is_behind(&self) -> bool {
         self.standing.waiting() > 0
     }
+}
+
+/// The file of the settings, or the one in the data folder.
+pub fn path_of(settings: &Settings) -> PathBuf {
+    let given = settings.audit.file.clone();
+    given.unwrap_or_else(|| settings.data_dir.join("audit.jsonl"))
+}
+
+/// Whether the file can be written to, or made; `data_dir` is made by the start itself. Changes nothing.
+pub fn check(path: &Path, data_dir: &Path) -> anyhow::Result<String> {
+    if path == Path::new(STANDARD_OUTPUT) {
+        return Ok("standard output".to_owned());
+    }
+    let is_writable = |path: &Path| {
+        access(path, Access::WRITE_OK)
+            .with_context(|| format!("{} cannot be written to", path.display()))
+    };
+    if path.exists() {
+        is_writable(path)?;
+        anyhow::ensure!(!path.is_dir(), "{} is a folder", path.display());
+        return Ok(format!("{} can be written to", path.display()));
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if folder.is_dir() {
+        is_writable(folder)?;
+    } else {
+        anyhow::ensure!(
+            folder == data_dir,
+            "the folder {} is not there",
+            folder.display()
+        );
+    }
+    Ok(format!("{} is made at the start", path.display()))
 }
 
 /// Opens a file to append to, and whether its last line was cut off.

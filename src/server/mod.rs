@@ -15,6 +15,7 @@ pub mod listen;
 pub mod meters;
 pub mod operations;
 mod pages;
+mod preflight;
 mod priority;
 pub mod sso;
 mod tls;
@@ -34,7 +35,7 @@ use crate::domain::clock::{Clock, SystemClock, Timestamp};
 use crate::domain::random::{Random, SystemRandom};
 use crate::domain::spans::SPANS;
 use crate::operator::lock::DataLock;
-use crate::operator::socket::OperatorSocket;
+use crate::operator::socket::{OperatorSocket, require_fit};
 use crate::server::assemble::Ground;
 use crate::server::audit_log::AuditLog;
 use crate::server::greeting::Greeting;
@@ -48,6 +49,7 @@ use crate::stores::measured::StoreObserver;
 use crate::telemetry;
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
+pub use preflight::{Look, Verdict};
 use std::fs::DirBuilder;
 use std::io::Write;
 use std::net::TcpListener;
@@ -121,17 +123,18 @@ pub async fn saved_security_settings(settings: &Settings) -> anyhow::Result<Secu
     Ok(SecuritySettings::load(&directory).await?)
 }
 
+/// What a start with these settings would need, looked at now.
+pub async fn look_ahead(settings: &Settings) -> Vec<Look> {
+    install_crypto();
+    preflight::look(settings, SystemClock::start().now()).await
+}
+
 async fn open_ground(
     settings: &Settings,
 ) -> anyhow::Result<(Ground, Arc<SystemClock>, Arc<AuditLog>)> {
     make_private(&settings.data_dir)?;
     let clock = Arc::new(SystemClock::start());
-    let audit_file = settings
-        .audit
-        .file
-        .clone()
-        .unwrap_or_else(|| settings.data_dir.join("audit.jsonl"));
-    let audit = Arc::new(AuditLog::open(&audit_file)?);
+    let audit = Arc::new(AuditLog::open(&audit_log::path_of(settings))?);
     let stores = stores::open(settings, Arc::clone(&clock) as Arc<dyn Clock>).await?;
     go_on_from(&clock, stores.latest());
     let history = Arc::clone(&audit) as Arc<dyn AuditHistory>;
@@ -205,6 +208,9 @@ async fn run(
     descriptors::take_all();
     let hangups = hangup::take().context("SIGHUP could not be taken")?;
     make_private(&settings.data_dir)?;
+    // Now, because a password drawn on a start that fails later is shown to nobody.
+    let operator_path = crate::operator::socket_path(&settings.data_dir);
+    require_fit(&operator_path).context("data_dir")?;
     let _lock = DataLock::acquire(&settings.data_dir)?;
     let sockets = Sockets::bind(&settings.server)?;
     let operations_socket = operations::bind(settings.metrics.listen)?;
@@ -261,8 +267,8 @@ async fn run(
         .map(|socket| start_operations(socket, &services, &ground, &audit, certificate))
         .transpose()?;
 
-    let socket = OperatorSocket::bind(&crate::operator::socket_path(&settings.data_dir))
-        .context("the operator's socket in data_dir")?;
+    let socket =
+        OperatorSocket::bind(&operator_path).context("the operator's socket in data_dir")?;
     let (operator_stop, operator_stopped) = tokio::sync::oneshot::channel::<()>();
     let operator = tokio::spawn(socket.serve(Arc::clone(administration), async {
         let _ = operator_stopped.await;
@@ -379,9 +385,9 @@ async fn turn_pages(services: Arc<Services>) {
 async fn refresh_live(services: Arc<Services>) {
     loop {
         tokio::time::sleep(LIVE_CHECK).await;
-        if let Err(failure) = services.refresh_live().await {
+        if let Err(error) = services.reload_live().await {
             tracing::warn!(
-                ?failure,
+                %error,
                 "the saved settings could not be read; those in force stay"
             );
         }

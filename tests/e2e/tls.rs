@@ -18,7 +18,7 @@ fn trusts(server: &Server, ca: &Path) -> bool {
 }
 
 /// A certificate for `localhost`, signed by itself.
-fn write_pair(home: &Home, name: &str) -> [(PathBuf, String); 2] {
+pub fn write_pair(home: &Home, name: &str) -> [(PathBuf, String); 2] {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let pair = [
         (format!("{name}.pem"), made.cert.pem()),

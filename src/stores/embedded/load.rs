@@ -182,7 +182,5 @@ fn moment(column: i64) -> Timestamp {
 }
 
 fn reason(error: &StoreError) -> Arc<str> {
-    Arc::from(match error {
-        StoreError::Corrupt(cause) | StoreError::Unavailable(cause) => format!("{cause:#}"),
-    })
+    Arc::from(error.why())
 }
