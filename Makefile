@@ -3,15 +3,23 @@
 # cargo-nextest where it is installed, cargo's own runner elsewhere.
 TESTS := $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test --lib --bins --tests)
 
-.PHONY: run test lint bench docs screenshots setup release-check
+.PHONY: run test test-one-node test-two-nodes test-docs lint bench docs screenshots setup release-check
 .NOTPARALLEL:
 
 run:
 	cargo run --release
 
+# Each of the three runs whatever became of the one before, so that one failure hides no other; any of them fails it all.
 test: setup lint
+	$(MAKE) --no-print-directory --keep-going test-one-node test-two-nodes test-docs
+
+test-one-node:
 	cargo $(TESTS) --no-fail-fast
+
+test-two-nodes:
 	VESTIBULE_TEST_NODES=2 cargo test --test api
+
+test-docs:
 	cargo test --doc
 
 # Formats, lints, links in the documentation; the compose file by docker's own eyes where docker is.

@@ -5,6 +5,7 @@
 //! floor 3   api, operator        how we are spoken to: HTTP dialects; the operator's socket
 //! floor 2   stores, idp          where it is kept: Redis, SQLite, PostgreSQL; who vouches elsewhere: OIDC, SAML
 //! floor 1   settings, telemetry  plain values; the log
+//!           trust                which servers we believe
 //! floor 0   domain               what we mean: the one door, sessions, tokens, users
 //! ```
 //!
@@ -27,3 +28,5 @@ pub mod server;
 pub mod settings;
 pub mod stores;
 pub mod telemetry;
+#[cfg(any(feature = "ldap", feature = "oidc"))]
+pub mod trust;

@@ -41,8 +41,10 @@ const judgeAll = (found) => {
   } else {
     row(words.plain, cookies.plain ? 'yes' : isCrossSite ? 'note' : 'no', cookies.plain ? words.plainYes : isCrossSite ? words.plainNo : words.plainLost);
     const needsHttps = !isHttps && !found.is_local;
-    row(words.none, whether(cookies.none), cookies.none ? words.noneYes : needsHttps ? words.noneHttp : words.noneNo);
-    row(words.chips, whether(cookies.partitioned), cookies.partitioned ? words.chipsYes : needsHttps ? words.chipsHttp : words.chipsNo);
+    // What comes back in a window of our own site proves nothing about a frame of another's.
+    const crossed = (fact) => (fact && !isCrossSite ? 'note' : whether(fact));
+    row(words.none, crossed(cookies.none), cookies.none ? (isCrossSite ? words.noneYes : words.onlyHere) : needsHttps ? words.noneHttp : words.noneNo);
+    row(words.chips, crossed(cookies.partitioned), cookies.partitioned ? (isCrossSite ? words.chipsYes : words.onlyHere) : needsHttps ? words.chipsHttp : words.chipsNo);
   }
 
   for (const { origin, allowed } of found.origins) {

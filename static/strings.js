@@ -138,6 +138,7 @@ export const doctorText = {
   plainLost: 'Did not come back, although nothing cross-site is in the way: cookies are off.',
   none: 'Third-party cookie (SameSite=None)',
   noneYes: 'Came back: sign-in by cookie works in a frame.',
+  onlyHere: 'Came back here; whether it does in a frame of another site, only such a frame can tell.',
   noneNo: 'Did not come back: the browser blocks it.',
   noneHttp: 'Did not come back: it needs HTTPS.',
   chips: 'Partitioned cookie (CHIPS)',

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches what the tests drive: Redis, PostgreSQL, OpenLDAP, xmlsec1, PHP, curl,
+# Fetches what the tests drive: Redis, PostgreSQL, OpenLDAP, xmlsec1, PHP, curl, strace,
 # Python and node with the published clients, SimpleSAMLphp, and a browser.
 # Runs in a moment when all of it is there; says what it does when not.
 set -euo pipefail
@@ -46,6 +46,7 @@ has xmlsec1 || packages+=(xmlsec1)
 has php || packages+=(php-cli)
 has_php_xml || packages+=(php-xml php-mbstring)
 has curl || packages+=(curl)
+has strace || packages+=(strace)
 has git || packages+=(git)
 has cc || packages+=(build-essential)
 has_python || packages+=(python3 python3-venv)

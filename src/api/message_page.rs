@@ -1,13 +1,14 @@
 //! A page with a title and a few words or a form, for what browsers are shown on their way.
 
 use crate::api::dialect::Incident;
-use crate::api::pages::{SignInSite, finish, status, whole_seconds, words};
+use crate::api::pages::{SignInSite, finish, words};
 use crate::api::services::Services;
+use crate::api::status::{announce_wait, status};
 use crate::domain::failure::Failure;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, REFERRER_POLICY,
 };
 use askama::Template;
 
@@ -56,14 +57,6 @@ pub fn refused_with(
         way,
     };
     page(status, &refused)
-}
-
-/// Says when to try again, where waiting helps.
-pub fn announce_wait(reply: &mut HttpResponse, failure: &Failure) {
-    if let Some(wait) = failure.retry_after() {
-        let seconds = HeaderValue::from(whole_seconds(wait));
-        reply.headers_mut().insert(RETRY_AFTER, seconds);
-    }
 }
 
 #[derive(Template)]

@@ -23,6 +23,7 @@ pub mod request_log;
 pub mod services;
 pub mod session_layer;
 pub mod sso;
+pub mod status;
 pub mod thoughtspot;
 pub mod thoughtspot_v1;
 pub mod thoughtspot_v2;

@@ -9,12 +9,13 @@ mod html;
 mod org_choice;
 mod sessions;
 mod sign_in;
+mod signed;
 mod site;
 mod target;
 pub(in crate::api) mod words;
 
 pub use colour::Colour;
-pub use html::{Pages, finish, status, whole_seconds};
+pub use html::{Pages, finish};
 pub use site::{Logo, LogoError, MAX_LOGO_BYTES, ProviderButton, SignInSite};
 
 use crate::api::departure::own_base;

@@ -1,13 +1,13 @@
 //! What both `ThoughtSpot` dialects say alike: numeric codes, sentences, incident headers.
 
 use crate::api::dialect::Incident;
+use crate::api::status::whole_seconds;
 use crate::domain::directory::AccountType;
 use crate::domain::failure::{Failure, Unauthenticated};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
-use std::time::Duration;
 use utoipa::ToSchema;
 
 /// The incident id, as a header.
@@ -90,7 +90,7 @@ pub fn reply(status: StatusCode, failure: &Failure, incident: Incident) -> HttpR
         .insert_header((INCIDENT_HEADER, incident.to_string()))
         .insert_header((TRACE_HEADER, incident.to_string()));
     if let Some(wait) = failure.retry_after() {
-        reply.insert_header((RETRY_AFTER, whole_seconds(wait).to_string()));
+        reply.insert_header((RETRY_AFTER, whole_seconds(wait)));
     }
     if let Failure::Unauthenticated(Unauthenticated::DeadToken | Unauthenticated::SpentToken) =
         failure
@@ -98,32 +98,6 @@ pub fn reply(status: StatusCode, failure: &Failure, incident: Incident) -> HttpR
         reply.insert_header((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
     }
     reply
-}
-
-/// The status both dialects use; one that is switched off is each dialect's own affair.
-pub const fn status(failure: &Failure) -> StatusCode {
-    match failure {
-        Failure::BadRequest { .. } => StatusCode::BAD_REQUEST,
-        Failure::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        Failure::Forbidden { .. } | Failure::SwitchedOff { .. } => StatusCode::FORBIDDEN,
-        Failure::NotFound { .. } => StatusCode::NOT_FOUND,
-        Failure::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Failure::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Failure::Conflict { .. } => StatusCode::CONFLICT,
-        Failure::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Failure::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-        Failure::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
-/// Rounded up: a client that waits as long as it was told must not come too early.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_millis()
-        .div_ceil(1_000)
-        .try_into()
-        .unwrap_or(u64::MAX)
-        .max(1)
 }
 
 /// Numeric code and sentence (docs/dialects/thoughtspot-v1.md, "Errors").

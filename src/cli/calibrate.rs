@@ -1,17 +1,16 @@
 //! `vestibule password calibrate`: what hashes cost on this machine, and what to ask of it.
 
+use crate::api::admin::calibration_row as row;
 use crate::cli::args::FormatArgs;
 use crate::cli::output::{Column, field, print, print_json, print_rows};
 use crate::domain::authn::{
-    CALIBRATION_ROUNDS, HashCost, HashMemory, Measured, candidates, memory_of, propose,
+    HashCost, MAX_TARGET_MS, MEMORY_MIB, PasswordPool, TARGET_MS, candidates, propose,
 };
-use crate::domain::clock::Stopwatch;
 use crate::server::assemble::hashes_at_a_time;
 use crate::settings::Settings;
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use std::thread;
 use std::time::Duration;
 
 #[derive(Debug, Subcommand)]
@@ -23,30 +22,20 @@ pub(in crate::cli) enum PasswordCommand {
 #[derive(Args, Clone, Copy, Debug)]
 pub(in crate::cli) struct CalibrateArgs {
     /// How long one hash may take, in milliseconds, while all slots are busy
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    #[arg(long, default_value_t = TARGET_MS, value_parser = clap::value_parser!(u64).range(1..=MAX_TARGET_MS))]
     pub target_ms: u64,
     /// How much memory all slots may take together, in MiB
-    #[arg(long, default_value_t = 512)]
+    #[arg(long, default_value_t = MEMORY_MIB)]
     pub memory_mib: usize,
     #[command(flatten)]
     pub format: FormatArgs,
 }
 
-/// What one choice costs, as it is printed.
-fn row(measured: &Measured) -> Value {
-    let tenths = |number: f64| (number * 10.0).round() / 10.0;
-    json!({
-        "memory_kib": measured.cost.memory_kib,
-        "iterations": measured.cost.iterations,
-        "lanes": measured.cost.lanes,
-        "ms": tenths(measured.took.as_secs_f64() * 1_000.0),
-        "logins_per_second": tenths(measured.per_second),
-        "memory_mib": measured.memory_mib,
-    })
-}
-
 /// Measures and proposes.
-pub(in crate::cli) fn calibrate(settings: &Settings, args: CalibrateArgs) -> anyhow::Result<()> {
+pub(in crate::cli) async fn calibrate(
+    settings: &Settings,
+    args: CalibrateArgs,
+) -> anyhow::Result<()> {
     const COLUMNS: &[Column] = &[
         ("MEMORY_KIB", |row| field(row, "memory_kib")),
         ("ITERATIONS", |row| field(row, "iterations")),
@@ -55,9 +44,10 @@ pub(in crate::cli) fn calibrate(settings: &Settings, args: CalibrateArgs) -> any
         ("MEMORY_MIB", |row| field(row, "memory_mib")),
     ];
     let slots = hashes_at_a_time(&settings.passwords);
+    let pool = PasswordPool::new(slots)?;
     let mut measured = Vec::new();
     for cost in candidates(slots, args.memory_mib) {
-        measured.push(measure(cost, slots)?);
+        measured.push(pool.measure(cost).await?);
     }
     let target = Duration::from_millis(args.target_ms);
     let proposal = propose(&measured, target)
@@ -82,36 +72,6 @@ pub(in crate::cli) fn calibrate(settings: &Settings, args: CalibrateArgs) -> any
         "\n{words}, with {slots} at a time:\n\n[passwords]\nmemory_kib = {memory_kib}\niterations = {iterations}\nlanes = {lanes}"
     ))?;
     Ok(())
-}
-
-/// Hashes on every slot at once, as a flood of logins does: alone, each would look quicker than it will be.
-fn measure(cost: HashCost, slots: usize) -> anyhow::Result<Measured> {
-    let all_hash = |rounds: u32| -> anyhow::Result<Duration> {
-        let began = Stopwatch::start();
-        thread::scope(|scope| {
-            let work = || {
-                let mut memory = HashMemory::default();
-                (0..rounds).try_for_each(|_| cost.sample(&mut memory))
-            };
-            let threads: Vec<_> = (0..slots).map(|_| scope.spawn(work)).collect();
-            threads.into_iter().try_for_each(|thread| {
-                let done = thread
-                    .join()
-                    .map_err(|_| anyhow!("a hashing thread died"))?;
-                Ok::<(), anyhow::Error>(done?)
-            })
-        })?;
-        Ok(began.elapsed())
-    };
-    all_hash(1)?;
-    let elapsed = all_hash(CALIBRATION_ROUNDS)?;
-    let hashes = f64::from(CALIBRATION_ROUNDS) * f64::from(u32::try_from(slots)?);
-    Ok(Measured {
-        cost,
-        took: elapsed / CALIBRATION_ROUNDS,
-        per_second: hashes / elapsed.as_secs_f64(),
-        memory_mib: memory_of(cost, slots),
-    })
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use crate::cli::sso::SsoCommand;
 use crate::cli::way::Way;
 use crate::domain::administration::SecuritySettings;
 use crate::domain::failure::causes;
+use crate::domain::random::SystemRandom;
 use crate::server::{Look, ServeOptions, Verdict};
 use crate::settings::{Loaded, Settings, Shown, Sources};
 use anyhow::Context;
@@ -74,6 +75,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
+    // Before anything that needs it: a hash map panics without, and TLS aborts.
+    SystemRandom::open().context("the operating system's random generator")?;
     let loaded = Loaded::load(&sources(cli.sources)?)?;
     match cli.command {
         None => serve(&loaded, cli.serve.demo),
@@ -91,7 +94,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
             })
         }
         Some(Command::Password(PasswordCommand::Calibrate(args))) => {
-            calibrate::calibrate(&loaded.settings, args)?;
+            runtime()?.block_on(calibrate::calibrate(&loaded.settings, args))?;
             Ok(Outcome::Good)
         }
         Some(Command::Redirect(RedirectCommand::Check { url, format })) => {

@@ -210,31 +210,6 @@ impl Login {
         result
     }
 
-    /// Says that a password is right, for a token to be minted on it; a refusal is audited as one of a token.
-    pub async fn vouch(
-        &self,
-        username: &str,
-        password: &SecretString,
-        client: &Client,
-    ) -> Result<Authenticated, LoginError> {
-        let realm = Realm::Everybody;
-        let result = self
-            .verify_password(username, password, realm, client)
-            .await;
-        if let Err(error) = &result {
-            self.audit.record(AuditEvent {
-                at: self.clock.now(),
-                act: Act::TokenRefused {
-                    why: error.refusal(),
-                },
-                user_id: None,
-                user_name: Some(username.chars().take(AGENT_CHARS).collect()),
-                client: client.clone(),
-            });
-        }
-        result
-    }
-
     async fn open(
         &self,
         proof: Authenticated,

@@ -154,10 +154,12 @@ pub fn configured(settings: &Settings) -> Option<CertificateFiles> {
 /// The folder that holds the development certificate, or will.
 pub fn development_folder(settings: &Settings) -> PathBuf {
     let beside = PathBuf::from("certs");
-    if beside.is_dir() {
+    let own = settings.data_dir.join("certs");
+    // An authority that browsers were told to trust goes on, wherever the server is started next.
+    if beside.is_dir() && !own.join("ca.pem").exists() {
         beside
     } else {
-        settings.data_dir.join("certs")
+        own
     }
 }
 

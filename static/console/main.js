@@ -99,13 +99,16 @@ const go = async (moveFocus) => {
   }
 };
 
-const showDoor = (title, lead, label) => {
+/** The sign-in page, from which one comes back to this very view. */
+const signInAndBack = () => `/sign-in?to=${encodeURIComponent(`/console${location.hash}`)}`;
+
+const showDoor = (title, lead, label, href = '/') => {
   cleanUp?.();
   cleanUp = null;
   nav.hidden = true;
   document.body.dataset.state = 'door';
   main.replaceChildren(h('div', { class: 'panel door' }, h('h1', { tabindex: -1 }, title), h('p', { class: 'lead' }, lead),
-    h('p', {}, h('a', { class: 'button', href: '/' }, label))));
+    h('p', {}, h('a', { class: 'button', href }, label))));
 };
 
 const start = async () => {
@@ -113,7 +116,7 @@ const start = async () => {
   try {
     me = await whoAmI();
   } catch (error) {
-    if (error.status === 401) showDoor(t.signInFirst, t.signInFirstLead, t.signIn);
+    if (error.status === 401) showDoor(t.signInFirst, t.signInFirstLead, t.signIn, signInAndBack());
     else if (error.status === 403) showDoor(t.notAllowed, error.message, t.goBack);
     else main.replaceChildren(h('div', { class: 'panel' }, h('h1', {}, t.failed), problem(error), button(t.tryAgain, start)));
     return;
@@ -137,5 +140,5 @@ document.querySelector('.skip').addEventListener('click', (event) => {
   event.preventDefault();
   main.focus();
 });
-window.addEventListener('signed-out', () => showDoor(t.signInFirst, t.signInFirstLead, t.signIn));
+window.addEventListener('signed-out', () => showDoor(t.signInFirst, t.signInFirstLead, t.signIn, signInAndBack()));
 start();

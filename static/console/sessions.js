@@ -5,15 +5,6 @@ import { ask } from './dialog.js';
 import { badge, button, field, h, head, say, select, table, text, when } from './ui.js';
 import { t } from './words.js';
 
-/** A browser and its system in two words, from what it says of itself. */
-const device = (agent) => {
-  const browser = [['Edg/', 'Edge'], ['OPR/', 'Opera'], ['Firefox/', 'Firefox'], ['Chrome/', 'Chrome'], ['Safari/', 'Safari'], ['curl/', 'curl']]
-    .find(([mark]) => agent.includes(mark))?.[1];
-  const system = [['Windows', 'Windows'], ['Android', 'Android'], ['iPhone', 'iPhone'], ['iPad', 'iPad'], ['Mac OS', 'macOS'], ['Linux', 'Linux']]
-    .find(([mark]) => agent.includes(mark))?.[1];
-  return [browser, system].filter(Boolean).join(', ') || agent.slice(0, 40);
-};
-
 /** Asks, and ends one session; resolves with whether it is done. */
 export const endOne = async (session) => {
   const done = await ask(t.endOne(session.user), t.endOneLead, t.end, () => post('/sessions/revoke', { session: session.id }));
@@ -25,14 +16,14 @@ export const endOne = async (session) => {
 export const sessionTable = (sessions, end, { orgName = String, endOthers = null } = {}) => {
   const hasUser = endOthers === null;
   const columns = [
-    [t.from, (session) => h('span', { title: session.agent }, `${device(session.agent)} · ${session.address}`)],
+    [t.from, (session) => h('span', { title: session.agent }, `${session.device} · ${session.address}`)],
     [t.orgOf, (session) => orgName(session.org)],
     [t.method, (session) => t.methods[session.method] ?? session.method],
     [t.opened, (session) => when(session.opened_at)],
     [t.lastSeen, (session) => (session.is_own ? badge(t.thisOne, 'strong') : when(session.last_seen_at))],
     ['', (session) => h('span', { class: 'row-buttons' },
-      !hasUser && sessions.length > 1 && button(t.endOthers, () => endOthers(session), '', { 'aria-label': `${t.endOthers}: ${device(session.agent)}` }),
-      button(t.end, () => end(session), 'danger', { 'aria-label': `${t.end}: ${session.user}, ${device(session.agent)}` }))],
+      !hasUser && sessions.length > 1 && button(t.endOthers, () => endOthers(session), '', { 'aria-label': `${t.endOthers}: ${session.device}` }),
+      button(t.end, () => end(session), 'danger', { 'aria-label': `${t.end}: ${session.user}, ${session.device}` }))],
   ];
   const user = [t.user, (session) => h('a', { href: `#/users/${encodeURIComponent(session.user_id)}` }, session.user)];
   if (hasUser) columns.unshift(user);

@@ -134,7 +134,7 @@ async fn browsers_sign_in_at_an_openid_connect_provider() {
 const ENTITY: &str = "urn:thoughtspot:callosum:saml";
 
 /// A server whose people come from a SAML provider, and that provider.
-fn with_saml(home: &Home) -> (Server, SimpleSaml) {
+fn with_saml(home: &Home, is_encrypted: bool) -> (Server, SimpleSaml) {
     let mut provider = SimpleSaml::at_rest();
     let file = |name: &str| provider.path(name).to_str().unwrap().to_owned();
     let line = format!(
@@ -151,7 +151,8 @@ fn with_saml(home: &Home) -> (Server, SimpleSaml) {
         entity: ENTITY.into(),
         callbacks: vec![callback(server.http()), callback(server.https())],
         logout: format!("{}/callosum/v1/saml/logout", server.http()),
-        is_encrypted: false,
+        is_encrypted,
+        is_response_signed: true,
     });
     (server, provider)
 }
@@ -159,7 +160,17 @@ fn with_saml(home: &Home) -> (Server, SimpleSaml) {
 #[tokio::test]
 async fn browsers_sign_in_at_a_saml_provider() {
     let home = Home::new();
-    let (server, provider) = with_saml(&home);
+    let (server, provider) = with_saml(&home, false);
     let base = provider.base();
     run_with(&server, &[("TS_IDP", base.as_str())], "saml.mjs", &[], 21);
+}
+
+/// The answers are sealed by AES-CBC; what a browser does with them is the same, so one way in will do, and both out.
+#[tokio::test]
+async fn browsers_sign_in_at_a_saml_provider_that_encrypts() {
+    let home = Home::new();
+    let (server, provider) = with_saml(&home, true);
+    let base = provider.base();
+    let words = ["SAMLRedirect signs in", "signing out"];
+    run_with(&server, &[("TS_IDP", base.as_str())], "saml.mjs", &words, 4);
 }

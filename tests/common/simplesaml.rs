@@ -98,6 +98,12 @@ pub struct Known {
     pub logout: String,
     /// Whether assertions are encrypted.
     pub is_encrypted: bool,
+    /// Whether the response around them is signed; they themselves always are.
+    pub is_response_signed: bool,
+}
+
+const fn yes_or_no(is_so: bool) -> &'static str {
+    if is_so { "yes" } else { "no" }
 }
 
 /// A provider where `lena` signs in. Our own pair, `own.key` and `own.crt`, and its metadata, `idp.xml`, are in its folder.
@@ -137,6 +143,7 @@ impl SimpleSaml {
             callbacks: vec!["http://127.0.0.1:9/".into()],
             logout: "http://127.0.0.1:9/".into(),
             is_encrypted: false,
+            is_response_signed: true,
         });
         provider.write_metadata();
         provider.process = None;
@@ -158,10 +165,8 @@ impl SimpleSaml {
             ("SP_CALLBACKS", callbacks.as_str()),
             ("SP_LOGOUT", known.logout.as_str()),
             ("SP_CERT", own.as_str()),
-            (
-                "SP_ENCRYPTION",
-                if known.is_encrypted { "yes" } else { "no" },
-            ),
+            ("SP_ENCRYPTION", yes_or_no(known.is_encrypted)),
+            ("SP_RESPONSE_SIGNED", yes_or_no(known.is_response_signed)),
         ];
         let address = format!("127.0.0.1:{}", self.port);
         let www = fetched("simplesamlphp/usr/share/simplesamlphp/www");

@@ -20,6 +20,7 @@ mod full_disk;
 mod lifecycle;
 mod metrics;
 mod no_descriptors;
+mod no_randomness;
 #[cfg(feature = "oidc")]
 mod oidc;
 #[cfg(feature = "oidc")]
@@ -34,6 +35,8 @@ mod packaging;
 #[path = "../common/ports.rs"]
 mod ports;
 mod postgres;
+#[cfg(all(feature = "oidc", feature = "saml"))]
+mod providers;
 mod session;
 mod settings;
 mod slow;

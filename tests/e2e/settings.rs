@@ -247,9 +247,8 @@ fn a_start_says_once_what_is_wrong_and_where() {
     assert!(error.contains(&expected), "{error}");
     assert_eq!(error.matches("Connection refused").count(), 1, "{error}");
     let deep = home.path().join("d".repeat(100));
-    let error = home
-        .run(&format!("--data-dir {} {serve}", deep.display()))
-        .refusal();
+    let line = format!("{serve} --data-dir {}", deep.display());
+    let error = run_under(&home, &[], &line).refusal();
     assert!(
         error.contains("data_dir") && error.contains("107"),
         "{error}"

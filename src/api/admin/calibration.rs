@@ -3,7 +3,10 @@
 //! What came of the last one is kept in memory, so that the page can ask how far it is.
 
 use crate::api::admin::desk::{Acts, Desk, Looks, Refusal};
-use crate::domain::authn::{HashCost, Measured, PasswordError, PasswordPool, candidates, propose};
+use crate::domain::authn::{
+    HashCost, MAX_TARGET_MS, MEMORY_MIB, Measured, PasswordError, PasswordPool, TARGET_MS,
+    candidates, propose,
+};
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::Failure;
 use actix_web::HttpResponse;
@@ -11,13 +14,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-/// How long one hash may take unless the page says, in milliseconds.
-const TARGET_MS: u64 = 50;
-/// The longest that may be asked for.
-const MOST_MS: u64 = 10_000;
-/// What all slots may take together unless the page says, in MiB.
-const MEMORY_MIB: usize = 512;
 
 /// The measuring under way, or the last one.
 #[derive(Debug, Default)]
@@ -89,8 +85,8 @@ pub async fn start(acts: Acts<CalibrateBody>) -> Result<HttpResponse, Refusal> {
     let Acts { desk, body } = acts;
     desk.require_server()?;
     let target_ms = body.target_ms.unwrap_or(TARGET_MS);
-    if !(1..=MOST_MS).contains(&target_ms) {
-        return Err(Failure::bad("target_ms", format!("1 to {MOST_MS} milliseconds")).into());
+    if !(1..=MAX_TARGET_MS).contains(&target_ms) {
+        return Err(Failure::bad("target_ms", format!("1 to {MAX_TARGET_MS} milliseconds")).into());
     }
     let memory_mib = body.memory_mib.unwrap_or(MEMORY_MIB);
     let pool = desk.services().login.passwords.clone();
@@ -167,7 +163,8 @@ fn told(run: &Run) -> Value {
     })
 }
 
-fn row(measured: &Measured) -> Value {
+/// One choice and what it costs, here and on the command line.
+pub fn row(measured: &Measured) -> Value {
     let tenths = |number: f64| (number * 10.0).round() / 10.0;
     json!({
         "memory_kib": measured.cost.memory_kib,

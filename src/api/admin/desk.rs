@@ -27,6 +27,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderName, ORIGIN};
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
@@ -186,6 +187,10 @@ pub struct Acts<T> {
     /// How.
     pub body: T,
 }
+
+/// A body that says nothing: what is meant is in the path.
+#[derive(Deserialize)]
+pub struct Nothing {}
 
 impl FromRequest for Looks {
     type Error = Refusal;

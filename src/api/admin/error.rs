@@ -1,6 +1,7 @@
 //! Refusals as the console's page reads them: a word to go by, a sentence to show.
 
 use crate::api::dialect::{Dialect, Incident};
+use crate::api::status::status;
 use crate::api::thoughtspot;
 use crate::domain::failure::{Failure, Unauthenticated};
 use actix_web::HttpResponse;
@@ -39,7 +40,7 @@ impl Dialect for Admin {
             Failure::BadRequest { field, .. } => field,
             _ => "",
         };
-        thoughtspot::reply(thoughtspot::status(failure), failure, incident).json(ErrorReply {
+        thoughtspot::reply(status(failure), failure, incident).json(ErrorReply {
             error,
             message: &message,
             field,

@@ -1,8 +1,7 @@
 //! Groups at the console.
 
 use crate::api::admin::Admin;
-use crate::api::admin::desk::{Acts, Looks, Refusal};
-use crate::api::admin::users::{Nothing, operation};
+use crate::api::admin::desk::{Acts, Looks, Nothing, Refusal};
 use crate::api::admin::view;
 use crate::api::form::{Query, optional, required};
 use crate::domain::administration::{GroupEdit, GroupSearch};
@@ -99,7 +98,7 @@ pub async fn change(
 ) -> Result<HttpResponse, Refusal> {
     let Acts { desk, body } = acts;
     let users = match body.users {
-        Some(listed) => Some((operation(body.operation.as_deref())?, listed)),
+        Some(listed) => Some((view::operation(body.operation.as_deref())?, listed)),
         None => None,
     };
     let privileges = body.privileges.map(|listed| (Operation::Replace, listed));

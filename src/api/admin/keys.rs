@@ -1,7 +1,6 @@
 //! Secret keys at the console: made, told once, retired.
 
-use crate::api::admin::desk::{Acts, Looks, Refusal};
-use crate::api::admin::users::Nothing;
+use crate::api::admin::desk::{Acts, Looks, Nothing, Refusal};
 use crate::api::admin::view;
 use crate::api::form::{optional, required};
 use actix_web::{HttpResponse, web};

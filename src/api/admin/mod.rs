@@ -29,7 +29,7 @@ mod trial;
 mod users;
 mod view;
 
-pub use calibration::Calibration;
+pub use calibration::{Calibration, row as calibration_row};
 pub use console::{AuditHistory, AuditLine, Checkup, Console, Finding, Minute, Trends};
 pub use error::Admin;
 

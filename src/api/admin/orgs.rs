@@ -1,7 +1,6 @@
 //! Orgs at the console. Administrators of one Org see theirs; changing Orgs is for administrators of the server.
 
-use crate::api::admin::desk::{Acts, Looks, Refusal};
-use crate::api::admin::users::Nothing;
+use crate::api::admin::desk::{Acts, Looks, Nothing, Refusal};
 use crate::api::admin::view;
 use crate::api::form::required;
 use crate::domain::administration::OrgEdit;

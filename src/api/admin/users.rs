@@ -2,11 +2,11 @@
 
 use crate::api::admin::Admin;
 use crate::api::admin::audit::refused_addresses;
-use crate::api::admin::desk::{Acts, Looks, Refusal};
+use crate::api::admin::desk::{Acts, Looks, Nothing, Refusal};
 use crate::api::admin::view;
 use crate::api::form::{Query, optional, required};
 use crate::domain::administration::{AccountEdit, MAX_FOUND, MembershipDraft, NewUser, UserSearch};
-use crate::domain::directory::{AccountType, Operation};
+use crate::domain::directory::{AccountStatus, AccountType, Operation};
 use crate::domain::failure::Failure;
 use actix_web::{HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
@@ -18,10 +18,6 @@ use std::net::IpAddr;
 const PAGE: usize = 50;
 /// The most users on one page.
 const MOST_ON_PAGE: usize = 500;
-
-/// A body that says nothing: what is meant is in the path.
-#[derive(Deserialize)]
-pub struct Nothing {}
 
 #[derive(Deserialize)]
 pub struct ListQuery {
@@ -126,7 +122,7 @@ pub async fn create(acts: Acts<UserBody>) -> Result<HttpResponse, Refusal> {
         create_groups: body.create_groups,
         ..NewUser::named(required("name", body.name)?)
     };
-    let status = status.unwrap_or(crate::domain::directory::AccountStatus::Active);
+    let status = status.unwrap_or(AccountStatus::Active);
     let user = desk.manager().admit(new, status).await?;
     Ok(HttpResponse::Created().json(view::user(&user)))
 }
@@ -179,16 +175,6 @@ pub struct MembershipBody {
     groups: Option<Vec<String>>,
 }
 
-/// Reads `add`, `remove` or `replace`.
-pub fn operation(word: Option<&str>) -> Result<Operation, Failure> {
-    match word {
-        Some("add") => Ok(Operation::Add),
-        Some("remove") => Ok(Operation::Remove),
-        Some("replace") => Ok(Operation::Replace),
-        _ => Err(Failure::bad("operation", "add, remove or replace")),
-    }
-}
-
 /// `POST users/{id}/memberships`: joins or leaves Orgs (number or name) and groups (GUID, or name).
 pub async fn memberships(
     acts: Acts<MembershipBody>,
@@ -202,7 +188,7 @@ pub async fn memberships(
         account_type: None,
         is_admin: None,
         status: None,
-        operation: operation(body.operation.as_deref())?,
+        operation: view::operation(body.operation.as_deref())?,
         orgs: body.orgs,
         groups: body.groups,
     };

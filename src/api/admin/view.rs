@@ -1,8 +1,9 @@
 //! Directory records and sessions as the console shows them. Moments are milliseconds since 1970.
 
+use crate::api::device::device;
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{
-    AccountStatus, AccountType, Group, Org, OrgStatus, SecretKey, User,
+    AccountStatus, AccountType, Group, Operation, Org, OrgStatus, SecretKey, User,
 };
 use crate::domain::failure::Failure;
 use crate::domain::session::{SessionHandle, SessionSummary};
@@ -42,6 +43,16 @@ pub fn account_status(word: Option<&str>) -> Result<Option<AccountStatus>, Failu
         Some("active") => Ok(Some(AccountStatus::Active)),
         Some("disabled") => Ok(Some(AccountStatus::Disabled)),
         Some(_) => Err(Failure::bad("status", "active or disabled")),
+    }
+}
+
+/// Reads `add`, `remove` or `replace`.
+pub fn operation(word: Option<&str>) -> Result<Operation, Failure> {
+    match word {
+        Some("add") => Ok(Operation::Add),
+        Some("remove") => Ok(Operation::Remove),
+        Some("replace") => Ok(Operation::Replace),
+        _ => Err(Failure::bad("operation", "add, remove or replace")),
     }
 }
 
@@ -94,6 +105,7 @@ pub fn session(summary: &SessionSummary, own: SessionHandle) -> Value {
         "key_id": session.key.map(|key| key.to_string()),
         "address": session.address,
         "agent": session.agent,
+        "device": device(&session.agent),
         "is_remembered": session.is_remembered,
         "opened_at": session.opened_at.millis(),
         "last_seen_at": session.last_seen_at.millis(),

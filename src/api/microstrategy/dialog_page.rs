@@ -3,11 +3,12 @@
 use crate::api::caller::services;
 use crate::api::dialect::{Dialect, Incident};
 use crate::api::landing::Target;
-use crate::api::message_page::{announce_wait, page, refused};
+use crate::api::message_page::{page, refused};
 use crate::api::microstrategy::MicroStrategy;
 use crate::api::microstrategy::site::Mode;
-use crate::api::pages::{SignInSite, status, words};
+use crate::api::pages::{SignInSite, words};
 use crate::api::services::Services;
+use crate::api::status::{announce_wait, status};
 use crate::domain::failure::Failure;
 use crate::domain::sso::Protocol;
 use actix_web::http::StatusCode;

@@ -1,11 +1,11 @@
 //! What a refusal looks like in `MicroStrategy` words (docs/dialects/microstrategy.md, "Errors").
 
 use crate::api::dialect::{Dialect, Incident};
+use crate::api::status::announce_wait;
 use crate::domain::failure::{Failure, Unauthenticated};
 use crate::domain::session::EndReason;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::RETRY_AFTER;
 use serde::Serialize;
 
 /// Several public clients compare this sentence, lower-cased.
@@ -37,18 +37,14 @@ impl Dialect for MicroStrategy {
 
     fn render(failure: &Failure, incident: Incident) -> HttpResponse {
         let (status, code, i_server_code) = codes(failure);
-        let mut reply = HttpResponse::build(status);
-        if let Some(wait) = failure.retry_after() {
-            // Rounded up: a client that waits as long as it was told must not come too early.
-            let seconds = wait.as_millis().div_ceil(1_000).max(1);
-            reply.insert_header((RETRY_AFTER, seconds.to_string()));
-        }
-        reply.json(Body {
+        let mut reply = HttpResponse::build(status).json(Body {
             code,
             message: &message(failure),
             ticket_id: incident.0.simple().to_string(),
             i_server_code,
-        })
+        });
+        announce_wait(&mut reply, failure);
+        reply
     }
 }
 

@@ -2,14 +2,14 @@
 
 use crate::api::dialect::{Dialect, Incident};
 use crate::api::pages::words;
+use crate::api::status::{announce_wait, status};
 use crate::domain::failure::Failure;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CONTENT_SECURITY_POLICY, ContentType, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+    CONTENT_SECURITY_POLICY, ContentType, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
 };
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
-use std::time::Duration;
 
 const INCIDENT_HEADER: HeaderName = HeaderName::from_static("x-callosum-incident-id");
 
@@ -29,10 +29,9 @@ impl Dialect for Pages {
         };
         let mut reply = start(status(failure), None);
         reply.insert_header((INCIDENT_HEADER, incident.to_string()));
-        if let Some(wait) = failure.retry_after() {
-            reply.insert_header((RETRY_AFTER, whole_seconds(wait).to_string()));
-        }
-        finish(reply, &page)
+        let mut reply = finish(reply, &page);
+        announce_wait(&mut reply, failure);
+        reply
     }
 }
 
@@ -42,29 +41,6 @@ struct FailedPage {
     title: &'static str,
     sentence: &'static str,
     incident: Incident,
-}
-
-/// The status that goes with a failure.
-pub const fn status(failure: &Failure) -> StatusCode {
-    match failure {
-        Failure::BadRequest { .. } => StatusCode::BAD_REQUEST,
-        Failure::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        Failure::Forbidden { .. } | Failure::SwitchedOff { .. } => StatusCode::FORBIDDEN,
-        Failure::NotFound { .. } => StatusCode::NOT_FOUND,
-        Failure::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Failure::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Failure::Conflict { .. } => StatusCode::CONFLICT,
-        Failure::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Failure::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-        Failure::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
-/// Rounded up: whoever waits as long as they were told must not come too early.
-pub fn whole_seconds(wait: Duration) -> u64 {
-    let seconds = wait.as_millis().div_ceil(1_000);
-    u64::try_from(seconds).unwrap_or(u64::MAX).max(1)
 }
 
 /// The start of a page. Nobody may frame it: it takes passwords, or ends what they opened.
@@ -87,6 +63,13 @@ pub fn start(status: StatusCode, form_target: Option<&str>) -> HttpResponseBuild
     ));
     reply.insert_header((CONTENT_SECURITY_POLICY, policy));
     reply
+}
+
+/// On to another page, whatever the method was.
+pub fn see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((LOCATION, location))
+        .finish()
 }
 
 /// The page itself.

@@ -7,11 +7,9 @@ use crate::api::caller::Caller;
 use crate::api::departure::own_base;
 use crate::api::dialect::ApiError;
 use crate::api::form::{Form, Query};
-use crate::api::guard::refuse_forgery;
-use crate::api::pages::form_token;
-use crate::api::pages::html::{Pages, finish, start};
-use crate::api::pages::sessions::{Signed, prove, to};
+use crate::api::pages::html::{Pages, finish, see_other, start};
 use crate::api::pages::sign_in::START;
+use crate::api::pages::signed::Signed;
 use crate::api::pages::site::SignInSite;
 use crate::api::pages::target::Target;
 use crate::api::pages::words;
@@ -80,7 +78,7 @@ pub async fn ask(
     let wanted = query.into_inner().to;
     let target = target(&request, &services, wanted.as_deref());
     let Some(signed) = Signed::in_as()? else {
-        return Ok(to("/sign-in"));
+        return Ok(see_other("/sign-in"));
     };
     page(&services, &signed, &target, StatusCode::OK, None).await
 }
@@ -95,10 +93,9 @@ pub async fn choose(
     let form = form.into_inner();
     let target = target(&request, &services, form.to.as_deref());
     let Some(signed) = Signed::in_as()? else {
-        return Ok(to("/sign-in"));
+        return Ok(see_other("/sign-in"));
     };
-    refuse_forgery(&request, &services)?;
-    prove(&services, &signed, form.token.as_deref())?;
+    signed.prove(&request, &services, form.token.as_deref())?;
     let org: Option<i64> = form.org.and_then(|org| org.trim().parse().ok());
     let org = OrgId(org.ok_or_else(|| Failure::bad("org", "the number of an Org"))?);
     if org != signed.who.org {
@@ -114,7 +111,7 @@ pub async fn choose(
             Err(error) => return Err(Failure::from(&error).into()),
         }
     }
-    Ok(to(&target.location))
+    Ok(see_other(&target.location))
 }
 
 /// Judged each time: it came through the browser.
@@ -141,7 +138,7 @@ async fn page(
         current: signed.who.org,
         error,
         to: &target.location,
-        token: form_token::for_session(services, &signed.id),
+        token: signed.form_token(services),
     };
     Ok(finish(
         start(status, target.foreign_origin.as_deref()),

@@ -5,22 +5,20 @@ use crate::api::departure::ProvingAnew;
 use crate::api::device::device;
 use crate::api::dialect::ApiError;
 use crate::api::form::{Form, Query};
-use crate::api::guard::refuse_forgery;
 use crate::api::own_sessions::{OrgNames, org_names};
-use crate::api::pages::form_token;
-use crate::api::pages::html::{Pages, finish, start, status, whole_seconds};
+use crate::api::pages::html::{Pages, finish, see_other, start};
+use crate::api::pages::signed::Signed;
 use crate::api::pages::site::SignInSite;
 use crate::api::pages::words;
 use crate::api::services::Services;
-use crate::api::session_layer::{Presented, take_back, with_presented};
+use crate::api::session_layer::take_back;
+use crate::api::status::{announce_wait, status};
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::Failure;
 use crate::domain::login::{OwnSessions, OwnSessionsError, ProofNeeded};
-use crate::domain::principal::Principal;
-use crate::domain::session::{Check, SessionHandle, SessionId, SessionSummary};
+use crate::domain::session::{SessionHandle, SessionSummary};
 use actix_session::Session;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use secrecy::SecretString;
@@ -32,26 +30,6 @@ const SHOWN: usize = 100;
 const OTHERS: &str = "others";
 
 type Refusal = ApiError<Pages>;
-
-/// Somebody with a live session, or what they are answered who have none.
-pub(super) struct Signed {
-    pub id: SessionId,
-    pub who: Principal,
-}
-
-impl Signed {
-    /// None when nobody is signed in by cookie; the page of an API's Bearer this is not.
-    pub fn in_as() -> Result<Option<Self>, Failure> {
-        with_presented(|presented| match presented {
-            Presented::Checked(id, Check::Live(session)) => Ok(Some(Self {
-                id: id.clone(),
-                who: Principal::of_session(id, session),
-            })),
-            Presented::StoreAway(error) => Err(error.into()),
-            _ => Ok(None),
-        })
-    }
-}
 
 #[derive(Deserialize)]
 pub struct ListQuery {
@@ -123,11 +101,11 @@ pub async fn list(
     query: Query<Pages, ListQuery>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
-    let Some(Signed { id, who }) = Signed::in_as()? else {
-        return Ok(to("/sign-in?to=/sessions"));
+    let Some(signed) = Signed::in_as()? else {
+        return Ok(see_other("/sign-in?to=/sessions"));
     };
-    let OwnSessions { this, sessions } = services.login.own_sessions(&who).await?;
-    let user = services.require_user(&who).await?;
+    let OwnSessions { this, sessions } = services.login.own_sessions(&signed.who).await?;
+    let user = services.require_user(&signed.who).await?;
     let orgs = org_names(&services, &sessions[..sessions.len().min(SHOWN)]).await?;
     let now = services.login.now();
     let shown = sessions.iter().take(SHOWN);
@@ -138,7 +116,7 @@ pub async fn list(
         sessions: shown.map(|one| Row::of(one, this, &orgs, now)).collect(),
         more: sessions.len().saturating_sub(SHOWN),
         others: sessions.len().saturating_sub(1),
-        token: form_token::for_session(&services, &id),
+        token: signed.form_token(&services),
     };
     Ok(finish(start(StatusCode::OK, None), &page))
 }
@@ -180,7 +158,7 @@ pub async fn ask(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
     let Some(signed) = Signed::in_as()? else {
-        return Ok(to("/sign-in?to=/sessions"));
+        return Ok(see_other("/sign-in?to=/sessions"));
     };
     let query = query.into_inner();
     end_page(&services, &signed, &query.session, StatusCode::OK, None).await
@@ -194,11 +172,10 @@ pub async fn end(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
     let Some(signed) = Signed::in_as()? else {
-        return Ok(to("/sign-in?to=/sessions"));
+        return Ok(see_other("/sign-in?to=/sessions"));
     };
-    refuse_forgery(&request, &services)?;
     let form = form.into_inner();
-    prove(&services, &signed, form.token.as_deref())?;
+    signed.prove(&request, &services, form.token.as_deref())?;
     let (door, who) = (&services.login, &signed.who);
     let password = form.password.unwrap_or_default();
     let outcome = async {
@@ -214,8 +191,8 @@ pub async fn end(
         Ok(1)
     };
     let failure = match outcome.await {
-        Ok(ended) => return Ok(to(&format!("/sessions?ended={ended}"))),
-        Err(OwnSessionsError::NoSuchSession) => return Ok(to("/sessions?ended=0")),
+        Ok(ended) => return Ok(see_other(&format!("/sessions?ended={ended}"))),
+        Err(OwnSessionsError::NoSuchSession) => return Ok(see_other("/sessions?ended=0")),
         Err(error @ OwnSessionsError::NotConfirmed(_)) => Failure::from(&error),
         Err(OwnSessionsError::NotFresh) => Failure::forbidden(words::TOO_LATE),
         Err(error) => return Err(error.into()),
@@ -227,10 +204,7 @@ pub async fn end(
     };
     let code = status(&failure);
     let mut reply = end_page(&services, &signed, &form.session, code, Some(&error)).await?;
-    if let Some(wait) = failure.retry_after() {
-        let wait = whole_seconds(wait).into();
-        reply.headers_mut().insert(RETRY_AFTER, wait);
-    }
+    announce_wait(&mut reply, &failure);
     Ok(reply)
 }
 
@@ -249,7 +223,7 @@ async fn end_page(
         let handle = SessionHandle::parse(session).filter(|handle| *handle != this);
         let one = handle.and_then(|handle| sessions.iter().find(|one| one.handle == handle));
         let Some(one) = one else {
-            return Ok(to("/sessions?ended=0"));
+            return Ok(see_other("/sessions?ended=0"));
         };
         let orgs = org_names(services, std::slice::from_ref(one)).await?;
         Some(Row::of(one, this, &orgs, services.login.now()))
@@ -277,7 +251,7 @@ async fn end_page(
         is_too_late,
         prove_at: prove_at.map(|there| (words::prove_at(&there.label), there.link(&this_page))),
         error,
-        token: form_token::for_session(services, &signed.id),
+        token: signed.form_token(services),
     };
     Ok(finish(start(status, None), &page))
 }
@@ -296,27 +270,9 @@ pub async fn sign_out(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
     if let Some(signed) = Signed::in_as()? {
-        refuse_forgery(&request, &services)?;
-        prove(&services, &signed, form.into_inner().token.as_deref())?;
+        signed.prove(&request, &services, form.into_inner().token.as_deref())?;
         services.login.log_out(&signed.id, &caller.client).await?;
     }
     take_back(&cookies);
-    Ok(to("/sign-in?left=1"))
-}
-
-pub(super) fn prove(
-    services: &Services,
-    signed: &Signed,
-    token: Option<&str>,
-) -> Result<(), Failure> {
-    if form_token::is_for_session(services, &signed.id, token.unwrap_or_default()) {
-        return Ok(());
-    }
-    Err(Failure::forbidden("the form was made for another session"))
-}
-
-pub(super) fn to(location: &str) -> HttpResponse {
-    HttpResponse::SeeOther()
-        .insert_header((LOCATION, location))
-        .finish()
+    Ok(see_other("/sign-in?left=1"))
 }

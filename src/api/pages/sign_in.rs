@@ -6,19 +6,20 @@ use crate::api::dialect::ApiError;
 use crate::api::form::{Form, Query, flag, optional};
 use crate::api::guard::refuse_forgery;
 use crate::api::pages::form_token::FormCookies;
-use crate::api::pages::html::{Pages, finish, start, status, whole_seconds};
+use crate::api::pages::html::{Pages, finish, see_other, start};
 use crate::api::pages::org_choice;
 use crate::api::pages::site::SignInSite;
 use crate::api::pages::target::Target;
 use crate::api::pages::words;
 use crate::api::services::Services;
 use crate::api::session_layer::{self, Presented, presented_id, with_presented};
+use crate::api::status::{announce_wait, status};
 use crate::domain::failure::{Failure, Unauthenticated};
 use crate::domain::login::OpenRequest;
 use crate::domain::session::Check;
 use actix_session::Session;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
+use actix_web::http::header::SET_COOKIE;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use secrecy::{ExposeSecret, SecretString};
@@ -186,9 +187,7 @@ pub async fn sign_in(
     } else {
         location
     };
-    Ok(HttpResponse::SeeOther()
-        .insert_header((LOCATION, location))
-        .finish())
+    Ok(see_other(&location))
 }
 
 /// The form again, with a sentence about what is wrong. A name that was typed stays; a password never does.
@@ -213,10 +212,7 @@ async fn refused(
         other => return Err(other.clone().into()),
     };
     let mut reply = page(request, services, status(failure), shown).await;
-    if let Some(wait) = failure.retry_after() {
-        let wait = whole_seconds(wait).into();
-        reply.headers_mut().insert(RETRY_AFTER, wait);
-    }
+    announce_wait(&mut reply, failure);
     Ok(reply)
 }
 

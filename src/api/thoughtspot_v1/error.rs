@@ -2,6 +2,7 @@
 
 use crate::api::dialect::{Dialect, Incident};
 use crate::api::openapi::refusals::Described;
+use crate::api::status;
 use crate::api::thoughtspot;
 use crate::domain::failure::Failure;
 use actix_web::HttpResponse;
@@ -17,7 +18,7 @@ impl Dialect for V1 {
     fn render(failure: &Failure, incident: Incident) -> HttpResponse {
         let status = match failure {
             Failure::SwitchedOff { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-            other => thoughtspot::status(other),
+            other => status::status(other),
         };
         let body = thoughtspot::ErrorBody::new(failure, incident, spelled);
         thoughtspot::reply(status, failure, incident).json(body)

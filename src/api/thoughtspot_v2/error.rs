@@ -2,6 +2,7 @@
 
 use crate::api::dialect::{Dialect, Incident};
 use crate::api::openapi::refusals::Described;
+use crate::api::status::status;
 use crate::api::thoughtspot;
 use crate::domain::failure::Failure;
 use actix_web::HttpResponse;
@@ -19,8 +20,7 @@ impl Dialect for V2 {
         let debug = thoughtspot::ErrorBody::new(failure, incident, spelled);
         let message = ErrorMessage { debug };
         let error = NestedError { message };
-        thoughtspot::reply(thoughtspot::status(failure), failure, incident)
-            .json(ErrorReply { error })
+        thoughtspot::reply(status(failure), failure, incident).json(ErrorReply { error })
     }
 }
 

@@ -19,6 +19,12 @@ const CANDIDATES: [(u32, u32); 12] = [
     (65_536, 3),
     (131_072, 2),
 ];
+/// How long one hash may take unless somebody says, in milliseconds.
+pub const TARGET_MS: u64 = 50;
+/// The longest that may be asked for, in milliseconds.
+pub const MAX_TARGET_MS: u64 = 10_000;
+/// What all slots may take together unless somebody says, in MiB.
+pub const MEMORY_MIB: usize = 512;
 /// How often each slot hashes, after once to touch the memory.
 pub const CALIBRATION_ROUNDS: u32 = 3;
 

@@ -11,7 +11,7 @@ mod settle;
 mod threads;
 mod trusted;
 
-pub use calibration::{CALIBRATION_ROUNDS, Measured, candidates, memory_of, propose};
+pub use calibration::{MAX_TARGET_MS, MEMORY_MIB, Measured, TARGET_MS, candidates, propose};
 pub use key::{KeyDigest, KeyHasher, KeySealer};
 pub use ldap::{
     DirectoryServer, GroupRule, LdapAnswer, LdapAuth, LdapGroup, LdapIdentity, LdapParts,

@@ -2,7 +2,7 @@
 
 use crate::domain::audit::{Act, AuditEvent, Client};
 use crate::domain::authn::{OrgRefused, choose_org};
-use crate::domain::directory::{KeyId, OrgId};
+use crate::domain::directory::{KeyId, OrgId, User};
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
 use crate::domain::login::Login;
 use crate::domain::principal::{Principal, Via};
@@ -23,16 +23,7 @@ impl Login {
                 Err(SwitchError::BoundToken)
             };
         };
-        let is_bound = who.access != Access::Full || !who.may_reach(to);
-        if is_bound || self.key_binds(who.secret_key(), to).await? {
-            return Err(SwitchError::BoundToken);
-        }
-        let user = self
-            .directory
-            .find_user_by_id(who.user_id)
-            .await?
-            .ok_or(SwitchError::SessionOver)?;
-        choose_org(&*self.directory, &user, Some(to)).await?;
+        let user = self.let_into(who, to).await?;
         if !self.sessions.set_org(id, to).await? {
             return Err(SwitchError::SessionOver);
         }
@@ -52,8 +43,16 @@ impl Login {
         if who.org == to {
             return Ok(who);
         }
-        let is_bound =
-            matches!(who.via, Via::Bearer) || who.access != Access::Full || !who.may_reach(to);
+        if matches!(who.via, Via::Bearer) {
+            return Err(SwitchError::BoundToken);
+        }
+        self.let_into(&who, to).await?;
+        Ok(Principal { org: to, ..who })
+    }
+
+    /// The user, where they belong to that Org and what they signed in with is good for it.
+    async fn let_into(&self, who: &Principal, to: OrgId) -> Result<User, SwitchError> {
+        let is_bound = who.access != Access::Full || !who.may_reach(to);
         if is_bound || self.key_binds(who.secret_key(), to).await? {
             return Err(SwitchError::BoundToken);
         }
@@ -63,7 +62,7 @@ impl Login {
             .await?
             .ok_or(SwitchError::SessionOver)?;
         choose_org(&*self.directory, &user, Some(to)).await?;
-        Ok(Principal { org: to, ..who })
+        Ok(user)
     }
 
     /// Whether the session came from a key that is good for another Org only: it must not outgrow its key.

@@ -2,18 +2,13 @@
 
 use crate::domain::sso::ProviderError;
 use crate::settings::SsoProvider;
+use crate::trust;
 use anyhow::{Context, anyhow, ensure};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
 use std::error::Error;
-use std::path::Path;
-use std::sync::Arc;
 use url::{Host, Url};
 
 /// Discovery documents have about 5 KiB, tokens with all groups some 100 KiB.
@@ -52,8 +47,9 @@ impl Http {
             issuer.scheme() == "https" || (issuer.scheme() == "http" && is_local),
             "issuer: https:// is required, except for a provider on this machine"
         );
+        let tls = trust::client(settings.ca_file.as_deref()).context("ca_file")?;
         let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls(settings.ca_file.as_deref())?)
+            .tls_backend_preconfigured(tls)
             .timeout(settings.timeout)
             // A redirect would take a code, or our credentials, where the provider did not say.
             .redirect(Policy::none());
@@ -154,28 +150,4 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
-}
-
-/// Trusts the certificates in that file alone, or without one the public authorities.
-fn tls(ca_file: Option<&Path>) -> anyhow::Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    match ca_file {
-        Some(file) => {
-            trust(file, &mut roots).with_context(|| format!("ca_file {}", file.display()))?;
-        }
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-    }
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
-}
-
-fn trust(file: &Path, roots: &mut RootCertStore) -> anyhow::Result<()> {
-    for certificate in CertificateDer::pem_file_iter(file)? {
-        roots.add(certificate?)?;
-    }
-    ensure!(!roots.is_empty(), "expected a certificate in PEM");
-    Ok(())
 }

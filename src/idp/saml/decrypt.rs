@@ -1,10 +1,12 @@
-//! Opens encrypted assertions: AES-GCM under RSA-OAEP, and nothing older.
+//! Opens encrypted assertions: AES-GCM, or AES-CBC in a response that the provider signed; the key under RSA-OAEP.
 //!
-//! CBC and RSA 1.5 tell an attacker who asks often enough what is inside. Here every failure past the choice of methods
-//! looks the same.
+//! RSA 1.5, and CBC of anybody's making, tell an attacker who asks often enough what is inside. Here every failure past the
+//! choice of methods looks the same, and what CBC opens looks the same until the signature inside has held.
 
+use super::cbc::{Cbc, Cipher};
 use super::fault::{Judged, malformed, refuse, shown};
 use super::keys::OwnKey;
+use super::signature::Signed;
 use super::xml::{DSIG, Node, XENC, XENC11};
 use crate::domain::sso::{AssertionFault, ProviderError};
 use aws_lc_rs::aead::{
@@ -24,10 +26,103 @@ const MAX_KEYS: usize = 4;
 const SHA1: &str = "http://www.w3.org/2000/09/xmldsig#sha1";
 const MGF1_SHA1: &str = "http://www.w3.org/2009/xmlenc11#mgf1sha1";
 
-/// The text of the assertion in an `EncryptedAssertion`.
-pub(super) fn open(encrypted: Node<'_, '_>, own: Option<&OwnKey>) -> Judged<String> {
+/// What was inside, not believed yet.
+pub(super) struct Opened {
+    text: String,
+    is_malleable: bool,
+}
+
+impl Opened {
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How to refuse what is inside, until it is known who wrote it.
+    ///
+    /// After CBC the padding, the text, its XML and its signature fail alike. Otherwise a provider that shares our key
+    /// with another could sign cipher texts of the other's and learn from the answers what is in them.
+    pub(super) fn refusal(&self, why: ProviderError) -> ProviderError {
+        if self.is_malleable {
+            return no_signed_assertion();
+        }
+        why
+    }
+}
+
+/// A cipher text with how it was made. One by CBC is the provider's own; nothing else becomes a [`Cbc`].
+enum Content {
+    Gcm(&'static Algorithm, Vec<u8>),
+    Cbc(Cbc),
+}
+
+impl Content {
+    fn read<'d, 'x>(data: Node<'d, 'x>, held: &Signed<'d, 'x>) -> Judged<Self> {
+        let algorithm = match method(data)?.1 {
+            "http://www.w3.org/2009/xmlenc11#aes128-gcm" => &AES_128_GCM,
+            "http://www.w3.org/2009/xmlenc11#aes192-gcm" => &AES_192_GCM,
+            "http://www.w3.org/2009/xmlenc11#aes256-gcm" => &AES_256_GCM,
+            name => {
+                let how = shown(name);
+                let Some(cbc) = Cipher::by_name(name) else {
+                    return refuse(
+                        AssertionFault::WeakAlgorithm,
+                        format!(
+                            "encrypted by {how}; AES-GCM is needed, or AES-CBC with 128 or 256 bits in a signed response"
+                        ),
+                    );
+                };
+                let Some(data) = held.vouch_for(data) else {
+                    return refuse(
+                        AssertionFault::WeakAlgorithm,
+                        format!(
+                            "encrypted by {how} in a response that is not signed: sign the response as well, or choose AES-GCM"
+                        ),
+                    );
+                };
+                return Cbc::of(cbc, data).map(Self::Cbc);
+            }
+        };
+        Ok(Self::Gcm(algorithm, cipher_value(data)?))
+    }
+
+    fn open(&self, key: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Gcm(algorithm, sealed) => decrypt(algorithm, key, sealed),
+            Self::Cbc(cbc) => cbc.open(key),
+        }
+    }
+
+    const fn is_malleable(&self) -> bool {
+        matches!(self, Self::Cbc(_))
+    }
+
+    fn refusal(&self) -> ProviderError {
+        if self.is_malleable() {
+            return no_signed_assertion();
+        }
+        ProviderError::refused(
+            AssertionFault::Undecryptable,
+            "not encrypted to our key, or changed since",
+        )
+    }
+}
+
+/// The one answer to everything that can be wrong with what CBC opened.
+fn no_signed_assertion() -> ProviderError {
+    ProviderError::refused(
+        AssertionFault::Undecryptable,
+        "not encrypted to our key, or no assertion inside that is signed itself",
+    )
+}
+
+/// Opens an `EncryptedAssertion`; `held` are the signatures of the document it stands in.
+pub(super) fn open<'d, 'x>(
+    encrypted: Node<'d, 'x>,
+    held: &Signed<'d, 'x>,
+    own: Option<&OwnKey>,
+) -> Judged<Opened> {
     let data = encrypted.only(XENC, "EncryptedData").map_err(malformed)?;
-    let content = content_algorithm(data)?;
+    let content = Content::read(data, held)?;
     let keys: Vec<_> = data
         .one(DSIG, "KeyInfo")
         .map_err(malformed)?
@@ -44,25 +139,19 @@ pub(super) fn open(encrypted: Node<'_, '_>, own: Option<&OwnKey>) -> Judged<Stri
             "it is encrypted, and key_file is not set",
         );
     };
-    let cipher = cipher_value(data)?;
     for key in keys {
         let transport = transport_algorithm(key)?;
         let wrapped = cipher_value(key)?;
         let label = label(key)?;
-        if let Some(plain) = unwrap(own, transport, &wrapped, label.as_deref())
-            .and_then(|key| decrypt(content, &key, &cipher))
-        {
-            return String::from_utf8(plain).map_err(|_| undecryptable());
+        let plain =
+            unwrap(own, transport, &wrapped, label.as_deref()).and_then(|key| content.open(&key));
+        if let Some(plain) = plain {
+            let text = String::from_utf8(plain).map_err(|_| content.refusal())?;
+            let is_malleable = content.is_malleable();
+            return Ok(Opened { text, is_malleable });
         }
     }
-    Err(undecryptable())
-}
-
-fn undecryptable() -> ProviderError {
-    ProviderError::refused(
-        AssertionFault::Undecryptable,
-        "not encrypted to our key, or changed since",
-    )
+    Err(content.refusal())
 }
 
 fn unwrap(
@@ -97,18 +186,6 @@ fn decrypt(algorithm: &'static Algorithm, key: &[u8], cipher: &[u8]) -> Option<V
 fn method<'d, 'x>(node: Node<'d, 'x>) -> Judged<(Node<'d, 'x>, &'d str)> {
     let method = node.only(XENC, "EncryptionMethod").map_err(malformed)?;
     Ok((method, method.attribute("Algorithm").unwrap_or("")))
-}
-
-fn content_algorithm(data: Node<'_, '_>) -> Judged<&'static Algorithm> {
-    match method(data)?.1 {
-        "http://www.w3.org/2009/xmlenc11#aes128-gcm" => Ok(&AES_128_GCM),
-        "http://www.w3.org/2009/xmlenc11#aes192-gcm" => Ok(&AES_192_GCM),
-        "http://www.w3.org/2009/xmlenc11#aes256-gcm" => Ok(&AES_256_GCM),
-        other => refuse(
-            AssertionFault::WeakAlgorithm,
-            format!("encrypted by {}; AES-GCM is needed", shown(other)),
-        ),
-    }
 }
 
 fn transport_algorithm(key: Node<'_, '_>) -> Judged<&'static OaepAlgorithm> {
@@ -168,7 +245,7 @@ fn label(key: Node<'_, '_>) -> Judged<Option<Vec<u8>>> {
         .transpose()
 }
 
-fn cipher_value(node: Node<'_, '_>) -> Judged<Vec<u8>> {
+pub(super) fn cipher_value(node: Node<'_, '_>) -> Judged<Vec<u8>> {
     let value = node
         .only(XENC, "CipherData")
         .and_then(|data| data.only(XENC, "CipherValue"))

@@ -73,8 +73,8 @@ pub(super) fn judge(notice: &LogoutNotice, expected: &Expected<'_>) -> Judged<Wo
         return Err(malformed(format!("not a {name}")));
     }
     // A signature inside counts where there is none outside; where there are both, both have to hold.
-    let elements = signed(&document, &carried.xml, &[root], expected.keys)?;
-    if !is_signed_outside && !elements.contains(&root) {
+    let held = signed(&document, &carried.xml, &[root], expected.keys)?;
+    if !is_signed_outside && !held.has(root) {
         return refuse(AssertionFault::Unsigned, format!("an unsigned {name}"));
     }
     let issuer = root.only(ASSERTION, "Issuer").map_err(malformed)?;

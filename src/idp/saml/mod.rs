@@ -10,6 +10,7 @@
 //! reading of the text. docs/decisions/0017-saml.md says why the rest is our own.
 
 mod assertion;
+mod cbc;
 mod decrypt;
 mod fault;
 mod instant;

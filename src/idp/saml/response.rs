@@ -4,13 +4,14 @@ use super::assertion;
 use super::decrypt;
 use super::fault::{Judged, malformed, refuse, shown};
 use super::keys::{Certificate, OwnKey};
-use super::signature::signed;
+use super::signature::{Signed, signed};
 use super::xml::{ASSERTION, Node, PROTOCOL, Source, parse};
 use crate::domain::clock::Timestamp;
 use crate::domain::sso::{Assertion, AssertionFault, Begun, ProviderError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::time::Duration;
+use uppsala::Document;
 
 /// No honest message is larger, decoded.
 pub(super) const MAX_MESSAGE: usize = 256 * 1024;
@@ -101,35 +102,48 @@ pub(super) fn judge(text: &str, expected: &Expected<'_>) -> Judged<Assertion> {
         let sealed = response
             .only(ASSERTION, "EncryptedAssertion")
             .map_err(malformed)?;
-        signed(&document, text, &[response], expected.keys)?;
+        // Before anything is opened: what may be opened at all depends on who wrote it.
+        let held = signed(&document, text, &[response], expected.keys)?;
         check_envelope(response, expected)?;
-        let opened = decrypt::open(sealed, expected.own)?;
-        let inner = parse(&opened, Source::Browser).map_err(malformed)?;
-        let assertion = Node::root(&inner)
-            .filter(|root| root.is(ASSERTION, "Assertion"))
-            .ok_or_else(|| malformed("something else than an Assertion was encrypted"))?;
-        let has_more = assertion
-            .self_and_below()
-            .filter(|node| node.local_name().ends_with("Assertion"))
-            .count()
-            > 1;
-        if has_more {
-            return Err(malformed("an assertion within an assertion"));
-        }
-        let elements = signed(&inner, &opened, &[assertion], expected.keys)?;
-        require_signed(assertion, &elements)?;
+        let opened = decrypt::open(sealed, &held, expected.own)?;
+        let inner =
+            parse(opened.text(), Source::Browser).map_err(|why| opened.refusal(malformed(why)))?;
+        let assertion =
+            sealed_assertion(&inner, opened.text(), expected).map_err(|why| opened.refusal(why))?;
         return assertion::judge(assertion, expected);
     }
     let assertion = response.only(ASSERTION, "Assertion").map_err(malformed)?;
-    let elements = signed(&document, text, &[response, assertion], expected.keys)?;
-    require_signed(assertion, &elements)?;
+    let held = signed(&document, text, &[response, assertion], expected.keys)?;
+    require_signed(assertion, &held)?;
     check_envelope(response, expected)?;
     assertion::judge(assertion, expected)
 }
 
+/// The assertion that was encrypted, its own signature verified.
+fn sealed_assertion<'d, 'x>(
+    inner: &'d Document<'x>,
+    text: &str,
+    expected: &Expected<'_>,
+) -> Judged<Node<'d, 'x>> {
+    let assertion = Node::root(inner)
+        .filter(|root| root.is(ASSERTION, "Assertion"))
+        .ok_or_else(|| malformed("something else than an Assertion was encrypted"))?;
+    let has_more = assertion
+        .self_and_below()
+        .filter(|node| node.local_name().ends_with("Assertion"))
+        .count()
+        > 1;
+    if has_more {
+        return Err(malformed("an assertion within an assertion"));
+    }
+    let held = signed(inner, text, &[assertion], expected.keys)?;
+    require_signed(assertion, &held)?;
+    Ok(assertion)
+}
+
 /// A signature of the `Response` alone does not do: the assertion could be taken out of another.
-fn require_signed(assertion: Node<'_, '_>, elements: &[Node<'_, '_>]) -> Judged<()> {
-    if elements.contains(&assertion) {
+fn require_signed<'d, 'x>(assertion: Node<'d, 'x>, held: &Signed<'d, 'x>) -> Judged<()> {
+    if held.has(assertion) {
         return Ok(());
     }
     refuse(

@@ -32,6 +32,42 @@ const DIGESTS: [&str; 3] = [
     "http://www.w3.org/2001/04/xmlenc#sha512",
 ];
 
+/// The elements of a document whose signatures held.
+pub(super) struct Signed<'d, 'x>(Vec<Node<'d, 'x>>);
+
+impl<'d, 'x> Signed<'d, 'x> {
+    /// Whether the element itself has a signature of its own.
+    pub(super) fn has(&self, element: Node<'d, 'x>) -> bool {
+        self.0.contains(&element)
+    }
+
+    /// The element as the provider's own word, where a signed one holds it.
+    pub(super) fn vouch_for(&self, element: Node<'d, 'x>) -> Option<Authentic<'d, 'x>> {
+        let mut around = Some(element);
+        while let Some(node) = around {
+            // The one part of a signed element that its signature does not cover.
+            if node.is(DSIG, "Signature") {
+                return None;
+            }
+            if self.has(node) {
+                return Some(Authentic(element));
+            }
+            around = node.parent();
+        }
+        None
+    }
+}
+
+/// An element that the provider wrote, every letter of it: only [`Signed::vouch_for`] makes one.
+#[derive(Clone, Copy)]
+pub(super) struct Authentic<'d, 'x>(Node<'d, 'x>);
+
+impl<'d, 'x> Authentic<'d, 'x> {
+    pub(super) const fn node(self) -> Node<'d, 'x> {
+        self.0
+    }
+}
+
 /// The elements of `places` that are signed, each by its own signature. A signature anywhere else, or one that does
 /// not hold, is refused: no honest message has one.
 pub(super) fn signed<'d, 'x>(
@@ -39,9 +75,9 @@ pub(super) fn signed<'d, 'x>(
     text: &str,
     places: &[Node<'d, 'x>],
     keys: &[Certificate],
-) -> Judged<Vec<Node<'d, 'x>>> {
+) -> Judged<Signed<'d, 'x>> {
     let Some(root) = Node::root(document) else {
-        return Ok(Vec::new());
+        return Ok(Signed(Vec::new()));
     };
     let signatures: Vec<_> = root
         .self_and_below()
@@ -64,7 +100,7 @@ pub(super) fn signed<'d, 'x>(
         elements.push(parent);
     }
     if elements.is_empty() {
-        return Ok(elements);
+        return Ok(Signed(elements));
     }
     let mut manager = KeysManager::new();
     for key in keys {
@@ -102,7 +138,7 @@ pub(super) fn signed<'d, 'x>(
             )));
         }
     }
-    Ok(elements)
+    Ok(Signed(elements))
 }
 
 /// Everything about a signature that can be judged without a key.
@@ -265,4 +301,38 @@ fn expect_method(node: Node<'_, '_>, allowed: &[&str]) -> Judged<()> {
         AssertionFault::WeakAlgorithm,
         format!("{} by {}", node.local_name(), shown(method)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::idp::saml::xml::{Source, parse};
+
+    #[test]
+    fn what_is_vouched_for_lies_in_a_signed_element_and_not_in_its_signature() {
+        let text = format!(
+            "<all><other/><response><inside><deep/></inside><s:Signature xmlns:s='{DSIG}'><s:KeyInfo><hidden/></s:KeyInfo></s:Signature></response></all>"
+        );
+        let document = parse(&text, Source::Browser).unwrap();
+        let root = Node::root(&document).unwrap();
+        let find = |name: &str| {
+            let mut all = root.self_and_below();
+            all.find(|node| node.local_name() == name).unwrap()
+        };
+        let held = Signed(vec![find("response")]);
+        for (name, is_covered) in [
+            ("response", true),
+            ("inside", true),
+            ("deep", true),
+            ("Signature", false),
+            ("hidden", false),
+            ("other", false),
+            ("all", false),
+        ] {
+            let vouched = held.vouch_for(find(name));
+            assert_eq!(vouched.is_some(), is_covered, "{name}");
+            assert!(vouched.is_none_or(|one| one.node() == find(name)));
+        }
+        assert!(Signed(Vec::new()).vouch_for(find("deep")).is_none());
+    }
 }

@@ -6,12 +6,12 @@
 
 mod connection;
 mod conversation;
-mod tls;
 
 use crate::domain::authn::{DirectoryServer, LdapAnswer, is_sendable};
 use crate::domain::failure::StoreError;
 use crate::settings::{Ldap, LdapUserSetting};
 use crate::stores::ldap::connection::{Connection, Problem};
+use crate::trust;
 use anyhow::{Context, anyhow, ensure};
 use async_trait::async_trait;
 use ldap3::LdapConnSettings;
@@ -69,7 +69,7 @@ impl LdapServers {
             check_filter("ldap.user_filter", filter)?;
         }
         check_filter("ldap.group_filter", &settings.group_filter)?;
-        let tls = tls::client(settings.ca_file.as_deref()).context("ldap.ca_file")?;
+        let tls = trust::client(settings.ca_file.as_deref()).context("ldap.ca_file")?;
         let dn = settings.bind_dn.clone();
         Ok(Self {
             plan: Arc::new(Plan {

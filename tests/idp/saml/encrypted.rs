@@ -4,13 +4,15 @@ use super::support::*;
 use std::path::Path;
 use vestibule::domain::sso::AssertionFault as Fault;
 
-const GCM: &str = "http://www.w3.org/2009/xmlenc11#aes256-gcm";
-const OAEP: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
+pub const GCM: &str = "http://www.w3.org/2009/xmlenc11#aes256-gcm";
+pub const OAEP: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
 
 /// Seals an assertion to the key of a certificate.
-fn seal(folder: &Path, assertion: &str, cert: &Path, content: &str, transport: &str) -> String {
-    let kind = if content.contains("192") || content.contains("tripledes") {
+pub fn seal(folder: &Path, assertion: &str, cert: &Path, content: &str, transport: &str) -> String {
+    let kind = if content.contains("tripledes") {
         "des-192"
+    } else if content.contains("192") {
+        "aes-192"
     } else if content.contains("128") {
         "aes-128"
     } else {
@@ -40,7 +42,7 @@ fn seal(folder: &Path, assertion: &str, cert: &Path, content: &str, transport: &
     format!("<saml:EncryptedAssertion>{sealed}</saml:EncryptedAssertion>")
 }
 
-fn stage() -> Stage {
+pub fn stage() -> Stage {
     Stage::with(with_own_key)
 }
 

@@ -4,6 +4,7 @@ mod accepted;
 mod costly;
 mod crypto;
 mod encrypted;
+mod encrypted_cbc;
 mod files;
 mod fuzz;
 mod logout;

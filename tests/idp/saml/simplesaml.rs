@@ -3,6 +3,8 @@
 use super::php::{Known, SimpleSaml};
 use super::process::{Landed, Walker};
 use super::support::*;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
 use std::time::Duration;
 use vestibule::domain::clock::{Clock, SystemClock, Timestamp};
@@ -24,13 +26,18 @@ struct Php {
 }
 
 impl Php {
-    fn start(is_encrypted: bool) -> Self {
+    fn start() -> Self {
+        Self::start_with(false, true)
+    }
+
+    fn start_with(is_encrypted: bool, is_response_signed: bool) -> Self {
         let mut there = SimpleSaml::at_rest();
         let known = Known {
             entity: SP.into(),
             callbacks: vec![CALLBACK.into()],
             logout: LOGOUT.into(),
             is_encrypted,
+            is_response_signed,
         };
         there.serve(&known);
         let mut settings = settings(&there.path(""));
@@ -101,7 +108,7 @@ fn is_lena(found: &Assertion) {
 
 #[tokio::test]
 async fn simplesamlphp_signs_somebody_in() {
-    let php = Php::start(false);
+    let php = Php::start();
     assert_eq!(
         php.provider.issuer(),
         format!("{}/saml2/idp/metadata.php", php.there.base())
@@ -136,7 +143,7 @@ async fn simplesamlphp_signs_somebody_in() {
 
 #[tokio::test]
 async fn simplesamlphp_asks_again_when_it_is_told_to() {
-    let php = Php::start(false);
+    let php = Php::start();
     let walker = Walker::new();
     is_lena(&php.sign_in(&walker).await);
     let departure = php.begin(true).await;
@@ -146,16 +153,29 @@ async fn simplesamlphp_asks_again_when_it_is_told_to() {
     is_lena(&php.judge(posted, &departure, php.now()).await.unwrap());
 }
 
-/// Its version 1.19 knows AES-CBC alone for a certificate's key. What `xmlsec1` seals by AES-GCM is in `encrypted.rs`.
+/// Its version 1.19 seals by AES-CBC and nothing else. What `xmlsec1` seals is in `encrypted.rs` and `encrypted_cbc.rs`.
 #[tokio::test]
-async fn simplesamlphp_encrypts_by_a_cipher_that_is_refused_by_name() {
-    let php = Php::start(true);
+async fn simplesamlphp_encrypts_in_a_response_that_it_signs() {
+    let php = Php::start_with(true, true);
+    let walker = Walker::new();
+    let (posted, departure) = php.arrive(&walker).await;
+    let sent = String::from_utf8(STANDARD.decode(&posted).unwrap()).unwrap();
+    assert!(sent.contains("xmlenc#aes128-cbc"), "{sent}");
+    assert!(!sent.contains("lena"), "{sent}");
+    let found = php.judge(&posted, &departure, php.now()).await.unwrap();
+    is_lena(&found);
+    assert_ne!(php.sign_in(&walker).await.id, found.id);
+}
+
+#[tokio::test]
+async fn simplesamlphp_is_told_to_sign_the_response_around_what_it_encrypts() {
+    let php = Php::start_with(true, false);
     let (posted, departure) = php.arrive(&Walker::new()).await;
     match php.judge(&posted, &departure, php.now()).await {
         Err(ProviderError::Refused { fault, detail }) => {
             assert_eq!(fault, AssertionFault::WeakAlgorithm);
             assert!(
-                detail.contains("aes128-cbc") && detail.contains("AES-GCM is needed"),
+                detail.contains("aes128-cbc") && detail.contains("sign the response as well"),
                 "{detail}"
             );
         }
@@ -165,7 +185,7 @@ async fn simplesamlphp_encrypts_by_a_cipher_that_is_refused_by_name() {
 
 #[tokio::test]
 async fn simplesamlphp_takes_our_sign_out_and_confirms_it() {
-    let php = Php::start(false);
+    let php = Php::start();
     let walker = Walker::new();
     let found = php.sign_in(&walker).await;
     let link = ProviderLink {
@@ -202,7 +222,7 @@ async fn simplesamlphp_takes_our_sign_out_and_confirms_it() {
 
 #[tokio::test]
 async fn simplesamlphp_tells_us_of_a_sign_out_and_hears_that_it_is_done() {
-    let php = Php::start(false);
+    let php = Php::start();
     let walker = Walker::new();
     let found = php.sign_in(&walker).await;
     let url = format!(
@@ -240,7 +260,7 @@ async fn simplesamlphp_tells_us_of_a_sign_out_and_hears_that_it_is_done() {
 
 #[tokio::test]
 async fn simplesamlphp_may_restart_and_change_its_key() {
-    let mut php = Php::start(false);
+    let mut php = Php::start();
     let before = php.begin(false).await;
     php.there.serve(&php.known.clone());
     // A sign-in begun before is finished after.

@@ -8,5 +8,6 @@ $metadata[getenv('SP_ENTITY')] = [
     'simplesaml.nameidattribute' => 'uid',
     'certData' => preg_replace('/-----[A-Z ]+-----|\s/', '', file_get_contents($own)),
     'validate.authnrequest' => true,
+    'saml20.sign.response' => getenv('SP_RESPONSE_SIGNED') === 'yes',
     'assertion.encryption' => getenv('SP_ENCRYPTION') === 'yes',
 ];

@@ -1,4 +1,4 @@
-//! Which LDAP servers are who they say they are.
+//! Which servers are who they say they are, where we are the client.
 
 use anyhow::{Context, ensure};
 use rustls::crypto::aws_lc_rs;
@@ -8,8 +8,8 @@ use rustls::{ClientConfig, RootCertStore};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Trusts the certificates in that file alone, or without one the public authorities.
-pub(super) fn client(ca_file: Option<&Path>) -> anyhow::Result<ClientConfig> {
+/// TLS that trusts the certificates in that file alone, or without one the public authorities.
+pub fn client(ca_file: Option<&Path>) -> anyhow::Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     match ca_file {
         Some(file) => read(file, &mut roots).with_context(|| file.display().to_string())?,
