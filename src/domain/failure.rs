@@ -128,7 +128,7 @@ pub fn causes(error: &anyhow::Error) -> String {
         let words = cause.to_string();
         if told.is_empty() {
             told = words;
-        } else if !told.contains(&words) {
+        } else if !told.ends_with(&words) {
             told = format!("{told}: {words}");
         }
     }

@@ -56,6 +56,9 @@ impl SqlDirectory {
     /// The directory in a file that is there, to be read only: nothing is made, nothing migrated.
     pub async fn look_sqlite(path: &Path) -> Result<Option<Self>, StoreError> {
         let random = SystemRandom::open().map_err(StoreError::unavailable)?;
+        require_writable(path)
+            .await
+            .map_err(|error| StoreError::Unavailable(at(path, error)))?;
         let reader = pool(1)
             .connect_with(options(path).pragma("query_only", "ON"))
             .await
@@ -151,9 +154,15 @@ async fn create_file(path: &Path) -> Result<(), std::io::Error> {
     #[cfg(unix)]
     file.mode(0o600);
     match file.open(path).await {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => require_writable(path).await,
+        made => made.map(drop),
     }
+}
+
+/// One that cannot be written would be opened all the same, to be read, and refuse the first change, without a name.
+async fn require_writable(path: &Path) -> Result<(), std::io::Error> {
+    let mut file = tokio::fs::OpenOptions::new();
+    file.append(true).open(path).await.map(drop)
 }
 
 /// Keeps other processes from opening the same file until dropped.
