@@ -198,6 +198,7 @@ fn log_cause<D>(refused: &ApiError<D>, incident: Incident) {
     match refused.failure {
         Failure::Internal => tracing::error!(%incident, cause, "request failed"),
         Failure::Unavailable { .. } => tracing::warn!(%incident, cause, "unavailable"),
+        Failure::ReadOnly(_) => tracing::info!(%incident, cause, "not changed"),
         _ => tracing::debug!(%incident, cause, failure = ?refused.failure, "request refused"),
     }
 }

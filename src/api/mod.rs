@@ -4,6 +4,7 @@ pub mod admin;
 pub mod admin_guard;
 pub mod caller;
 pub mod cors;
+pub mod deliverable;
 pub mod departure;
 pub mod device;
 pub mod dialect;

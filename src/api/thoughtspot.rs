@@ -166,6 +166,7 @@ fn words(failure: &Failure, spelled: fn(&str) -> &str) -> (i32, String) {
             10000,
             "A store is away or too many ask at once; nothing was lost, try again".to_owned(),
         ),
+        Failure::ReadOnly(why) => (10000, format!("Not changed: {why}")),
         Failure::Internal => (
             10000,
             "Internal error; the server's log has the cause under this incident id".to_owned(),

@@ -51,8 +51,23 @@ pub enum Failure {
         /// How long to wait.
         retry_after: Duration,
     },
+    /// The directory takes no change for now; whatever only reads goes on.
+    ReadOnly(ReadOnly),
     /// Our fault. The cause is in the log under the incident id.
     Internal,
+}
+
+/// Why the directory takes no change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadOnly {
+    /// It is being copied: a change would be in one of the two and not in the other.
+    #[error("the directory is read-only: it is being copied to another database")]
+    BeingCopied,
+    /// It has been copied, and the copy is what the server is to start anew with.
+    #[error(
+        "the directory is read-only: it has been copied to another database, with which the server is to be started anew"
+    )]
+    Copied,
 }
 
 /// Why a caller counts as signed out.
@@ -89,6 +104,7 @@ impl Failure {
             Self::TooManyRequests { retry_after } | Self::Unavailable { retry_after } => {
                 Some(*retry_after)
             }
+            Self::ReadOnly(_) => Some(READ_ONLY_RETRY_AFTER),
             _ => None,
         }
     }
@@ -119,6 +135,9 @@ pub enum StoreError {
     /// it. Sessions can still be checked.
     #[error("not written yet: {}", causes(.0))]
     Unwritten(anyhow::Error),
+    /// The store is well, but takes no change for now: nothing was changed.
+    #[error(transparent)]
+    ReadOnly(#[from] ReadOnly),
 }
 
 /// An error with what caused it, each once: libraries differ in whether an error's words hold those of its source.
@@ -153,12 +172,17 @@ impl StoreError {
             | Self::Corrupt(cause)
             | Self::OtherVersion(cause)
             | Self::Unwritten(cause) => causes(cause),
+            Self::ReadOnly(why) => why.to_string(),
         }
     }
 }
 
 /// How long a caller waits before it asks again when a store is away.
 pub const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How long a caller waits before it asks for a change again while the directory is read-only: a copy takes seconds
+/// to minutes, a start anew about as long.
+pub const READ_ONLY_RETRY_AFTER: Duration = Duration::from_secs(10);
 
 impl From<&StoreError> for Failure {
     fn from(error: &StoreError) -> Self {
@@ -167,6 +191,7 @@ impl From<&StoreError> for Failure {
                 retry_after: STORE_RETRY_AFTER,
             },
             StoreError::Corrupt(_) | StoreError::OtherVersion(_) => Self::Internal,
+            StoreError::ReadOnly(why) => Self::ReadOnly(*why),
         }
     }
 }

@@ -369,6 +369,7 @@ mod tests {
     use crate::domain::audit::{Client, Refusal};
     use crate::domain::clock::Timestamp;
     use crate::domain::session::Method;
+    use std::os::unix::fs::PermissionsExt;
 
     fn refused(name: &str) -> AuditEvent {
         AuditEvent {

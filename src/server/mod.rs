@@ -1,9 +1,11 @@
 //! The composition root: from settings to a running server. The only room that sees every other.
 
+pub mod addresses;
 pub mod assemble;
 pub mod audit_log;
 pub mod audit_ring;
 pub mod audit_trail;
+mod background;
 mod checkup;
 mod console;
 pub mod demo;
@@ -17,6 +19,7 @@ pub mod operations;
 mod pages;
 mod preflight;
 mod priority;
+mod secrets;
 pub mod sso;
 mod tls;
 #[cfg(feature = "otel")]
@@ -41,7 +44,7 @@ use crate::server::audit_log::AuditLog;
 use crate::server::greeting::Greeting;
 use crate::server::listen::Sockets;
 use crate::server::meters::{CountedAudit, Meters};
-use crate::server::tls::{CertificateFiles, Served};
+use crate::server::tls::Served;
 use crate::server::traces::Traces;
 use crate::settings::{DirectoryStoreSetting, Loaded, LogFormat, SessionStoreSetting, Settings};
 use crate::stores;
@@ -58,13 +61,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
-
-/// How often the clock is compared with the session store's.
-const CLOCK_CHECK: Duration = Duration::from_secs(30);
-
-/// How often settings saved by other nodes are looked for.
-const LIVE_CHECK: Duration = Duration::from_secs(5);
+use tokio::task::{JoinHandle, JoinSet};
 
 /// By how much a clock that was set back is made up for.
 const MOST_BEHIND: Duration = Duration::from_hours(25);
@@ -218,16 +215,18 @@ async fn run(
     let (mut ground, clock, audit) = open_ground(settings).await?;
     ground.loaded = Some(loaded.clone());
     warn_of_half_shared_stores(settings);
-    let follower = tokio::spawn(follow_store(clock, ground.stores.clone()));
+    let mut background = JoinSet::new();
+    background.spawn(background::follow_store(clock, ground.stores.clone()));
 
     let services = Services {
         tracer,
         ..assemble::services(settings, &ground, &addresses).await?
     };
     let services = Arc::new(services);
-    let counter = tokio::spawn(count_sessions(Arc::clone(&services), ground.stores.clone()));
-    let refresher = tokio::spawn(refresh_live(Arc::clone(&services)));
-    let pager = tokio::spawn(turn_pages(Arc::clone(&services)));
+    let stores = ground.stores.clone();
+    background.spawn(background::count_sessions(Arc::clone(&services), stores));
+    background.spawn(background::refresh_live(Arc::clone(&services)));
+    background.spawn(background::turn_pages(Arc::clone(&services)));
     let administration = &services.administration;
     let actor = administration.operator();
     let first = administration
@@ -252,7 +251,7 @@ async fn run(
     let reload = Arc::new(Notify::new());
     let (tls, certificate, development_ca) = match settings.server.https {
         Some(_) => {
-            let (files, ca) = certificate_files(settings, &*ground.clock)?;
+            let (files, ca) = tls::files(settings, &*ground.clock)?;
             let clock = Arc::clone(&ground.clock);
             let (config, served, follow) = tls::configure(files, clock, Arc::clone(&reload))?;
             tokio::spawn(follow);
@@ -294,10 +293,7 @@ async fn run(
     tracing::info!("stopped accepting; every open request has been answered or timed out");
     let _ = operator_stop.send(());
     let _ = operator.await;
-    follower.abort();
-    refresher.abort();
-    counter.abort();
-    pager.abort();
+    background.abort_all();
     if let Some((handle, watcher)) = operations {
         handle.stop(true).await;
         watcher.abort();
@@ -349,62 +345,4 @@ fn print_greeting(text: &str) {
     if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {
         tracing::warn!(%error, "the greeting could not be printed");
     }
-}
-
-/// Keeps our clock with the session store's, so that nodes agree on when a session ends.
-async fn follow_store(clock: Arc<SystemClock>, stores: stores::Stores) {
-    loop {
-        match stores.time().await {
-            Ok(Some(now)) => clock.follow(now),
-            Ok(None) => return,
-            Err(error) => tracing::warn!(%error, "the session store's clock could not be read"),
-        }
-        tokio::time::sleep(CLOCK_CHECK).await;
-    }
-}
-
-/// Where knowing how many sessions live takes a walk through the store, takes it now and then.
-async fn count_sessions(services: Arc<Services>, stores: stores::Stores) {
-    while let Some((pause, counted)) = stores.count_live(services.login.now()).await {
-        if let Err(error) = counted {
-            tracing::debug!(%error, "the sessions could not be counted");
-        }
-        tokio::time::sleep(pause).await;
-    }
-}
-
-/// The console's charts know the minutes in which nobody looked at them, too.
-async fn turn_pages(services: Arc<Services>) {
-    loop {
-        services.console.trends.minutes(services.login.now());
-        tokio::time::sleep(LIVE_CHECK).await;
-    }
-}
-
-/// What an administrator saves on one node is in force on all of them soon.
-async fn refresh_live(services: Arc<Services>) {
-    loop {
-        tokio::time::sleep(LIVE_CHECK).await;
-        if let Err(error) = services.reload_live().await {
-            tracing::warn!(
-                %error,
-                "the saved settings could not be read; those in force stay"
-            );
-        }
-    }
-}
-
-/// The certificate's files, and the development CA to trust where they are our own make.
-fn certificate_files(
-    settings: &Settings,
-    clock: &dyn Clock,
-) -> anyhow::Result<(CertificateFiles, Option<String>)> {
-    if let Some(files) = tls::configured(settings) {
-        return Ok((files, None));
-    }
-    let folder = tls::development_folder(settings);
-    let files = tls::development(&folder, clock.now())?;
-    // Whole, because it is pasted into shells that may stand elsewhere.
-    let ca = std::path::absolute(folder.join("ca.pem"))?;
-    Ok((files, Some(ca.display().to_string())))
 }

@@ -151,8 +151,23 @@ pub fn configured(settings: &Settings) -> Option<CertificateFiles> {
     })
 }
 
+/// The configured certificate; without one that of a development CA, whose own file is the second.
+pub fn files(
+    settings: &Settings,
+    clock: &dyn Clock,
+) -> anyhow::Result<(CertificateFiles, Option<String>)> {
+    if let Some(files) = configured(settings) {
+        return Ok((files, None));
+    }
+    let folder = development_folder(settings);
+    let files = development(&folder, clock.now())?;
+    // Whole, because it is pasted into shells that may stand elsewhere.
+    let ca = std::path::absolute(folder.join("ca.pem"))?;
+    Ok((files, Some(ca.display().to_string())))
+}
+
 /// The folder that holds the development certificate, or will.
-pub fn development_folder(settings: &Settings) -> PathBuf {
+fn development_folder(settings: &Settings) -> PathBuf {
     let beside = PathBuf::from("certs");
     let own = settings.data_dir.join("certs");
     // An authority that browsers were told to trust goes on, wherever the server is started next.

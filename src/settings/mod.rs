@@ -10,6 +10,7 @@ mod pages;
 mod reader;
 mod secrets;
 mod sections;
+mod sessions;
 mod spelling;
 mod sso;
 mod store_url;

@@ -38,6 +38,8 @@ pub struct Server {
 pub struct Directory {
     /// Where users, groups, Orgs, keys and the server's own secrets are kept.
     pub store: DirectoryStoreSetting,
+    /// Where administrators may copy an embedded directory to: `postgres://…`; may hold a password.
+    pub copy_to: Option<SecretString>,
     /// Certificates to trust for `PostgreSQL`, in PEM, in place of the public ones.
     pub tls_ca_file: Option<PathBuf>,
 }

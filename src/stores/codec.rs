@@ -6,6 +6,10 @@
 //! can still read it (docs/decisions/0014-rolling-upgrades.md). Anything else that cannot be read is
 //! [`StoreError::Corrupt`], never a panic.
 
+mod attributes;
+#[cfg(test)]
+mod tests;
+
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
 use crate::domain::failure::StoreError;
@@ -13,9 +17,8 @@ use crate::domain::session::{
     EndReason, Lifetime, Method, Session, SessionId, SessionNotes, UserTag,
 };
 use crate::domain::sso::{NameForm, ProviderLink};
-use crate::domain::token::{
-    Access, Attributes, Filter, MetadataRef, NamedValues, Purpose, Sort, TokenRecord,
-};
+use crate::domain::token::{Access, Purpose, TokenRecord};
+use crate::stores::codec::attributes::AttributesRow;
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 use std::sync::Once;
@@ -33,6 +36,7 @@ struct Versioned {
     v: u32,
 }
 
+/// What each letter stands for is to be read in [`encode_session`].
 #[derive(Serialize, Deserialize)]
 struct SessionRow {
     v: u32,
@@ -148,6 +152,7 @@ fn read_id(text: &str) -> Result<SessionId, StoreError> {
     SessionId::parse(text).ok_or_else(|| StoreError::corrupt(anyhow!("damaged session id")))
 }
 
+/// What each letter stands for is to be read in [`encode_token`].
 #[derive(Serialize, Deserialize)]
 struct TokenRow {
     v: u32,
@@ -174,90 +179,6 @@ struct TokenRow {
     s: Option<String>,
     b: u64,
     e: u64,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-struct AttributesRow {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    f: Vec<(String, String, Vec<String>)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    s: Vec<(String, bool)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    p: Vec<(String, Vec<String>)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    w: Vec<(String, Vec<String>)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    o: Vec<(String, Uuid)>,
-}
-
-impl AttributesRow {
-    fn is_empty(&self) -> bool {
-        self.f.is_empty()
-            && self.s.is_empty()
-            && self.p.is_empty()
-            && self.w.is_empty()
-            && self.o.is_empty()
-    }
-
-    fn of(attributes: &Attributes) -> Self {
-        let named = |all: &[NamedValues]| {
-            let pair = |one: &NamedValues| (one.name.clone(), one.values.clone());
-            all.iter().map(pair).collect()
-        };
-        Self {
-            f: attributes
-                .filters
-                .iter()
-                .map(|one| (one.column.clone(), one.operator.clone(), one.values.clone()))
-                .collect(),
-            s: attributes
-                .sorts
-                .iter()
-                .map(|one| (one.column.clone(), one.is_ascending))
-                .collect(),
-            p: named(&attributes.parameters),
-            w: named(&attributes.variables),
-            o: attributes
-                .objects
-                .iter()
-                .map(|one| (one.kind.clone(), one.id))
-                .collect(),
-        }
-    }
-
-    fn read(self) -> Attributes {
-        let named = |all: Vec<(String, Vec<String>)>| {
-            all.into_iter()
-                .map(|(name, values)| NamedValues { name, values })
-                .collect()
-        };
-        Attributes {
-            filters: self
-                .f
-                .into_iter()
-                .map(|(column, operator, values)| Filter {
-                    column,
-                    operator,
-                    values,
-                })
-                .collect(),
-            sorts: self
-                .s
-                .into_iter()
-                .map(|(column, is_ascending)| Sort {
-                    column,
-                    is_ascending,
-                })
-                .collect(),
-            parameters: named(self.p),
-            variables: named(self.w),
-            objects: self
-                .o
-                .into_iter()
-                .map(|(kind, id)| MetadataRef { kind, id })
-                .collect(),
-        }
-    }
 }
 
 fn access_row(access: Access) -> Option<Uuid> {
@@ -431,6 +352,3 @@ fn known(version: u32) -> Result<(), StoreError> {
         .context("record of another version")
         .map_err(StoreError::corrupt)
 }
-
-#[cfg(test)]
-mod tests;

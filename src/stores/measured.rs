@@ -27,7 +27,7 @@ use uuid::Uuid;
 /// How an operation ended, in one word of a few.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The store answered; "not there" and "exists already" are answers.
+    /// The store answered; "not there", "exists already" and "takes no change now" are answers.
     Answered,
     /// The store was away.
     Unavailable,
@@ -49,6 +49,8 @@ impl Outcome {
         match error {
             StoreError::Unavailable(_) | StoreError::Unwritten(_) => Self::Unavailable,
             StoreError::Corrupt(_) | StoreError::OtherVersion(_) => Self::Corrupt,
+            // It is well and says so.
+            StoreError::ReadOnly(_) => Self::Answered,
         }
     }
 }

@@ -7,6 +7,7 @@ mod keys;
 mod orgs;
 mod postgres;
 mod provision;
+mod relocation;
 mod sqlite;
 mod users;
 

@@ -86,6 +86,7 @@ fn words(failure: &Failure) -> (&'static str, String) {
             "unavailable",
             "a store cannot be reached; nothing is known to have changed".to_owned(),
         ),
+        Failure::ReadOnly(why) => ("read_only", why.to_string()),
         Failure::Internal => (
             "internal",
             "the server failed; the incident names its log line".to_owned(),

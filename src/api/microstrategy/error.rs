@@ -81,7 +81,9 @@ fn codes(failure: &Failure) -> (StatusCode, &'static str, Option<i32>) {
             "ERR003",
             Some(EXCEED_MAX_FAILED_LOGIN),
         ),
-        Failure::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "ERR0016", None),
+        Failure::Unavailable { .. } | Failure::ReadOnly(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "ERR0016", None)
+        }
         Failure::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "ERR002", None),
     }
 }
@@ -123,6 +125,7 @@ fn message(failure: &Failure) -> String {
         }
         Failure::SwitchedOff { feature } => format!("Login failed: {feature} is switched off"),
         Failure::Unavailable { .. } => "The service is not available; try again".to_owned(),
+        Failure::ReadOnly(why) => format!("The service is not available: {why}"),
         Failure::Internal => "The server failed; its log has the ticket id".to_owned(),
     }
 }

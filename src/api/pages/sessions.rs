@@ -200,6 +200,7 @@ pub async fn end(
     let error = match &failure {
         Failure::TooManyRequests { retry_after } => words::too_many_attempts(*retry_after),
         Failure::Unavailable { .. } => words::STORE_AWAY.to_owned(),
+        Failure::ReadOnly(_) => words::failed(&failure).1.to_owned(),
         _ => words::WRONG_PASSWORD.to_owned(),
     };
     let code = status(&failure);

@@ -209,6 +209,7 @@ async fn refused(
         }
         Failure::Forbidden { .. } => shown.failed(words::TOO_MANY_SESSIONS),
         Failure::Unavailable { .. } => shown.failed(words::STORE_AWAY),
+        Failure::ReadOnly(_) => shown.failed(words::failed(failure).1),
         other => return Err(other.clone().into()),
     };
     let mut reply = page(request, services, status(failure), shown).await;

@@ -227,6 +227,12 @@ pub fn refused_on_the_way(failure: &Failure) -> (&'static str, String) {
             "Nothing is lost and nobody is signed out. Try again in a moment, or sign in another way."
                 .to_owned(),
         ),
+        Failure::ReadOnly(_) => (
+            "Not right now",
+            "Your account would have to be changed for that, and accounts cannot be changed while the server moves. \
+             Nothing is lost and nobody is signed out; try again in some minutes."
+                .to_owned(),
+        ),
         Failure::Internal => (
             "Something went wrong here",
             "It is in our log under the number below.".to_owned(),
@@ -270,6 +276,10 @@ pub fn failed(failure: &Failure) -> (&'static str, &'static str) {
         Failure::Unavailable { .. } => (
             "Not right now",
             "The server cannot reach what it needs to answer. Nothing was lost; try again in a moment.",
+        ),
+        Failure::ReadOnly(_) => (
+            "Not right now",
+            "Nothing can be changed while the server moves. Nothing was lost; try again in some minutes.",
         ),
         Failure::Internal => (
             "Something went wrong",

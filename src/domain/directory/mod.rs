@@ -5,6 +5,7 @@
 mod api_tokens;
 mod changes;
 mod content;
+mod copier;
 mod ids;
 mod name;
 mod privileges;
@@ -13,6 +14,7 @@ mod records;
 pub use api_tokens::{ApiToken, ApiTokens};
 pub use changes::{MembershipChange, Operation, UserChange, UserQuery};
 pub use content::{Liveboard, Visualization};
+pub use copier::{Census, CopiedTable, Destination, DirectoryCopier};
 pub use ids::{GroupId, KeyId, OrgId, UserId};
 pub use name::{NameError, NameKey};
 pub use privileges::{ADMINISTRATION, privileges_in};

@@ -1,6 +1,7 @@
 //! Records read back, older ones are read, later ones and damage are told apart.
 
 use super::*;
+use crate::domain::token::{Attributes, Filter, MetadataRef, NamedValues, Sort};
 use proptest::prelude::*;
 
 fn session() -> Session {

@@ -189,7 +189,9 @@ fn explain(path: &Path, error: MigrateError) -> StoreError {
         MigrateError::Execute(error) => match failed(error) {
             StoreError::Corrupt(cause) => StoreError::Corrupt(cause.context(damaged(path))),
             StoreError::Unavailable(cause) => StoreError::Unavailable(at(path, cause)),
-            error @ (StoreError::OtherVersion(_) | StoreError::Unwritten(_)) => error,
+            error @ (StoreError::OtherVersion(_)
+            | StoreError::Unwritten(_)
+            | StoreError::ReadOnly(_)) => error,
         },
         MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) => {
             other_version(path.display(), error)

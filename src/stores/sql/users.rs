@@ -5,7 +5,7 @@ use super::members::{self, groups_by_name, join_groups, join_org, missing, settl
 use super::memory::recall;
 use super::orgs::{select_groups, select_orgs};
 use super::rows::{self, millis};
-use super::{Conn, SqlDirectory, failed, query};
+use super::{Conn, SqlDirectory, failed, query, quietly};
 use crate::domain::authn::PasswordHash;
 use crate::domain::directory::{
     AccountStatus, DirectoryError, Group, GroupId, MembershipChange, NameKey, Org, OrgId,
@@ -238,8 +238,9 @@ impl Users for SqlDirectory {
                 .bind(old.expose_phc())
                 .execute(&self.writer)
                 .await
-                .map_err(failed)?;
-        Ok(changed.rows_affected() > 0)
+                .map_err(failed)
+                .map(|changed| changed.rows_affected() > 0);
+        quietly(changed, false)
     }
 
     async fn set_status(&self, id: UserId, status: AccountStatus) -> Result<(), StoreError> {
@@ -276,7 +277,9 @@ impl Users for SqlDirectory {
             return Ok(());
         }
         // Within a transaction, so that no other takes the user out of the Org meanwhile.
-        let mut tx = self.begin().await?;
+        let Some(mut tx) = quietly(self.begin().await.map(Some), None)? else {
+            return Ok(());
+        };
         query(
             "UPDATE users SET last_org = $2 WHERE id = $1
              AND EXISTS (SELECT 1 FROM org_members WHERE user_id = $1 AND org_id = $2)",
