@@ -4,6 +4,7 @@ use crate::api::dialect::{read, resource};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use crate::domain::directory::OrgId;
+use crate::domain::failure::StoreError;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
@@ -32,7 +33,7 @@ struct Liveness {
 struct Readiness {
     /// `ready` or `not ready`.
     status: &'static str,
-    /// `ok` or `away`.
+    /// `ok`, `away`, or `read-only` while the disk refuses and open sessions go on; no reason not to be ready.
     sessions: &'static str,
     /// `ok` or `away`.
     directory: &'static str,
@@ -51,13 +52,13 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().json(Liveness { status: "live" })
 }
 
-/// `GET /health/ready`: 200 when both stores answer; else 503 saying which does not.
+/// `GET /health/ready`: 200 when both stores answer, for reading at least; else 503 saying which does not.
 #[utoipa::path(
     get,
     path = "/health/ready",
     security(()),
     responses(
-        (status = 200, description = "Both stores answer, whether or not audit lines can be written.", body = Readiness),
+        (status = 200, description = "Both stores answer, whether or not sessions and audit lines can be written.", body = Readiness),
         (status = 503, description = "One does not.", body = Readiness, headers(("Retry-After" = u64))),
     ),
 )]
@@ -68,8 +69,13 @@ async fn ready(services: web::Data<Services>) -> HttpResponse {
         .find_org(OrgId::PRIMARY)
         .await
         .map(|_| ());
-    let word = |result: &Result<(), _>| if result.is_ok() { "ok" } else { "away" };
-    let is_ready = sessions.is_ok() && directory.is_ok();
+    let word = |result: &Result<(), StoreError>| match result {
+        Ok(()) => "ok",
+        // Nobody else has these sessions: a proxy that went elsewhere would sign everybody out.
+        Err(StoreError::Unwritten(_)) => "read-only",
+        Err(_) => "away",
+    };
+    let is_ready = word(&sessions) != "away" && word(&directory) != "away";
     let body = Readiness {
         status: if is_ready { "ready" } else { "not ready" },
         sessions: word(&sessions),
@@ -82,7 +88,7 @@ async fn ready(services: web::Data<Services>) -> HttpResponse {
     };
     for (store, result) in [("sessions", &sessions), ("directory", &directory)] {
         if let Err(error) = result {
-            tracing::warn!(store, %error, "not ready");
+            tracing::warn!(store, %error, is_ready, "not as it should be");
         }
     }
     if is_ready {

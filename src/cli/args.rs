@@ -277,7 +277,7 @@ impl std::fmt::Debug for CopyArgs {
 pub(in crate::cli) enum ConfigCommand {
     /// Print every setting in force and where it came from; secrets are masked
     Show(FormatArgs),
-    /// Only check the settings, and whether the servers and identity providers they name are ready
+    /// Check the settings and what they name (TLS, logo, audit file, Redis, PostgreSQL, guest, LDAP, SSO); change nothing
     Check,
 }
 

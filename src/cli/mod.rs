@@ -25,9 +25,10 @@ use crate::cli::requests::{Print, Request, group, key, org, release, user};
 use crate::cli::sso::SsoCommand;
 use crate::cli::way::Way;
 use crate::domain::administration::SecuritySettings;
+use crate::domain::failure::causes;
 use crate::domain::random::SystemRandom;
 use crate::operator::OperatorCommand;
-use crate::server::ServeOptions;
+use crate::server::{Look, ServeOptions, Verdict};
 use crate::settings::{Loaded, Settings, Shown, Sources};
 use anyhow::Context;
 use clap::{CommandFactory, Parser, error::ErrorKind};
@@ -67,7 +68,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Outcome::Good) => ExitCode::SUCCESS,
         Ok(Outcome::Bad) => ExitCode::FAILURE,
         Err(error) => {
-            for line in format!("{error:#}").lines() {
+            for line in causes(&error).lines() {
                 eprintln!("vestibule: {}", plain(line));
             }
             ExitCode::FAILURE
@@ -143,9 +144,20 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     }
 }
 
-/// What the settings alone cannot tell: whether the LDAP servers and identity providers they name are ready for logins.
+/// What the settings alone cannot tell: whether what they name is there and ready.
 async fn check_config(settings: &Settings) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::Good;
+    for look in crate::server::look_ahead(settings).await {
+        let Look { what, words, .. } = look;
+        match look.verdict {
+            Verdict::Good => print(&format!("{what}: {words}"))?,
+            Verdict::Worry => print(&format!("{what}: warning: {words}"))?,
+            Verdict::Bad => {
+                outcome = Outcome::Bad;
+                print(&format!("{what}: {words}"))?;
+            }
+        }
+    }
     for (server, found) in crate::stores::check_ldap(settings).await? {
         let words = match found {
             Ok(()) => "ready".to_owned(),
@@ -221,7 +233,11 @@ fn sources(args: SourceArgs) -> anyhow::Result<Sources> {
 fn show_config(loaded: &Loaded, json: bool) -> anyhow::Result<Outcome> {
     const COLUMNS: &[Column] = &[
         ("SETTING", |row| field(row, "key")),
-        ("VALUE", |row| field(row, "value")),
+        ("VALUE", |row| match &row["value"] {
+            // A dash would be the value that means standard output.
+            Value::String(text) if text.is_empty() => "(none)".to_owned(),
+            _ => field(row, "value"),
+        }),
         ("ORIGIN", |row| field(row, "origin")),
     ];
     let mut shown = loaded.show();

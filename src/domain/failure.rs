@@ -135,17 +135,40 @@ impl Failure {
 }
 
 /// A store that cannot answer. "Not there" is never an error: it is `Ok(None)`.
+///
+/// The words hold all causes, so none is a source: whoever prints sources would say them twice.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The store is away, overloaded or refuses to work; nothing can be concluded.
-    #[error("store unavailable: {0}")]
-    Unavailable(#[source] anyhow::Error),
+    #[error("store unavailable: {}", causes(.0))]
+    Unavailable(anyhow::Error),
     /// The store answered with something that cannot be read.
-    #[error("store returned a damaged record: {0}")]
-    Corrupt(#[source] anyhow::Error),
+    #[error("store returned a damaged record: {}", causes(.0))]
+    Corrupt(anyhow::Error),
+    /// What the store holds is whole, but this version of the program cannot work with it.
+    #[error("{}", causes(.0))]
+    OtherVersion(anyhow::Error),
+    /// What was asked for holds from now on in this process, but could not be written: a stop before it is would forget
+    /// it. Sessions can still be checked.
+    #[error("not written yet: {}", causes(.0))]
+    Unwritten(anyhow::Error),
     /// The store is well, but takes no change for now: nothing was changed.
     #[error(transparent)]
     ReadOnly(#[from] ReadOnly),
+}
+
+/// An error with what caused it, each once: libraries differ in whether an error's words hold those of its source.
+pub fn causes(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain() {
+        let words = cause.to_string();
+        if told.is_empty() {
+            told = words;
+        } else if !told.ends_with(&words) {
+            told = format!("{told}: {words}");
+        }
+    }
+    told
 }
 
 impl StoreError {
@@ -157,6 +180,17 @@ impl StoreError {
     /// The store holds something unreadable.
     pub fn corrupt(cause: impl Into<anyhow::Error>) -> Self {
         Self::Corrupt(cause.into())
+    }
+
+    /// What happened, without the kind: for those who say it themselves.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Unavailable(cause)
+            | Self::Corrupt(cause)
+            | Self::OtherVersion(cause)
+            | Self::Unwritten(cause) => causes(cause),
+            Self::ReadOnly(why) => why.to_string(),
+        }
     }
 }
 
@@ -170,11 +204,37 @@ pub const READ_ONLY_RETRY_AFTER: Duration = Duration::from_secs(10);
 impl From<&StoreError> for Failure {
     fn from(error: &StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => Self::Unavailable {
+            StoreError::Unavailable(_) | StoreError::Unwritten(_) => Self::Unavailable {
                 retry_after: STORE_RETRY_AFTER,
             },
-            StoreError::Corrupt(_) => Self::Internal,
+            StoreError::Corrupt(_) | StoreError::OtherVersion(_) => Self::Internal,
             StoreError::ReadOnly(why) => Self::ReadOnly(*why),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+    use std::io;
+
+    /// Says what its source says, as many libraries do.
+    #[derive(Debug, thiserror::Error)]
+    #[error("the link broke: {0}")]
+    struct Repeating(#[source] io::Error);
+
+    #[test]
+    fn an_error_is_told_with_its_address_and_each_cause_once() {
+        let refused = Repeating(io::Error::other("Connection refused"));
+        let error = StoreError::unavailable(anyhow!(refused).context("cannot open 127.0.0.1:1"));
+        let words = "cannot open 127.0.0.1:1: the link broke: Connection refused";
+        assert_eq!(error.why(), words);
+        let whole = anyhow::Error::from(error).context("the start");
+        assert_eq!(
+            causes(&whole),
+            format!("the start: store unavailable: {words}")
+        );
+        assert_eq!(format!("{whole:#}"), causes(&whole));
     }
 }

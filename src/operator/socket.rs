@@ -23,6 +23,20 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Pause after the system refuses a connection (out of file handles), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// The longest path of a socket, in bytes; the system has room for one more, and ends it with that.
+const LONGEST_PATH: usize = 107;
+
+/// Refuses a path that no socket can have.
+pub fn require_fit(path: &Path) -> anyhow::Result<()> {
+    let length = path.as_os_str().len();
+    anyhow::ensure!(
+        length <= LONGEST_PATH,
+        "the operator's socket would be {}, of {length} bytes, and the system allows {LONGEST_PATH}: choose a shorter folder",
+        path.display()
+    );
+    Ok(())
+}
+
 /// A socket only its owner can open.
 #[derive(Debug)]
 pub struct OperatorSocket {
@@ -198,6 +212,15 @@ mod tests {
         let names = std::fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(names, 1, "the folder it was made in is gone");
         drop(socket);
+    }
+
+    #[test]
+    fn a_data_folder_too_long_for_the_socket_is_refused_by_name_and_number() {
+        let longest = Path::new("/").join("d".repeat(106));
+        assert!(require_fit(&longest).is_ok());
+        let error = require_fit(&Path::new("/").join("d".repeat(107))).unwrap_err();
+        let words = error.to_string();
+        assert!(words.contains("/ddd") && words.contains("107"), "{words}");
     }
 
     #[tokio::test]

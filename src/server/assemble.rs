@@ -22,6 +22,7 @@ use crate::server::addresses::{Addresses, redirect_policy};
 use crate::server::console::console;
 use crate::server::meters::Meters;
 use crate::server::pages::sign_in_site;
+use crate::server::preflight::guest_user;
 use crate::server::priority::yield_to_others;
 use crate::server::secrets::Secrets;
 use crate::server::sso::single_sign_on;
@@ -214,14 +215,17 @@ async fn judge_web(services: &Services) -> anyhow::Result<()> {
 
 /// Warns of a guest whom nobody can be. On the very first start there are users only after the bootstrap.
 pub async fn warn_of_guest(settings: &Settings, services: &Services) -> anyhow::Result<()> {
-    let own = &settings.microstrategy;
-    let guest = own.guest_user.as_deref().map(NameKey::new);
-    let Some(Ok(guest)) = guest.filter(|_| own.login_modes.contains(&LoginMode::Guest)) else {
+    let Some(guest) = guest_user(settings) else {
         return Ok(());
     };
-    if let Some(user) = services.directory.find_user(&guest).await?
-        && services.login.administers(&user).await?
-    {
+    let Some(user) = services.directory.find_user(&guest).await? else {
+        tracing::warn!(
+            user = settings.microstrategy.guest_user,
+            "microstrategy.guest_user names nobody, so guests are refused: make that user, or name another"
+        );
+        return Ok(());
+    };
+    if services.login.administers(&user).await? {
         tracing::warn!(
             user = user.name,
             "microstrategy.guest_user is an administrator, so guests are refused: name a user without rights"

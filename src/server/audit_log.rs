@@ -9,12 +9,14 @@ use crate::domain::audit::{Act, AuditEvent, AuditSink};
 use crate::domain::session::RevokeScope;
 use crate::server::audit_ring::AuditRing;
 use crate::server::audit_trail::{Standing, Trail, ends_mid_line};
+use crate::settings::Settings;
 use anyhow::Context;
+use rustix::fs::{Access, access};
 use serde_json::{Map, Value, json};
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -28,6 +30,8 @@ const QUEUE: usize = 10_000;
 const SETTLE: Duration = Duration::from_millis(500);
 /// How often a disk that refuses is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// The name of no file.
+const STANDARD_OUTPUT: &str = "-";
 
 /// What the writer gets.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ enum Message {
     Event(AuditEvent),
     /// Everything sent before this is to be told as done.
     Settle(SyncSender<()>),
+    /// The file may have been moved away: what follows goes where its name leads now.
+    Reopen,
 }
 
 /// Writes audit lines to a file or to standard output.
@@ -50,25 +56,17 @@ impl AuditLog {
     /// Opens the file for appending (mode 0600); `-` is standard output.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let mut ring = AuditRing::default();
-        let mut is_cut_off = false;
-        let out = if path == Path::new("-") {
+        let (out, is_cut_off, file) = if path == Path::new(STANDARD_OUTPUT) {
             // Not through the standard library's buffer, which would keep what a full disk refused.
-            File::from(std::io::stdout().as_fd().try_clone_to_owned()?)
+            let out = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
+            (out, false, None)
         } else {
-            let file = OpenOptions::new()
-                .append(true)
-                .create(true)
-                .mode(0o600)
-                .open(path)
-                .with_context(|| format!("audit file {}", path.display()))?;
+            let (out, is_cut_off) = append_to(path)?;
             // A pipe would keep us waiting for whoever writes to it.
-            if file.metadata().is_ok_and(|about| about.is_file()) {
-                is_cut_off = File::open(path)
-                    .and_then(|file| ends_mid_line(&file))
-                    .unwrap_or(false);
+            if out.metadata().is_ok_and(|about| about.is_file()) {
                 ring = AuditRing::of_file(path);
             }
-            file
+            (out, is_cut_off, Some(path.to_owned()))
         };
         let ring = Arc::new(ring);
         let (queue, events) = sync_channel(QUEUE);
@@ -81,7 +79,7 @@ impl AuditLog {
                 if is_cut_off {
                     trail.end_line();
                 }
-                write_all(&events, trail, &latest);
+                write_all(&events, trail, &latest, file.as_deref());
             })?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
@@ -89,6 +87,19 @@ impl AuditLog {
             ring,
             standing,
         })
+    }
+
+    /// Goes on in the file that has the name now; what is queued already may still go to the one before.
+    pub fn reopen(&self) {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_asked = queue
+            .as_ref()
+            .is_some_and(|queue| queue.try_send(Message::Reopen).is_ok());
+        if !is_asked {
+            tracing::error!(
+                "the audit file is not opened anew: too many lines wait for the disk; try again"
+            );
+        }
     }
 
     /// How many events were lost, before the queue or waiting for the disk.
@@ -161,7 +172,76 @@ impl AuditHistory for AuditLog {
     }
 }
 
-fn write_all(messages: &Receiver<Message>, mut trail: Trail<'_, File>, ring: &AuditRing) {
+/// The file of the settings, or the one in the data folder.
+pub fn path_of(settings: &Settings) -> PathBuf {
+    let given = settings.audit.file.clone();
+    given.unwrap_or_else(|| settings.data_dir.join("audit.jsonl"))
+}
+
+/// Whether the file can be written to, or made; `data_dir` is made by the start itself. Changes nothing.
+pub fn check(path: &Path, data_dir: &Path) -> anyhow::Result<String> {
+    if path == Path::new(STANDARD_OUTPUT) {
+        return Ok("standard output".to_owned());
+    }
+    let is_writable = |path: &Path| {
+        access(path, Access::WRITE_OK)
+            .with_context(|| format!("{} cannot be written to", path.display()))
+    };
+    if path.exists() {
+        is_writable(path)?;
+        anyhow::ensure!(!path.is_dir(), "{} is a folder", path.display());
+        return Ok(format!("{} can be written to", path.display()));
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if folder.is_dir() {
+        is_writable(folder)?;
+    } else {
+        anyhow::ensure!(
+            folder == data_dir,
+            "the folder {} is not there",
+            folder.display()
+        );
+    }
+    Ok(format!("{} is made at the start", path.display()))
+}
+
+/// Opens a file to append to, and whether its last line was cut off.
+fn append_to(path: &Path) -> anyhow::Result<(File, bool)> {
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("audit file {}", path.display()))?;
+    let is_cut_off = file.metadata().is_ok_and(|about| about.is_file())
+        && File::open(path)
+            .and_then(|file| ends_mid_line(&file))
+            .unwrap_or(false);
+    Ok((file, is_cut_off))
+}
+
+fn reopen(trail: &mut Trail<'_, File>, path: &Path) {
+    match append_to(path) {
+        Ok((file, is_cut_off)) => {
+            trail.go_on_in(file, is_cut_off);
+            tracing::info!(file = %path.display(), "audit file opened anew");
+        }
+        Err(error) => tracing::error!(
+            error = format!("{error:#}"),
+            "the audit file could not be opened anew; lines go on to the one before"
+        ),
+    }
+}
+
+fn write_all(
+    messages: &Receiver<Message>,
+    mut trail: Trail<'_, File>,
+    ring: &AuditRing,
+    file: Option<&Path>,
+) {
     loop {
         let first = if trail.is_behind() {
             match messages.recv_timeout(RETRY) {
@@ -184,6 +264,12 @@ fn write_all(messages: &Receiver<Message>, mut trail: Trail<'_, File>, ring: &Au
                     ring.push(&line);
                 }
                 Message::Settle(tell) => waiting.push(tell),
+                Message::Reopen => {
+                    trail.write();
+                    if let Some(file) = file {
+                        reopen(&mut trail, file);
+                    }
+                }
             }
         }
         trail.write();
@@ -283,6 +369,7 @@ mod tests {
     use crate::domain::audit::{Client, Refusal};
     use crate::domain::clock::Timestamp;
     use crate::domain::session::Method;
+    use std::os::unix::fs::PermissionsExt;
 
     fn refused(name: &str) -> AuditEvent {
         AuditEvent {
@@ -317,6 +404,26 @@ mod tests {
         for whole in [lines[0], lines[2], lines[3]] {
             assert!(serde_json::from_str::<Value>(whole).is_ok(), "{whole}");
         }
+    }
+
+    #[test]
+    fn a_file_that_was_moved_away_keeps_what_it_had_and_the_next_line_starts_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let moved = folder.path().join("audit.jsonl.1");
+        let log = AuditLog::open(&path).unwrap();
+        log.record(refused("first"));
+        // Told as done when the line before it is written.
+        assert_eq!(log.above(0).len(), 1);
+        std::fs::rename(&path, &moved).unwrap();
+        log.reopen();
+        log.record(refused("second"));
+        log.close();
+        let lines = |path: &Path| std::fs::read_to_string(path).unwrap();
+        assert!(lines(&moved).contains("first") && !lines(&moved).contains("second"));
+        assert!(lines(&path).contains("second") && !lines(&path).contains("first"));
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

@@ -46,8 +46,10 @@ impl Standing {
 pub struct Trail<'a, W> {
     out: W,
     standing: &'a Standing,
-    /// What is to be written next, from the middle of a line perhaps.
+    /// Whole lines that are to be written next.
     pending: Vec<u8>,
+    /// How much of the first of them is in the file already.
+    begun: usize,
     lines: usize,
     is_refused: bool,
 }
@@ -59,6 +61,7 @@ impl<'a, W: Write> Trail<'a, W> {
             out,
             standing,
             pending: Vec::new(),
+            begun: 0,
             lines: 0,
             is_refused: false,
         }
@@ -67,6 +70,16 @@ impl<'a, W: Write> Trail<'a, W> {
     /// Ends the line that was cut off before, so that the next one stands by itself.
     pub fn end_line(&mut self) {
         self.add("");
+    }
+
+    /// Goes on in another file: with whole lines, for the rest of one alone would be none in either.
+    pub fn go_on_in(&mut self, out: W, is_cut_off: bool) {
+        self.out = out;
+        self.begun = 0;
+        if is_cut_off {
+            self.pending.insert(0, b'\n');
+            self.lines += 1;
+        }
     }
 
     /// Whether something waits that the disk has refused.
@@ -128,7 +141,7 @@ impl<'a, W: Write> Trail<'a, W> {
 
     /// Whether all that was pending is written now.
     fn offer(&mut self) -> bool {
-        let mut done = 0;
+        let mut done = self.begun;
         let outcome = loop {
             if done == self.pending.len() {
                 break Ok(());
@@ -140,8 +153,11 @@ impl<'a, W: Write> Trail<'a, W> {
                 Err(error) => break Err(error),
             }
         };
-        let whole = self.pending.drain(..done).filter(|byte| *byte == b'\n');
-        self.lines -= whole.count();
+        let whole = self.pending[..done].iter().rposition(|byte| *byte == b'\n');
+        let whole = whole.map_or(0, |end| end + 1);
+        self.begun = done - whole;
+        let ends = self.pending.drain(..whole).filter(|byte| *byte == b'\n');
+        self.lines -= ends.count();
         match outcome {
             Ok(()) => {
                 if self.is_refused {
@@ -223,6 +239,30 @@ mod tests {
         assert_eq!(standing.waiting(), 0);
         assert_eq!(standing.lost(), 0);
         assert_eq!(trail.out.has, b"one\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn case_60_a_line_begun_in_a_file_that_was_moved_away_is_whole_in_the_next() {
+        let standing = Standing::default();
+        let mut full = Disk {
+            room: 5,
+            has: Vec::new(),
+        };
+        let mut other = Disk {
+            room: 100,
+            has: b"cut".to_vec(),
+        };
+        let mut trail = Trail::new(&mut full, &standing);
+        trail.push("one");
+        trail.push("two");
+        trail.write();
+        trail.go_on_in(&mut other, true);
+        trail.push("three");
+        trail.write();
+        assert!(!trail.is_behind());
+        assert_eq!(standing.waiting(), 0);
+        assert_eq!(trail.out.has, b"cut\ntwo\nthree\n");
+        assert_eq!(full.has, b"one\nt");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::api::admin::{Checkup, Finding};
 use crate::domain::clock::Clock;
+use crate::server::preflight::{Verdict, look};
 use crate::settings::{Loaded, Settings};
 use crate::stores::{Stores, check_ldap};
 use async_trait::async_trait;
@@ -30,12 +31,13 @@ pub struct ServerCheckup {
 #[async_trait]
 impl Checkup for ServerCheckup {
     async fn examine(&self) -> Vec<Finding> {
-        let (clock, ldap) = tokio::join!(self.clock(), self.ldap());
+        let (clock, ldap, ahead) = tokio::join!(self.clock(), self.ldap(), self.next_start());
         let mut all = vec![Finding {
             what: "clock".to_owned(),
             found: clock,
         }];
         all.extend(ldap);
+        all.extend(ahead);
         if let Some(loaded) = self.loaded.clone() {
             // The file may lie where reading takes its time.
             let found = tokio::task::spawn_blocking(move || restart(&loaded)).await;
@@ -49,10 +51,32 @@ impl Checkup for ServerCheckup {
 }
 
 impl ServerCheckup {
+    /// What the settings name as they stand now: files may be others by now, and so may the settings.
+    async fn next_start(&self) -> Vec<Finding> {
+        let loaded = self.loaded.clone();
+        let again = tokio::task::spawn_blocking(move || loaded?.again().ok());
+        let again = again.await.ok().flatten();
+        let settings = again.map_or_else(|| self.settings.clone(), |again| again.settings);
+        let looks = look(&settings, self.clock.now()).await.into_iter();
+        looks
+            .map(|look| Finding {
+                what: match look.what {
+                    // The stores of today have rows of their own.
+                    "sessions.store" | "directory.store" => format!("{} (next start)", look.what),
+                    _ => look.what.to_owned(),
+                },
+                found: match look.verdict {
+                    Verdict::Good => Ok(vec![look.words]),
+                    Verdict::Worry | Verdict::Bad => Err(look.words),
+                },
+            })
+            .collect()
+    }
+
     async fn clock(&self) -> Result<Vec<String>, String> {
         let store = tokio::time::timeout(PATIENCE, self.stores.time()).await;
         let store = store.map_err(|_late| "the session store did not tell the time".to_owned())?;
-        let store = store.map_err(|error| format!("{:#}", anyhow::Error::from(error)))?;
+        let store = store.map_err(|error| error.to_string())?;
         let Some(store) = store else {
             return Ok(vec![
                 "this machine's own; no other node shares its sessions".to_owned(),

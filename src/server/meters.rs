@@ -7,6 +7,7 @@
 use crate::api::request_log::{Answered, RequestObserver};
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Refusal};
 use crate::domain::authn::PoolObserver;
+use crate::domain::clock::Timestamp;
 use crate::server::trends::MinuteCounts;
 use crate::stores::measured::{Outcome, StoreObserver};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
@@ -49,7 +50,7 @@ pub const COUNTERS: [(&str, &str); 9] = [
     ),
 ];
 /// Gauges and what they show.
-pub const GAUGES: [(&str, &str); 8] = [
+pub const GAUGES: [(&str, &str); 9] = [
     (
         "vestibule_password_queue",
         "Passwords that wait to be hashed",
@@ -65,6 +66,10 @@ pub const GAUGES: [(&str, &str); 8] = [
     (
         "vestibule_audit_waiting",
         "Audit lines that the disk has refused so far",
+    ),
+    (
+        "vestibule_tls_not_after_seconds",
+        "When the certificate is over that is served, in Unix time",
     ),
     ("vestibule_build_info", "Always 1; the version is a label"),
     ("process_resident_memory_bytes", "Memory of the process"),
@@ -199,6 +204,13 @@ impl Meters {
     pub fn audit_waiting(&self, lines: usize) {
         self.gauge("vestibule_audit_waiting", &[])
             .set(as_float(lines));
+    }
+
+    /// When the certificate that is served is over.
+    pub fn tls_expiry(&self, at: Timestamp) {
+        let seconds = usize::try_from(at.seconds()).unwrap_or(usize::MAX);
+        self.gauge("vestibule_tls_not_after_seconds", &[])
+            .set(as_float(seconds));
     }
 
     fn note_process(&self) {

@@ -11,11 +11,14 @@ mod console;
 mod crowd;
 pub mod demo;
 mod descriptors;
+mod expiry;
 pub mod greeting;
+mod hangup;
 pub mod listen;
 pub mod meters;
 pub mod operations;
 mod pages;
+mod preflight;
 mod priority;
 mod secrets;
 mod session_home;
@@ -37,12 +40,13 @@ use crate::domain::clock::{Clock, SystemClock, Timestamp};
 use crate::domain::random::{Random, SystemRandom};
 use crate::domain::spans::SPANS;
 use crate::operator::lock::DataLock;
-use crate::operator::socket::OperatorSocket;
+use crate::operator::socket::{OperatorSocket, require_fit};
 use crate::server::assemble::Ground;
 use crate::server::audit_log::AuditLog;
 use crate::server::greeting::Greeting;
 use crate::server::listen::Sockets;
 use crate::server::meters::{CountedAudit, Meters};
+use crate::server::tls::Served;
 use crate::server::traces::Traces;
 use crate::settings::{DirectoryStoreSetting, Loaded, LogFormat, SessionStoreSetting, Settings};
 use crate::stores;
@@ -50,6 +54,7 @@ use crate::stores::measured::StoreObserver;
 use crate::telemetry;
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
+pub use preflight::{Look, Verdict};
 pub use session_home::require_same_session_store;
 use std::fs::DirBuilder;
 use std::io::Write;
@@ -58,6 +63,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// By how much a clock that was set back is made up for.
@@ -117,17 +123,18 @@ pub async fn saved_security_settings(settings: &Settings) -> anyhow::Result<Secu
     Ok(SecuritySettings::load(&directory).await?)
 }
 
+/// What a start with these settings would need, looked at now.
+pub async fn look_ahead(settings: &Settings) -> Vec<Look> {
+    install_crypto();
+    preflight::look(settings, SystemClock::start().now()).await
+}
+
 async fn open_ground(
     settings: &Settings,
 ) -> anyhow::Result<(Ground, Arc<SystemClock>, Arc<AuditLog>)> {
     make_private(&settings.data_dir)?;
     let clock = Arc::new(SystemClock::start());
-    let audit_file = settings
-        .audit
-        .file
-        .clone()
-        .unwrap_or_else(|| settings.data_dir.join("audit.jsonl"));
-    let audit = Arc::new(AuditLog::open(&audit_file)?);
+    let audit = Arc::new(AuditLog::open(&audit_log::path_of(settings))?);
     let stores = stores::open(settings, Arc::clone(&clock) as Arc<dyn Clock>).await?;
     go_on_from(&clock, stores.latest());
     let history = Arc::clone(&audit) as Arc<dyn AuditHistory>;
@@ -199,7 +206,11 @@ async fn run(
 ) -> anyhow::Result<()> {
     let settings = &loaded.settings;
     descriptors::take_all();
+    let hangups = hangup::take().context("SIGHUP could not be taken")?;
     make_private(&settings.data_dir)?;
+    // Now, because a password drawn on a start that fails later is shown to nobody.
+    let operator_path = crate::operator::socket_path(&settings.data_dir);
+    require_fit(&operator_path).context("data_dir")?;
     let _lock = DataLock::acquire_for_server(&settings.data_dir)?;
     let sockets = Sockets::bind(&settings.server)?;
     let operations_socket = operations::bind(settings.metrics.listen)?;
@@ -246,23 +257,26 @@ async fn run(
         );
     }
 
-    let (tls, development_ca) = match settings.server.https {
+    let reload = Arc::new(Notify::new());
+    let (tls, certificate, development_ca) = match settings.server.https {
         Some(_) => {
             let (files, ca) = tls::files(settings, &*ground.clock)?;
-            let (config, follow) = tls::configure(files)?;
+            let clock = Arc::clone(&ground.clock);
+            let (config, served, follow) = tls::configure(files, clock, Arc::clone(&reload))?;
             tokio::spawn(follow);
-            (Some(config), ca)
+            (Some(config), Some(served), ca)
         }
-        None => (None, None),
+        None => (None, None, None),
     };
+    tokio::spawn(hangup::heed(hangups, Arc::clone(&audit), reload));
     let server = listen::listen(sockets, tls, &settings.server, Arc::clone(&services))?;
     let stop = server.handle();
     let operations = operations_socket
-        .map(|socket| start_operations(socket, &services, &ground, &audit))
+        .map(|socket| start_operations(socket, &services, &ground, &audit, certificate))
         .transpose()?;
 
-    let socket = OperatorSocket::bind(&crate::operator::socket_path(&settings.data_dir))
-        .context("the operator's socket in data_dir")?;
+    let socket =
+        OperatorSocket::bind(&operator_path).context("the operator's socket in data_dir")?;
     let (operator_stop, operator_stopped) = tokio::sync::oneshot::channel::<()>();
     let operator = tokio::spawn(socket.serve(Arc::clone(administration), async {
         let _ = operator_stopped.await;
@@ -308,12 +322,18 @@ fn start_operations(
     services: &Arc<Services>,
     ground: &Ground,
     audit: &Arc<AuditLog>,
+    certificate: Option<Arc<Served>>,
 ) -> anyhow::Result<(ServerHandle, JoinHandle<()>)> {
     let meters = Arc::clone(&ground.meters);
     let server = operations::serve(socket, Arc::clone(services), Arc::clone(&meters))?;
     let handle = server.handle();
     tokio::spawn(server);
-    let watcher = operations::watch(meters, ground.stores.clone(), Arc::clone(audit));
+    let watcher = operations::watch(
+        meters,
+        ground.stores.clone(),
+        Arc::clone(audit),
+        certificate,
+    );
     Ok((handle, tokio::spawn(watcher)))
 }
 

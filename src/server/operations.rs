@@ -4,6 +4,7 @@ use crate::api::health;
 use crate::api::services::Services;
 use crate::server::audit_log::AuditLog;
 use crate::server::meters::Meters;
+use crate::server::tls::Served;
 use crate::stores::Stores;
 use actix_web::dev::Server;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -59,11 +60,19 @@ async fn metrics(meters: web::Data<Meters>) -> HttpResponse {
 }
 
 /// Keeps the meters tidy and reads what nobody reports by itself; runs until it is dropped.
-pub async fn watch(meters: Arc<Meters>, stores: Stores, audit: Arc<AuditLog>) {
+pub(in crate::server) async fn watch(
+    meters: Arc<Meters>,
+    stores: Stores,
+    audit: Arc<AuditLog>,
+    certificate: Option<Arc<Served>>,
+) {
     loop {
         meters.tidy();
         meters.audit_lost(audit.lost());
         meters.audit_waiting(audit.waiting());
+        if let Some(expiry) = certificate.as_ref().and_then(|served| served.expiry()) {
+            meters.tls_expiry(expiry);
+        }
         if let Some(sessions) = stores.live_sessions() {
             meters.live_sessions(sessions);
         }

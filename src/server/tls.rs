@@ -1,6 +1,7 @@
 //! Certificates: configured ones, reloaded when their files change, or a development CA made on the first start.
 
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, Timestamp};
+use crate::server::expiry::{expiry_of, judge};
 use crate::settings::Settings;
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
@@ -22,12 +23,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
+use tokio::sync::Notify;
 
 /// How often certificate files are looked at. Polled, because file notifications miss symlink swaps.
 const POLL: Duration = Duration::from_secs(2);
+/// How often the log says that a certificate is over or about to be.
+const REMIND: Duration = Duration::from_hours(24);
 /// Browsers refuse leaf certificates that last longer.
 const LEAF_DAYS: i64 = 397;
 const CA_DAYS: i64 = 3650;
+/// A development certificate that is over sooner is made anew at a start.
+const RENEW: Duration = Duration::from_hours(30 * 24);
 
 /// Where a certificate and its key are.
 #[derive(Clone, Debug)]
@@ -38,85 +44,137 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
+/// A certificate with its key, and when it is over.
+#[derive(Debug)]
+pub struct Pair {
+    key: Arc<CertifiedKey>,
+    /// None where the certificate says it in no way we read.
+    pub expiry: Option<Timestamp>,
+}
+
+/// Serves whatever certificate was loaded last.
+#[derive(Debug)]
+pub struct Served {
+    current: ArcSwap<Pair>,
+}
+
+impl Served {
+    /// When the certificate that is served now is over.
+    pub fn expiry(&self) -> Option<Timestamp> {
+        self.current.load().expiry
+    }
+}
+
+impl ResolvesServerCert for Served {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.current.load().key))
+    }
+}
+
+/// A TLS configuration over `files`, what it serves, and the task that follows their changes; `reload` has it look at
+/// once.
+pub fn configure(
+    files: CertificateFiles,
+    clock: Arc<dyn Clock>,
+    reload: Arc<Notify>,
+) -> anyhow::Result<(ServerConfig, Arc<Served>, impl Future<Output = ()>)> {
+    let served = Arc::new(Served {
+        current: ArcSwap::from_pointee(load(&files)?),
+    });
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::clone(&served) as Arc<dyn ResolvesServerCert>);
+    let task = follow(files, Arc::clone(&served), clock, reload);
+    Ok((config, served, task))
+}
+
+async fn follow(
+    files: CertificateFiles,
+    served: Arc<Served>,
+    clock: Arc<dyn Clock>,
+    reload: Arc<Notify>,
+) {
+    let mut seen = fingerprint(&files);
+    let mut reminded = remind(&files, &served, &*clock);
+    loop {
+        let is_asked = tokio::select! {
+            () = tokio::time::sleep(POLL) => false,
+            () = reload.notified() => true,
+        };
+        let now = fingerprint(&files);
+        if now != seen || is_asked {
+            seen = now;
+            if renew(&files, &served) {
+                reminded = remind(&files, &served, &*clock);
+            }
+        }
+        if clock.now().since(reminded) >= REMIND {
+            reminded = remind(&files, &served, &*clock);
+        }
+    }
+}
+
+/// Whether the files' pair is the one that is served now.
+fn renew(files: &CertificateFiles, served: &Served) -> bool {
+    match load(files) {
+        Ok(pair) => {
+            served.current.store(Arc::new(pair));
+            tracing::info!(file = %files.chain.display(), "certificate reloaded");
+            true
+        }
+        // Often the chain is written before its key: the pair that fits is served until then.
+        Err(error) => {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "changed certificate not loaded; the old one stays"
+            );
+            false
+        }
+    }
+}
+
+/// Says so if the certificate is over or about to be, and when that was looked at.
+fn remind(files: &CertificateFiles, served: &Served, clock: &dyn Clock) -> Timestamp {
+    let now = clock.now();
+    if let Err(why) = judge(served.expiry(), now) {
+        tracing::warn!(file = %files.chain.display(), "the certificate {why}");
+    }
+    now
+}
+
+/// The files that the settings name.
+pub fn configured(settings: &Settings) -> Option<CertificateFiles> {
+    let server = &settings.server;
+    Some(CertificateFiles {
+        chain: server.tls_cert_file.clone()?,
+        key: server.tls_key_file.clone()?,
+    })
+}
+
 /// The configured certificate; without one that of a development CA, whose own file is the second.
 pub fn files(
     settings: &Settings,
     clock: &dyn Clock,
 ) -> anyhow::Result<(CertificateFiles, Option<String>)> {
-    if let (Some(chain), Some(key)) = (
-        &settings.server.tls_cert_file,
-        &settings.server.tls_key_file,
-    ) {
-        let files = CertificateFiles {
-            chain: chain.clone(),
-            key: key.clone(),
-        };
+    if let Some(files) = configured(settings) {
         return Ok((files, None));
     }
+    let folder = development_folder(settings);
+    let files = development(&folder, clock.now())?;
+    // Whole, because it is pasted into shells that may stand elsewhere.
+    let ca = std::path::absolute(folder.join("ca.pem"))?;
+    Ok((files, Some(ca.display().to_string())))
+}
+
+/// The folder that holds the development certificate, or will.
+fn development_folder(settings: &Settings) -> PathBuf {
     let beside = PathBuf::from("certs");
     let own = settings.data_dir.join("certs");
     // An authority that browsers were told to trust goes on, wherever the server is started next.
-    let folder = if beside.is_dir() && !own.join("ca.pem").exists() {
+    if beside.is_dir() && !own.join("ca.pem").exists() {
         beside
     } else {
         own
-    };
-    let nanos = i128::from(clock.now().millis()) * 1_000_000;
-    let now = OffsetDateTime::from_unix_timestamp_nanos(nanos)?;
-    let files = development(&folder, now)?;
-    // Whole, because it is pasted into shells that may stand elsewhere.
-    let ca = std::path::absolute(folder.join("ca.pem"))?;
-    let ca = ca.display().to_string();
-    Ok((files, Some(ca)))
-}
-
-/// Serves whatever certificate was loaded last.
-#[derive(Debug)]
-struct Resolver {
-    current: ArcSwap<CertifiedKey>,
-}
-
-impl ResolvesServerCert for Resolver {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.load_full())
-    }
-}
-
-/// A TLS configuration over `files`, and the task that follows their changes.
-pub fn configure(
-    files: CertificateFiles,
-) -> anyhow::Result<(ServerConfig, impl Future<Output = ()>)> {
-    let resolver = Arc::new(Resolver {
-        current: ArcSwap::from_pointee(load(&files)?),
-    });
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::clone(&resolver) as Arc<dyn ResolvesServerCert>);
-    Ok((config, follow(files, resolver)))
-}
-
-async fn follow(files: CertificateFiles, resolver: Arc<Resolver>) {
-    let mut seen = fingerprint(&files);
-    loop {
-        tokio::time::sleep(POLL).await;
-        let now = fingerprint(&files);
-        if now == seen {
-            continue;
-        }
-        seen = now;
-        match load(&files) {
-            Ok(key) => {
-                resolver.current.store(Arc::new(key));
-                tracing::info!(file = %files.chain.display(), "certificate reloaded");
-            }
-            // Often the chain is written before its key: the pair that fits is served until then.
-            Err(error) => {
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    "changed certificate not loaded; the old one stays"
-                );
-            }
-        }
     }
 }
 
@@ -127,7 +185,8 @@ fn fingerprint(files: &CertificateFiles) -> [Option<(SystemTime, u64)>; 2] {
     })
 }
 
-fn load(files: &CertificateFiles) -> anyhow::Result<CertifiedKey> {
+/// Reads both and sees that they fit together.
+pub fn load(files: &CertificateFiles) -> anyhow::Result<Pair> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&files.chain)
         .with_context(|| format!("certificate file {}", files.chain.display()))?
         .collect::<Result<_, _>>()
@@ -140,31 +199,41 @@ fn load(files: &CertificateFiles) -> anyhow::Result<CertifiedKey> {
     }
     let key = PrivateKeyDer::from_pem_file(&files.key)
         .with_context(|| format!("key file {}", files.key.display()))?;
-    CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).with_context(|| {
+    let expiry = chain.first().and_then(|leaf| expiry_of(leaf));
+    let key = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider());
+    let key = key.with_context(|| {
         format!(
             "{} and {} do not fit together",
             files.chain.display(),
             files.key.display()
         )
+    })?;
+    Ok(Pair {
+        key: Arc::new(key),
+        expiry,
     })
 }
 
 /// The development certificate in `folder`, made anew when it is missing or about to expire.
-pub fn development(folder: &Path, now: OffsetDateTime) -> anyhow::Result<CertificateFiles> {
-    let files = CertificateFiles {
-        chain: folder.join("localhost.pem"),
-        key: folder.join("localhost.key"),
-    };
-    let is_fresh = fs::metadata(&files.chain)
-        .and_then(|data| data.modified())
-        .is_ok_and(|made| now - OffsetDateTime::from(made) < time::Duration::days(LEAF_DAYS - 30));
-    if is_fresh && load(&files).is_ok() {
+pub fn development(folder: &Path, now: Timestamp) -> anyhow::Result<CertificateFiles> {
+    let files = development_files(folder);
+    let is_fresh = |pair: Pair| pair.expiry.is_some_and(|end| end.since(now) > RENEW);
+    if load(&files).is_ok_and(is_fresh) {
         return Ok(files);
     }
+    let now = OffsetDateTime::from_unix_timestamp_nanos(i128::from(now.millis()) * 1_000_000)?;
     fs::create_dir_all(folder).with_context(|| format!("folder {}", folder.display()))?;
     make(folder, &files, now).context("the development certificate could not be made")?;
     tracing::info!(folder = %folder.display(), "made a development CA and a certificate for localhost");
     Ok(files)
+}
+
+/// Where the development certificate of `folder` is.
+pub fn development_files(folder: &Path) -> CertificateFiles {
+    CertificateFiles {
+        chain: folder.join("localhost.pem"),
+        key: folder.join("localhost.key"),
+    }
 }
 
 fn make(folder: &Path, files: &CertificateFiles, now: OffsetDateTime) -> anyhow::Result<()> {
@@ -221,11 +290,16 @@ mod tests {
     #[test]
     fn the_development_certificate_is_made_once_and_its_keys_are_private() {
         let folder = tempfile::tempdir().unwrap();
-        let now = OffsetDateTime::now_utc();
+        let now = Timestamp::from_millis(1_800_000_000_000);
         let files = development(folder.path(), now).unwrap();
         let first = fs::read(&files.chain).unwrap();
-        development(folder.path(), now).unwrap();
+        let day = Duration::from_hours(24);
+        development(folder.path(), now.plus(day * 366)).unwrap();
         assert_eq!(fs::read(&files.chain).unwrap(), first);
+        // In its last month it is made anew.
+        development(folder.path(), now.plus(day * 368)).unwrap();
+        let second = fs::read(&files.chain).unwrap();
+        assert_ne!(second, first);
         for key in ["ca.key", "localhost.key"] {
             let mode = fs::metadata(folder.path().join(key))
                 .unwrap()
@@ -235,7 +309,7 @@ mod tests {
         }
         // The key no longer fits: both are made anew.
         fs::write(&files.key, "garbage").unwrap();
-        development(folder.path(), now).unwrap();
-        assert_ne!(fs::read(&files.chain).unwrap(), first);
+        development(folder.path(), now.plus(day * 368)).unwrap();
+        assert_ne!(fs::read(&files.chain).unwrap(), second);
     }
 }

@@ -131,6 +131,19 @@ impl RedisAddress {
         })
     }
 
+    /// Where that is, as an operator knows it: without user and password.
+    pub fn place(&self) -> String {
+        let seeds: Vec<String> = self.seeds.iter().map(Endpoint::to_string).collect();
+        let seeds = seeds.join(", ");
+        match &self.topology {
+            RedisTopology::Single => seeds,
+            RedisTopology::Sentinel { master } => {
+                format!("the master {master:?} of the sentinels {seeds}")
+            }
+            RedisTopology::Cluster => format!("the Cluster of {seeds}"),
+        }
+    }
+
     /// The URL of one server with the same credentials, for the client crate.
     pub fn url_of(&self, server: &Endpoint) -> SecretString {
         let scheme = if self.is_encrypted { "rediss" } else { "redis" };

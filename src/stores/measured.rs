@@ -47,8 +47,8 @@ impl Outcome {
 
     const fn of_error(error: &StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => Self::Unavailable,
-            StoreError::Corrupt(_) => Self::Corrupt,
+            StoreError::Unavailable(_) | StoreError::Unwritten(_) => Self::Unavailable,
+            StoreError::Corrupt(_) | StoreError::OtherVersion(_) => Self::Corrupt,
             // It is well and says so.
             StoreError::ReadOnly(_) => Self::Answered,
         }

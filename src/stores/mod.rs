@@ -16,12 +16,13 @@ use crate::domain::session::{Revocations, SessionStore};
 use crate::domain::sso::FlowStore;
 use crate::domain::throttle::ThrottleStore;
 use crate::domain::token::TokenStore;
-use crate::settings::{DirectoryStoreSetting, SessionStoreSetting, Settings};
+use crate::settings::{DirectoryStoreSetting, RedisAddress, SessionStoreSetting, Settings};
 use crate::stores::embedded::{AttemptCounts, EmbeddedStore};
 use crate::stores::measured::{Measured, StoreObserver};
 use crate::stores::redis::{COUNT_EVERY, RedisOptions, RedisStore};
 use crate::stores::sql::{PostgresOptions, Relocation, SqlDirectory, copied_before};
-use anyhow::Context;
+use anyhow::{Context, anyhow};
+use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,7 +70,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
             let file = settings.data_dir.join(SESSIONS_FILE);
             let sessions = async {
                 let store = EmbeddedStore::open(&file, clock).await;
-                store.with_context(|| format!("the session store {}", file.display()))
+                store.map_err(|error| anyhow!("the session store: {}", error.why()))
             };
             // Side by side: each reads its file through before anybody depends on it.
             let (directory, store) = tokio::try_join!(directory(settings), sessions)?;
@@ -93,18 +94,8 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
             let directory = directory(settings).await?;
             let secrets = Arc::clone(&directory) as Arc<dyn ServerSecrets>;
             let copier = copier(settings, &directory)?;
-            let store = RedisStore::open(RedisOptions {
-                url: url.clone(),
-                ca_file: settings.sessions.tls_ca_file.clone(),
-                key_prefix: settings.sessions.key_prefix.clone(),
-                answer_within: settings.sessions.answer_within,
-                wait_replicas: settings.sessions.wait_replicas,
-                cache: settings.sessions.cache,
-                sentinel_user: settings.sessions.sentinel_user.clone(),
-                sentinel_password: settings.sessions.sentinel_password.clone(),
-            })
-            .await
-            .context("sessions.store: Redis cannot be reached")?;
+            let store = RedisStore::open(redis_options(settings, url)).await;
+            let store = store.map_err(|error| away(url, &error))?;
             let store = Arc::new(store);
             Ok(Stores {
                 directory,
@@ -189,17 +180,75 @@ async fn open_directory(settings: &Settings) -> anyhow::Result<SqlDirectory> {
     match &settings.directory.store {
         DirectoryStoreSetting::Embedded => {
             let file = settings.data_dir.join(DIRECTORY_FILE);
-            SqlDirectory::open_sqlite(&file)
-                .await
-                .with_context(|| format!("the directory {}", file.display()))
+            let directory = SqlDirectory::open_sqlite(&file).await;
+            directory.map_err(|error| anyhow!("the directory: {}", error.why()))
         }
-        DirectoryStoreSetting::Postgres(url) => SqlDirectory::open_postgres(&PostgresOptions {
-            url: url.clone(),
-            ca_file: settings.directory.tls_ca_file.clone(),
-        })
-        .await
-        // Its words name the cause already; the chain behind them would say it again.
-        .map_err(|error| anyhow::anyhow!("directory.store: {error}")),
+        DirectoryStoreSetting::Postgres(url) => {
+            let directory = SqlDirectory::open_postgres(&postgres_options(settings, url)).await;
+            directory.map_err(|error| anyhow!("directory.store: {}", error.why()))
+        }
+    }
+}
+
+fn postgres_options(settings: &Settings, url: &SecretString) -> PostgresOptions {
+    PostgresOptions {
+        url: url.clone(),
+        ca_file: settings.directory.tls_ca_file.clone(),
+    }
+}
+
+fn redis_options(settings: &Settings, url: &SecretString) -> RedisOptions {
+    let sessions = &settings.sessions;
+    RedisOptions {
+        url: url.clone(),
+        ca_file: sessions.tls_ca_file.clone(),
+        key_prefix: sessions.key_prefix.clone(),
+        answer_within: sessions.answer_within,
+        wait_replicas: sessions.wait_replicas,
+        cache: sessions.cache,
+        sentinel_user: sessions.sentinel_user.clone(),
+        sentinel_password: sessions.sentinel_password.clone(),
+    }
+}
+
+/// Says where Redis is not, without user and password.
+fn away(url: &SecretString, error: &StoreError) -> anyhow::Error {
+    let place = RedisAddress::parse(url.expose_secret()).map(|address| address.place());
+    let place = place.unwrap_or_else(|| "an address that cannot be used".to_owned());
+    anyhow!(
+        "sessions.store: Redis cannot be reached at {place}: {}",
+        error.why()
+    )
+}
+
+/// Connects to the Redis of the settings as a start would, and lets go again; where it is, or why not.
+pub async fn check_redis(settings: &Settings) -> Option<anyhow::Result<String>> {
+    let SessionStoreSetting::Redis(url) = &settings.sessions.store else {
+        return None;
+    };
+    let reached = RedisStore::reach(&redis_options(settings, url)).await;
+    let place = RedisAddress::parse(url.expose_secret()).map(|address| address.place());
+    Some(match reached {
+        Ok(()) => Ok(place.unwrap_or_default()),
+        Err(error) => Err(away(url, &error)),
+    })
+}
+
+/// The directory as it is, to be read only: nothing is made, nothing migrated. None where there is none yet.
+pub async fn look_into_directory(settings: &Settings) -> anyhow::Result<Option<SqlDirectory>> {
+    match &settings.directory.store {
+        DirectoryStoreSetting::Embedded => {
+            let file = settings.data_dir.join(DIRECTORY_FILE);
+            if !file.exists() {
+                return Ok(None);
+            }
+            let found = SqlDirectory::look_sqlite(&file).await;
+            found.map_err(|error| anyhow!("the directory: {}", error.why()))
+        }
+        DirectoryStoreSetting::Postgres(url) => {
+            let found = SqlDirectory::look_postgres(&postgres_options(settings, url)).await;
+            found.map_err(|error| anyhow!("directory.store: {}", error.why()))
+        }
     }
 }
 

@@ -55,6 +55,7 @@ async fn case_60_a_full_disk_signs_nobody_out_and_needs_no_restart(home: Home) {
     let visitor = server.visitor();
     let alice = visitor.sign_in("alice", DEMO_PASSWORD).await;
     let bob = visitor.sign_in("bob", DEMO_PASSWORD).await;
+    let carol = visitor.sign_in("carol", DEMO_PASSWORD).await;
 
     fill_disk(&server);
     for _ in 0..20 {
@@ -65,7 +66,14 @@ async fn case_60_a_full_disk_signs_nobody_out_and_needs_no_restart(home: Home) {
         assert_come_again(&login);
         assert_eq!(visitor.sign_out(&bob).await, 503);
         let (status, body) = ready(&server).await;
-        assert_eq!((status, &body["sessions"]), (503, &Value::from("away")));
+        // Checks go on, and nobody else has these sessions.
+        assert_eq!(
+            (status, &body["sessions"]),
+            (200, &Value::from("read-only"))
+        );
+        let revoked = home.run("session revoke --user carol").refusal();
+        assert!(revoked.contains("the sessions have ended"), "{revoked}");
+        assert_eq!(visitor.check(&carol).await, 401);
     } else {
         // Opening a session writes nothing here but the audit trail, and that waits.
         assert_eq!(login.status(), 204);
@@ -98,6 +106,9 @@ async fn case_60_a_full_disk_signs_nobody_out_and_needs_no_restart(home: Home) {
         .good();
     assert_eq!(visitor.check(&alice).await, 204);
     assert_eq!(visitor.check(&bob).await, 401);
+    if is_embedded {
+        server.logs("the session file is written again").await;
+    }
     assert!(server.stop().success());
 
     let trail = trail(&home);

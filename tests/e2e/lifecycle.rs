@@ -58,6 +58,34 @@ async fn sigterm_lets_the_request_under_way_finish_and_keeps_sessions(home: Home
     assert_eq!(server.visitor().check(&late).await, 204);
 }
 
+#[tokio::test]
+async fn sighup_rotates_the_audit_trail_and_ends_nothing() {
+    let home = Home::new();
+    let server = home.server().planted().start();
+    let cookies = server.visitor().sign_in_as_admin().await;
+    let (mut connection, body) = half_a_login(&server);
+    let trail = home.data().join("audit.jsonl");
+    let moved = home.data().join("audit.jsonl.1");
+    std::fs::rename(&trail, &moved).unwrap();
+    server.signal("HUP");
+    server.logs("audit file opened anew").await;
+    server.logs("certificate reloaded").await;
+
+    // The request that was open is answered, and the new file tells of it.
+    write!(connection, "{body}").unwrap();
+    let mut head = [0; 12];
+    connection.read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"HTTP/1.1 204");
+    assert_eq!(server.visitor().check(&cookies).await, 204);
+    let logins = |path: &Path| {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.matches(r#""event":"login""#).count()
+    };
+    until("the login is in the new file", async || logins(&trail) == 1).await;
+    assert_eq!(logins(&moved), 1);
+    assert_eq!(server.stop().code(), Some(0));
+}
+
 async fn a_restart_keeps_sessions_and_tokens(home: Home) {
     let server = home.server().planted().start();
     let visitor = server.visitor();

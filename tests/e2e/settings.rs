@@ -1,6 +1,7 @@
 //! Settings as the process reads them: flags, environment, file, defaults.
 
 use crate::support::{Home, PASSWORD, Ran, SECRET_KEY};
+use crate::tls::{write_expired_pair, write_pair};
 use serde_json::Value;
 
 /// Runs a command line under environment variables.
@@ -115,6 +116,143 @@ fn config_check_only_checks() {
     let out = run_under(&home, &[], "config check").good();
     assert_eq!(out, "the settings are good\n");
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+/// What `config check` prints of a setting, and whether it was content with all.
+fn checked(home: &Home, variables: &[(&str, &str)], setting: &str) -> (String, bool) {
+    let ran = run_under(home, variables, "config check");
+    let lines = ran.out.lines();
+    let line = lines.filter(|line| line.starts_with(setting)).collect();
+    assert_eq!(ran.code == 0, ran.out.contains("the settings are good"));
+    (line, ran.code == 0)
+}
+
+#[test]
+fn config_check_looks_at_files_and_stores_as_a_start_would() {
+    let home = Home::new();
+    write_expired_pair(&home);
+    let old = std::fs::read_to_string(home.path().join("site.pem")).unwrap();
+    home.write("old.pem", &old);
+    let old_key = std::fs::read_to_string(home.path().join("site.key")).unwrap();
+    home.write("old.key", &old_key);
+    write_pair(&home, "site");
+    home.write("text.png", "no picture");
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = closed.local_addr().unwrap().to_string();
+    drop(closed);
+    let (redis, postgres) = (
+        format!("redis://me:pl4nted@{nobody}/0"),
+        format!("postgres://me:pl4nted@{nobody}/vestibule"),
+    );
+    let (cert, key) = (
+        "VESTIBULE__SERVER__TLS_CERT_FILE",
+        "VESTIBULE__SERVER__TLS_KEY_FILE",
+    );
+    for (variables, setting, words) in [
+        (
+            &[(cert, "site.pem"), (key, "old.key")][..],
+            "server.tls_cert_file",
+            "do not fit",
+        ),
+        (
+            &[(cert, "site.pem"), (key, "text.png")],
+            "server.tls_cert_file",
+            "text.png",
+        ),
+        (
+            &[(cert, "old.pem"), (key, "old.key")],
+            "server.tls_cert_file",
+            "expired on 2020-01-02",
+        ),
+        (
+            &[("VESTIBULE__PAGES__LOGO_FILE", "text.png")],
+            "pages.logo_file",
+            "text.png",
+        ),
+        (
+            &[("VESTIBULE__AUDIT__FILE", "no/such/audit.jsonl")],
+            "audit.file",
+            "no/such is not there",
+        ),
+        (
+            &[("VESTIBULE__SESSIONS__STORE", &redis)],
+            "sessions.store",
+            &nobody,
+        ),
+        (
+            &[("VESTIBULE__DIRECTORY__STORE", &postgres)],
+            "directory.store",
+            &nobody,
+        ),
+    ] {
+        let (line, is_good) = checked(&home, variables, setting);
+        assert!(line.contains(words), "{setting}: {line}");
+        assert!(!is_good && !line.contains("pl4nted"), "{line}");
+        assert!(line.matches("refused").count() < 2, "{line}");
+    }
+    let (line, is_good) = checked(
+        &home,
+        &[
+            (cert, "site.pem"),
+            (key, "site.key"),
+            ("VESTIBULE__AUDIT__FILE", "audit.jsonl"),
+        ],
+        "server.tls_cert_file",
+    );
+    assert!(is_good && line.contains("is good until"), "{line}");
+    assert!(!home.data().exists() && !home.path().join("audit.jsonl").exists());
+}
+
+#[tokio::test]
+async fn a_guest_who_is_nobody_is_told_at_the_start_and_by_config_check() {
+    let home = Home::new();
+    let line = "--set microstrategy.login_modes=1,8 --set microstrategy.guest_user=gest";
+    let server = home.server().planted().with(line).start();
+    server.logs("microstrategy.guest_user names nobody").await;
+    let told = home.run(&format!("config check {line}")).good();
+    assert!(
+        told.contains("microstrategy.guest_user: warning: names nobody"),
+        "{told}"
+    );
+    let good = line.replace("gest", "tsadmin");
+    let told = home.run(&format!("config check {good}")).good();
+    assert!(told.contains("there is a user \"tsadmin\""), "{told}");
+}
+
+#[test]
+fn config_show_tells_nothing_from_standard_output() {
+    let home = Home::new();
+    let value = |line: &str| {
+        let out = run_under(&home, &[], line).good();
+        let row = out.lines().find(|row| row.starts_with("audit.file"));
+        row.unwrap().split_whitespace().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(value("config show"), "(none)");
+    assert_eq!(value("config show --set audit.file=-"), "-");
+}
+
+#[test]
+fn a_start_says_once_what_is_wrong_and_where() {
+    let home = Home::new();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = closed.local_addr().unwrap().to_string();
+    drop(closed);
+    let serve = "serve --http 127.0.0.1:0 --https off";
+    let error = home
+        .run(&format!(
+            "{serve} --set sessions.store=redis://u:pl4nted@{nobody}/0"
+        ))
+        .refusal();
+    let expected = format!("sessions.store: Redis cannot be reached at {nobody}: ");
+    assert!(error.contains(&expected), "{error}");
+    assert_eq!(error.matches("Connection refused").count(), 1, "{error}");
+    let deep = home.path().join("d".repeat(100));
+    let line = format!("{serve} --data-dir {}", deep.display());
+    let error = run_under(&home, &[], &line).refusal();
+    assert!(
+        error.contains("data_dir") && error.contains("107"),
+        "{error}"
+    );
 }
 
 #[test]

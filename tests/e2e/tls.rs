@@ -1,6 +1,7 @@
 //! HTTPS: development certificates, certificates of one's own, and their renewal while the server runs.
 
-use crate::support::{Home, Ran, Server};
+use crate::metrics::operations;
+use crate::support::{Home, Ran, Server, until};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +18,7 @@ fn trusts(server: &Server, ca: &Path) -> bool {
 }
 
 /// A certificate for `localhost`, signed by itself.
-fn write_pair(home: &Home, name: &str) -> [(PathBuf, String); 2] {
+pub fn write_pair(home: &Home, name: &str) -> [(PathBuf, String); 2] {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let pair = [
         (format!("{name}.pem"), made.cert.pem()),
@@ -52,6 +53,41 @@ async fn a_renewed_certificate_is_served_without_a_restart() {
     server.logs("certificate reloaded").await;
     assert!(trusts(&server, &after));
     assert!(!trusts(&server, &before));
+}
+
+/// A certificate for `localhost` that is over at a moment of long ago, as `site.pem` and `site.key`.
+pub fn write_expired_pair(home: &Home) {
+    let mut about = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    about.not_after = rcgen::date_time_ymd(2020, 1, 2);
+    let key = rcgen::KeyPair::generate().unwrap();
+    home.write("site.pem", &about.self_signed(&key).unwrap().pem());
+    home.write("site.key", &key.serialize_pem());
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_served_and_told_of_until_it_is_renewed() {
+    let home = Home::new();
+    write_expired_pair(&home);
+    let server = home
+        .server()
+        .with(&certificate_settings(&home))
+        .with("--set metrics.listen=127.0.0.1:0 --set log.format=json")
+        .start();
+    server
+        .logs("the certificate expired on 2020-01-02T00:00:00Z")
+        .await;
+    let operations = operations(&server);
+    let metric = async |line: &str| {
+        let reply = operations.get("/metrics").await;
+        reply.text().await.unwrap().contains(line)
+    };
+    let expired = "\nvestibule_tls_not_after_seconds 1577923200\n";
+    until("the metric", async || metric(expired).await).await;
+    write_pair(&home, "site");
+    server.logs("certificate reloaded").await;
+    until("the new date", async || !metric(expired).await).await;
+    let said = server.log();
+    assert_eq!(said.matches("the certificate expire").count(), 1, "{said}");
 }
 
 #[tokio::test]

@@ -16,12 +16,11 @@ use std::time::Duration;
 pub async fn show(Looks(desk): Looks) -> Result<HttpResponse, Refusal> {
     desk.require_server()?;
     let services = desk.services();
-    let (stores, providers, others) = tokio::join!(
+    let ((stores, is_ready), providers, others) = tokio::join!(
         stores(services),
         providers(services),
         services.console.checkup.examine(),
     );
-    let is_ready = stores.iter().all(|finding| finding.found.is_ok());
     let all = stores.iter().chain(&others).chain(&providers);
     let findings: Vec<Value> = all.map(row).collect();
     let console = &services.console;
@@ -43,7 +42,8 @@ fn row(finding: &Finding) -> Value {
     json!({ "what": finding.what, "is_good": finding.found.is_ok(), "lines": lines })
 }
 
-async fn stores(services: &Services) -> Vec<Finding> {
+/// What is found of the stores, and whether that is enough to be ready.
+async fn stores(services: &Services) -> (Vec<Finding>, bool) {
     let sessions = async {
         let began = Stopwatch::start();
         let answer = tokio::time::timeout(PATIENCE, services.sessions.ping()).await;
@@ -56,7 +56,11 @@ async fn stores(services: &Services) -> Vec<Finding> {
         (answer.map(|found| found.map(|_| ())), began.elapsed())
     };
     let (sessions, directory) = tokio::join!(sessions, directory);
-    [("sessions.store", sessions), ("directory.store", directory)]
+    let is_enough = |answer: &Result<Result<(), StoreError>, _>| {
+        matches!(answer, Ok(Ok(()) | Err(StoreError::Unwritten(_))))
+    };
+    let is_ready = is_enough(&sessions.0) && is_enough(&directory.0);
+    let findings = [("sessions.store", sessions), ("directory.store", directory)]
         .into_iter()
         .map(|(key, (answer, took))| Finding {
             what: key.to_owned(),
@@ -65,7 +69,8 @@ async fn stores(services: &Services) -> Vec<Finding> {
                 Err(_late) => Err("no answer within 5 seconds".to_owned()),
             },
         })
-        .collect()
+        .collect();
+    (findings, is_ready)
 }
 
 /// The setting as it may be shown: without a password.
@@ -79,7 +84,7 @@ fn told(answer: Result<(), StoreError>, took: Duration) -> Result<String, String
     match answer {
         Ok(()) => Ok(format!("answers within {} µs", took.as_micros())),
         // Stores leave passwords out of their errors.
-        Err(error) => Err(format!("{:#}", anyhow::Error::from(error))),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -39,11 +39,21 @@ pub enum AdminError {
     #[error("the password could not be hashed: {0}")]
     Hasher(String),
     /// The change is written, but sessions and tokens that should have ended may live on: do it again.
-    #[error("the change is made, but sessions could not be ended; do it again: {0}")]
-    NotRevoked(#[source] StoreError),
+    #[error("{}: {}", not_revoked(.0), .0.why())]
+    NotRevoked(StoreError),
     /// A store was away.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn not_revoked(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Unwritten(_) => {
+            "the change is made and the sessions have ended, but a stop or crash before that is written would bring them \
+             back; free space, then do it again"
+        }
+        _ => "the change is made, but sessions could not be ended; do it again",
+    }
 }
 
 impl AdminError {

@@ -178,8 +178,11 @@ impl Journal {
             return Err(StoreError::corrupt(why));
         }
         if version != SCHEMA_VERSION {
-            let why = anyhow!("{name} has version {version}; this program knows {SCHEMA_VERSION}");
-            return Err(StoreError::corrupt(why));
+            let why = anyhow!(
+                "{name} was written by another version of this server: it has version {version}, and this program knows \
+                 {SCHEMA_VERSION}"
+            );
+            return Err(StoreError::OtherVersion(why));
         }
         let health: String = sqlx::query_scalar("PRAGMA quick_check(1)")
             .fetch_one(&mut *db)

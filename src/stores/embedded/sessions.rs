@@ -83,7 +83,8 @@ impl SessionStore for EmbeddedStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         // Through the queue: it answers only when nothing is owed to the file.
-        self.core.queue.push(Vec::new()).written().await
+        let written = self.core.queue.push(Vec::new()).written().await;
+        written.map_err(unwritten)
     }
 }
 
@@ -97,7 +98,16 @@ impl Revocations for EmbeddedStore {
     ) -> Result<(), StoreError> {
         self.core.memory.epochs.raise(scope, reason, at);
         let epoch = Op::Epoch(scope, reason, at);
-        self.core.queue.push(vec![epoch]).written().await
+        let written = self.core.queue.push(vec![epoch]).written().await;
+        written.map_err(unwritten)
+    }
+}
+
+/// What is over is over in memory, whatever the disk says: sessions are checked there.
+fn unwritten(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unavailable(cause) => StoreError::Unwritten(cause),
+        error => error,
     }
 }
 

@@ -70,13 +70,21 @@ impl Queue {
 async fn run(mut journal: Journal, memory: Arc<Memory>, mut inbox: mpsc::UnboundedReceiver<Entry>) {
     let mut owed: Vec<Op> = Vec::new();
     let mut batch = Vec::with_capacity(BATCH);
+    let mut is_refused = false;
     while inbox.recv_many(&mut batch, BATCH).await > 0 {
-        let outcome: Outcome = match journal.write(&in_order(&owed, &batch)).await {
+        let ops = in_order(&owed, &batch);
+        let outcome: Outcome = match journal.write(&ops).await {
             Ok(()) => {
+                // Without anything to write the disk was not asked.
+                if is_refused && !ops.is_empty() {
+                    is_refused = false;
+                    tracing::warn!("the session file is written again");
+                }
                 owed.clear();
                 Ok(())
             }
             Err(error) => {
+                is_refused = true;
                 tracing::error!(%error, "cannot write the session file");
                 Err(Arc::from(error.to_string()))
             }

@@ -120,6 +120,12 @@ impl RedisStore {
         Ok(store)
     }
 
+    /// Connects as [`RedisStore::open`] does, and lets go again.
+    pub async fn reach(options: &RedisOptions) -> Result<(), StoreError> {
+        let dial = Dial::new(options).await?;
+        Link::open(dial, options.wait_replicas).await.map(drop)
+    }
+
     /// What Redis's clock reads: the truth that all nodes follow. In a Cluster it is that of one server, the one
     /// with the epochs.
     pub async fn store_time(&self) -> Result<Timestamp, StoreError> {

@@ -9,6 +9,7 @@ use dashmap::DashMap;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
+use std::fmt::Display;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -52,6 +53,31 @@ impl SqlDirectory {
 }
 
 impl SqlDirectory {
+    /// The directory in a file that is there, to be read only: nothing is made, nothing migrated.
+    pub async fn look_sqlite(path: &Path) -> Result<Option<Self>, StoreError> {
+        let random = SystemRandom::open().map_err(StoreError::unavailable)?;
+        require_writable(path)
+            .await
+            .map_err(|error| StoreError::Unavailable(at(path, error)))?;
+        let reader = pool(1)
+            .connect_with(options(path).pragma("query_only", "ON"))
+            .await
+            .map_err(|error| explain(path, MigrateError::Execute(error)))?;
+        let found: Result<Option<i64>, _> = sqlx::query_scalar(APPLIED).fetch_one(&reader).await;
+        let found = found.map_err(|error| explain(path, MigrateError::Execute(error)))?;
+        let Some(applied) = found else {
+            return Ok(None);
+        };
+        require_known(&MIGRATOR, applied, path.display())?;
+        Ok(Some(Self {
+            reader: Pool::Sqlite(reader.clone(), Arc::default()),
+            writer: Pool::Sqlite(reader, Arc::<Writes>::default()),
+            memory: None,
+            random: Arc::new(random),
+            key_uses: DashMap::new(),
+        }))
+    }
+
     /// Keeps in memory for a moment what is read. Only for a process that alone writes to the file.
     #[must_use]
     pub fn with_memory(mut self) -> Self {
@@ -128,9 +154,15 @@ async fn create_file(path: &Path) -> Result<(), std::io::Error> {
     #[cfg(unix)]
     file.mode(0o600);
     match file.open(path).await {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => require_writable(path).await,
+        made => made.map(drop),
     }
+}
+
+/// One that cannot be written would be opened all the same, to be read, and refuse the first change, without a name.
+async fn require_writable(path: &Path) -> Result<(), std::io::Error> {
+    let mut file = tokio::fs::OpenOptions::new();
+    file.append(true).open(path).await.map(drop)
 }
 
 /// Keeps other processes from opening the same file until dropped.
@@ -157,13 +189,12 @@ fn explain(path: &Path, error: MigrateError) -> StoreError {
         MigrateError::Execute(error) => match failed(error) {
             StoreError::Corrupt(cause) => StoreError::Corrupt(cause.context(damaged(path))),
             StoreError::Unavailable(cause) => StoreError::Unavailable(at(path, cause)),
-            read_only @ StoreError::ReadOnly(_) => read_only,
+            error @ (StoreError::OtherVersion(_)
+            | StoreError::Unwritten(_)
+            | StoreError::ReadOnly(_)) => error,
         },
         MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) => {
-            StoreError::Corrupt(anyhow::Error::new(error).context(format!(
-                "{} was written by another version of this server, probably a newer one",
-                path.display()
-            )))
+            other_version(path.display(), error)
         }
         error => StoreError::Unavailable(at(path, error)),
     }
@@ -177,7 +208,29 @@ fn damaged(path: &Path) -> String {
 }
 
 fn at(path: &Path, cause: impl Into<anyhow::Error>) -> anyhow::Error {
-    let cause = cause.into();
-    let message = format!("cannot open {}: {cause}", path.display());
-    cause.context(message)
+    cause
+        .into()
+        .context(format!("cannot open {}", path.display()))
+}
+
+/// The latest step that was taken towards the tables there are.
+pub(super) const APPLIED: &str = "SELECT max(version) FROM _sqlx_migrations";
+
+/// Refuses tables that only a later version knows.
+pub(super) fn require_known(
+    migrator: &Migrator,
+    applied: i64,
+    place: impl Display,
+) -> Result<(), StoreError> {
+    if migrator.iter().any(|step| step.version == applied) {
+        return Ok(());
+    }
+    Err(other_version(place, MigrateError::VersionMissing(applied)))
+}
+
+/// Tables of a version that this program does not know.
+pub(super) fn other_version(place: impl Display, error: MigrateError) -> StoreError {
+    StoreError::OtherVersion(anyhow::Error::new(error).context(format!(
+        "{place} was written by another version of this server, probably a newer one"
+    )))
 }

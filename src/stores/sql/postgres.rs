@@ -1,6 +1,7 @@
 //! Opening the directory in `PostgreSQL`: the connections and their limits, the schema.
 
 use super::engine::{BEGIN_POSTGRES, Pool};
+use super::open::{APPLIED, other_version, require_known};
 use super::{SqlDirectory, failed};
 use crate::domain::directory::Destination;
 use crate::domain::failure::StoreError;
@@ -107,13 +108,59 @@ impl SqlDirectory {
     }
 }
 
+impl SqlDirectory {
+    /// The directory in a database, to be read only: nothing is made, nothing migrated. None where it has no tables yet.
+    pub async fn look_postgres(options: &PostgresOptions) -> Result<Option<Self>, StoreError> {
+        let random = SystemRandom::open().map_err(StoreError::unavailable)?;
+        let options = options.parse()?;
+        let place = place(&options);
+        let at = |error: sqlx::Error| {
+            let cause = anyhow::Error::new(error);
+            StoreError::Unavailable(cause.context(format!("cannot open {place}")))
+        };
+        // First by itself: a pool would say no more than that it waited in vain.
+        let connect = PgConnection::connect_with(&options);
+        let mut conn = tokio::time::timeout(CONNECT_TIMEOUT, connect)
+            .await
+            .map_err(|_| {
+                StoreError::unavailable(
+                    anyhow!("no answer").context(format!("cannot open {place}")),
+                )
+            })?
+            .map_err(at)?;
+        require_utf8(&mut conn).await.map_err(at)?;
+        let has_tables: bool =
+            sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+                .fetch_one(&mut conn)
+                .await
+                .map_err(at)?;
+        if !has_tables {
+            return Ok(None);
+        }
+        let applied: Option<i64> = sqlx::query_scalar(APPLIED)
+            .fetch_one(&mut conn)
+            .await
+            .map_err(at)?;
+        let Some(applied) = applied else {
+            return Ok(None);
+        };
+        require_known(&MIGRATOR, applied, &place)?;
+        let read_only = options.options([("default_transaction_read_only", "on")]);
+        let reader = pool(1).connect_lazy_with(read_only);
+        Ok(Some(Self {
+            reader: Pool::Postgres(reader.clone(), None),
+            writer: Pool::Postgres(reader, None),
+            random: Arc::new(random),
+            memory: None,
+            key_uses: DashMap::new(),
+        }))
+    }
+}
+
 /// A connection of its own to a database whose tables are there.
 pub(super) async fn migrated(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
     let place = place(options);
-    let at = |cause: anyhow::Error| {
-        let message = format!("cannot open {place}: {cause}");
-        cause.context(message)
-    };
+    let at = |cause: anyhow::Error| cause.context(format!("cannot open {place}"));
     let options = options.clone().options(START_LIMITS);
     let mut conn = tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options))
         .await
@@ -121,26 +168,27 @@ pub(super) async fn migrated(options: &PgConnectOptions) -> Result<PgConnection,
         .map_err(|error| StoreError::Unavailable(at(error.into())))?;
     migrate(&mut conn).await.map_err(|error| match error {
         MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) => {
-            StoreError::Corrupt(anyhow::Error::new(error).context(format!(
-                "{place} was written by another version of this server, probably a newer one"
-            )))
+            other_version(&place, error)
         }
         error => StoreError::Unavailable(at(error.into())),
     })?;
     Ok(conn)
 }
 
-async fn migrate(conn: &mut PgConnection) -> Result<(), MigrateError> {
+async fn require_utf8(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     let encoding: String = sqlx::query("SHOW server_encoding")
         .fetch_one(&mut *conn)
         .await?
         .try_get(0)?;
     if encoding != "UTF8" {
         let message = format!("its encoding is {encoding}: names need a database in UTF8");
-        return Err(MigrateError::Execute(sqlx::Error::Configuration(
-            message.into(),
-        )));
+        return Err(sqlx::Error::Configuration(message.into()));
     }
+    Ok(())
+}
+
+async fn migrate(conn: &mut PgConnection) -> Result<(), MigrateError> {
+    require_utf8(conn).await?;
     // One transaction around all of it: a start that is cut short leaves no half of the tables, and nodes
     // that start together come one by one.
     let mut tx = conn.begin_with(BEGIN_POSTGRES).await?;
