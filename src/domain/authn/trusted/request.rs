@@ -140,6 +140,9 @@ pub enum IssueError {
         /// Why, for the audit trail.
         why: Refusal,
     },
+    /// The session that asked for it ended meanwhile.
+    #[error("the session is over")]
+    SessionOver,
     /// A store was away.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -161,6 +164,7 @@ impl From<&IssueError> for Failure {
             IssueError::Parameter {
                 field, expected, ..
             } => Self::bad(*field, expected.clone()),
+            IssueError::SessionOver => Self::Unauthenticated(Unauthenticated::DeadSession),
             IssueError::Store(error) => error.into(),
         }
     }
@@ -173,6 +177,7 @@ impl IssueError {
             Self::WrongKey => Refusal::WrongKey,
             Self::KeyOfOtherOrg | Self::KeyForAdministrator => Refusal::KeyOfOtherOrg,
             Self::Parameter { why, .. } => *why,
+            Self::SessionOver => Refusal::DeadToken,
             Self::Store(_) => Refusal::Unavailable,
         }
     }
