@@ -1,6 +1,7 @@
 //! What a dialect is: its own words for the failures that every dialect shares.
 
 use crate::api::openapi::allow::allowed;
+use crate::api::refused::Refused;
 use crate::api::verb::Taken;
 use crate::domain::failure::Failure;
 use actix_web::body::MessageBody;
@@ -15,6 +16,9 @@ use uuid::Uuid;
 
 /// The most of a path that is logged or told.
 const SHOWN_PATH_CHARS: usize = 200;
+
+/// The most of what an Org was called that is told.
+const SHOWN_ORG_CHARS: usize = 64;
 
 /// An id that a reply, its log line and its audit lines share, so that one finds the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,22 +46,35 @@ pub trait Dialect: fmt::Debug + 'static {
 
 /// A refusal on its way out: the failure is shown, the cause is logged once and never sent.
 pub struct ApiError<D> {
-    failure: Failure,
-    cause: Option<anyhow::Error>,
+    refused: Refused,
     dialect: PhantomData<fn() -> D>,
 }
 
 impl<D> ApiError<D> {
     /// Whether it says that nobody is signed in.
     pub const fn is_unauthenticated(&self) -> bool {
-        matches!(self.failure, Failure::Unauthenticated(_))
+        matches!(self.refused.failure, Failure::Unauthenticated(_))
+    }
+
+    /// The same, where the Org asked for is refused, with how the caller called it.
+    #[must_use]
+    pub fn for_org(mut self, asked: Option<&str>) -> Self {
+        if let Failure::OrgNotAllowed { called, .. } = &mut self.failure {
+            *called = asked.map(|text| text.trim().chars().take(SHOWN_ORG_CHARS).collect());
+        }
+        self
     }
 
     /// A refusal and what was behind it.
     pub fn caused(failure: Failure, cause: impl Into<anyhow::Error>) -> Self {
+        Refused::caused(failure, cause).into()
+    }
+}
+
+impl<D> From<Refused> for ApiError<D> {
+    fn from(refused: Refused) -> Self {
         Self {
-            failure,
-            cause: Some(cause.into()),
+            refused,
             dialect: PhantomData,
         }
     }
@@ -65,20 +82,22 @@ impl<D> ApiError<D> {
 
 impl<D> From<Failure> for ApiError<D> {
     fn from(failure: Failure) -> Self {
-        Self {
-            failure,
-            cause: None,
-            dialect: PhantomData,
-        }
+        Refused::from(failure).into()
     }
 }
 
 /// Any domain error that says which failure it is becomes a refusal, itself its cause.
 macro_rules! refuses_with {
     ($($error:ty),+ $(,)?) => {$(
-        impl<D> From<$error> for ApiError<D> {
+        impl From<$error> for Refused {
             fn from(error: $error) -> Self {
                 Self::caused(Failure::from(&error), error)
+            }
+        }
+
+        impl<D> From<$error> for ApiError<D> {
+            fn from(error: $error) -> Self {
+                Refused::from(error).into()
             }
         }
     )+};
@@ -97,15 +116,15 @@ refuses_with!(
 impl<D> fmt::Debug for ApiError<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiError")
-            .field("failure", &self.failure)
-            .field("cause", &self.cause)
+            .field("failure", &self.refused.failure)
+            .field("cause", &self.refused.cause)
             .finish()
     }
 }
 
 impl<D> fmt::Display for ApiError<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.failure)
+        write!(f, "{:?}", self.refused.failure)
     }
 }
 
@@ -163,11 +182,11 @@ pub async fn render_strays<D: Dialect>(
         .response()
         .error()
         .and_then(|error| error.as_error::<ApiError<D>>());
-    let Some(refused) = refused else {
+    let Some(ApiError { refused, .. }) = refused else {
         return Ok(response);
     };
     let incident = incident_of(response.request());
-    log_cause(refused, incident);
+    refused.log(incident);
     let mut reply = D::render_for(response.request(), &refused.failure, incident);
     if refused.failure == Failure::MethodNotAllowed {
         let request = response.request();
@@ -187,19 +206,6 @@ pub async fn render_strays<D: Dialect>(
         reply.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(ServiceResponse::new(request, reply))
-}
-
-fn log_cause<D>(refused: &ApiError<D>, incident: Incident) {
-    let cause = refused
-        .cause
-        .as_ref()
-        .map(|cause| format!("{cause:#}"))
-        .unwrap_or_default();
-    match refused.failure {
-        Failure::Internal => tracing::error!(%incident, cause, "request failed"),
-        Failure::Unavailable { .. } => tracing::warn!(%incident, cause, "unavailable"),
-        _ => tracing::debug!(%incident, cause, failure = ?refused.failure, "request refused"),
-    }
 }
 
 /// A refusal as a route of its own: what a scope answers where it has no such path or method.

@@ -6,6 +6,7 @@
 
 use crate::api::caller::services;
 use crate::api::dialect::{ApiError, Dialect};
+use crate::api::refused::Refused;
 use crate::api::request_log::Acting;
 use crate::api::services::Services;
 use crate::api::session_layer::{Presented, presented_id, take_back, with_presented};
@@ -150,14 +151,14 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     Some(if tokens.next().is_some() { "" } else { token })
 }
 
-fn from_cookie() -> Result<Option<Principal>, Failure> {
+fn from_cookie() -> Result<Option<Principal>, Refused> {
     with_presented(|presented| match presented {
         Presented::Nothing => Ok(None),
         Presented::Checked(id, Check::Live(session)) => {
             Ok(Some(Principal::of_session(id, session)))
         }
-        Presented::StoreAway(error) => Err(error.into()),
-        dead => Err(Failure::Unauthenticated(why_dead(dead))),
+        Presented::StoreAway(error) => Err(Refused::unchecked(error)),
+        dead => Err(Failure::Unauthenticated(why_dead(dead)).into()),
     })
 }
 
@@ -230,7 +231,7 @@ pub async fn close_session<D: Dialect>(
 ) -> Result<(), ApiError<D>> {
     // A store that is away says nothing about the session: the cookie stays as it is.
     with_presented(|presented| match presented {
-        Presented::StoreAway(error) => Err(Failure::from(error)),
+        Presented::StoreAway(error) => Err(Refused::unchecked(error)),
         _ => Ok(()),
     })?;
     let was_live = match presented_id() {

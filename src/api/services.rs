@@ -4,6 +4,7 @@ use crate::api::admin::Console;
 use crate::api::landing::Landing;
 use crate::api::microstrategy;
 use crate::api::pages::SignInSite;
+use crate::api::refused::Refused;
 use crate::api::request_log::{RequestObserver, RequestTracer};
 use crate::domain::administration::{AdminError, Administration, WebLimits};
 use crate::domain::authn::TrustedAuth;
@@ -121,11 +122,9 @@ pub struct Live {
 
 impl Services {
     /// Puts what administrators saved into force on this node.
-    pub async fn refresh_live(&self) -> Result<(), Failure> {
-        let settings = self.administration.security_settings().await;
-        let settings = settings.map_err(|error| Failure::from(&error))?;
-        let trusted = self.administration.trusted_status().await;
-        let trusted = trusted.map_err(|error| Failure::from(&error))?;
+    pub async fn refresh_live(&self) -> Result<(), Refused> {
+        let settings = self.administration.security_settings().await?;
+        let trusted = self.administration.trusted_status().await?;
         let mut live = self.configured.clone();
         live.embed_origins
             .extend(settings.all_cors_origins().cloned());
@@ -143,12 +142,11 @@ impl Services {
         Ok(())
     }
 
-    async fn refresh_web(&self, live: &mut Live) -> Result<(), Failure> {
+    async fn refresh_web(&self, live: &mut Live) -> Result<(), Refused> {
         let Some(site) = &self.microstrategy else {
             return Ok(());
         };
-        let saved = self.administration.web_settings().await;
-        let saved = saved.map_err(|error| Failure::from(&error))?;
+        let saved = self.administration.web_settings().await?;
         // No server starts on such a pair; but another node, with other settings, may save one later.
         let limits = self.web_limits(site);
         let timeout = saved.iserver_timeout;
@@ -163,12 +161,11 @@ impl Services {
 
     /// What is wrong with the idle timeout that an administrator saved, if the settings have since been changed so that
     /// it may no longer be.
-    pub async fn saved_web_refusal(&self) -> Result<Option<String>, Failure> {
+    pub async fn saved_web_refusal(&self) -> Result<Option<String>, Refused> {
         let Some(site) = &self.microstrategy else {
             return Ok(None);
         };
-        let saved = self.administration.web_settings().await;
-        let saved = saved.map_err(|error| Failure::from(&error))?;
+        let saved = self.administration.web_settings().await?;
         let limits = self.web_limits(site);
         Ok(saved
             .iserver_timeout
@@ -203,51 +200,51 @@ impl Services {
     }
 
     /// The Org called by number or name; none when none is called.
-    pub async fn org_called(&self, called: Option<&str>) -> Result<Option<OrgId>, Failure> {
+    pub async fn org_called(&self, called: Option<&str>) -> Result<Option<OrgId>, Refused> {
         let Some(called) = called else {
             return Ok(None);
         };
         match self.administration.require_org(called).await {
             Ok(org) => Ok(Some(org.id)),
             Err(AdminError::Missing { .. }) => {
-                Err(Failure::bad("org", "the number or name of an Org"))
+                Err(Failure::bad("org", "the number or name of an Org").into())
             }
-            Err(error) => Err(Failure::from(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 
     /// The Org asked for by somebody who has proved nothing yet. One that does not exist is refused later, with
     /// those that are out of reach, or anybody could learn by asking which Orgs there are.
-    pub async fn org_asked_for(&self, called: Option<&str>) -> Result<Option<OrgId>, Failure> {
+    pub async fn org_asked_for(&self, called: Option<&str>) -> Result<Option<OrgId>, Refused> {
         match self.org_called(called).await {
-            Err(Failure::BadRequest { .. }) => Ok(Some(NO_ORG)),
+            Err(refused) if matches!(refused.failure, Failure::BadRequest { .. }) => {
+                Ok(Some(NO_ORG))
+            }
             other => other,
         }
     }
 
     /// The user called by GUID or name.
-    pub async fn user_called(&self, field: &'static str, called: &str) -> Result<User, Failure> {
+    pub async fn user_called(&self, field: &'static str, called: &str) -> Result<User, Refused> {
         let mut found = match Uuid::parse_str(called) {
             Ok(id) => self.find_user_by_id(UserId(id)).await?,
             Err(_) => None,
         };
         if let (None, Ok(key)) = (&found, NameKey::new(called)) {
-            let by_name = self.directory.find_user(&key).await;
-            found = by_name.map_err(|error| Failure::from(&error))?;
+            found = self.directory.find_user(&key).await?;
         }
-        found.ok_or_else(|| Failure::bad(field, "the GUID or name of an existing user"))
+        found.ok_or_else(|| Failure::bad(field, "the GUID or name of an existing user").into())
     }
 
-    async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, Failure> {
-        let found = self.directory.find_user_by_id(id).await;
-        found.map_err(|error| Failure::from(&error))
+    async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, Refused> {
+        Ok(self.directory.find_user_by_id(id).await?)
     }
 
     /// The record of whoever is signed in; gone when the user was deleted meanwhile.
     ///
     /// An administrator who came by way of one object or of one Org's key, or as a guest before they were one, is
     /// none here: nobody gets further than what they presented reaches.
-    pub async fn require_user(&self, who: &Principal) -> Result<User, Failure> {
+    pub async fn require_user(&self, who: &Principal) -> Result<User, Refused> {
         let user = self
             .find_user_by_id(who.user_id)
             .await?
@@ -257,13 +254,28 @@ impl Services {
         Ok(User { is_admin, ..user })
     }
 
+    /// Refuses whoever presented less than all of their account, when they act on all of it: one object, some Orgs,
+    /// the key of an Org, or a guest's session, which is many people's.
+    pub async fn require_whole_account(&self, who: &Principal) -> Result<(), Failure> {
+        let is_whole = who.access == Access::Full
+            && who.reach.is_empty()
+            && who.method != Some(Method::Guest)
+            && !self.is_org_bound(who).await?;
+        if is_whole {
+            return Ok(());
+        }
+        Err(Failure::forbidden(
+            "this is about everything of the user, and what was presented is limited, to one object or to an Org; \
+             sign in without such a limit",
+        ))
+    }
+
     /// Whether a key that is good for one Org is behind what was presented.
-    async fn is_org_bound(&self, who: &Principal) -> Result<bool, Failure> {
+    async fn is_org_bound(&self, who: &Principal) -> Result<bool, Refused> {
         let Some(id) = who.secret_key() else {
             return Ok(false);
         };
-        let keys = self.directory.list_keys().await;
-        let keys = keys.map_err(|error| Failure::from(&error))?;
+        let keys = self.directory.list_keys().await?;
         // A key that is gone vouches for nothing.
         Ok(keys
             .iter()
@@ -272,7 +284,7 @@ impl Services {
     }
 
     /// Whether whoever is signed in administers the whole server, as far as what they presented reaches.
-    pub async fn is_admin(&self, who: &Principal) -> Result<bool, Failure> {
+    pub async fn is_admin(&self, who: &Principal) -> Result<bool, Refused> {
         Ok(self.require_user(who).await?.is_admin)
     }
 

@@ -110,10 +110,7 @@ impl SessionStore for DoorStore {
             None => Presented::Bad,
             Some(id) => match self.login.check(&id).await {
                 Ok(check) => Presented::Checked(id, check),
-                Err(error) => {
-                    tracing::warn!(%error, "the session could not be checked");
-                    Presented::StoreAway(error)
-                }
+                Err(error) => Presented::StoreAway(error),
             },
         };
         let _ = PRESENTED.try_with(|exchange| exchange.borrow_mut().presented = presented);

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// The status that goes with a failure.
 pub const fn status(failure: &Failure) -> StatusCode {
     match failure {
-        Failure::BadRequest { .. } => StatusCode::BAD_REQUEST,
+        Failure::BadRequest { .. } | Failure::OrgNotAllowed { .. } => StatusCode::BAD_REQUEST,
         Failure::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Failure::Forbidden { .. } | Failure::SwitchedOff { .. } => StatusCode::FORBIDDEN,
         Failure::NotFound { .. } => StatusCode::NOT_FOUND,
@@ -18,7 +18,7 @@ pub const fn status(failure: &Failure) -> StatusCode {
         Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Failure::Conflict { .. } => StatusCode::CONFLICT,
         Failure::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Failure::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        Failure::Unavailable { .. } | Failure::ReadOnly(_) => StatusCode::SERVICE_UNAVAILABLE,
         Failure::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -113,6 +113,17 @@ fn words(failure: &Failure, spelled: fn(&str) -> &str) -> (i32, String) {
                 spelled(field)
             ),
         ),
+        // Clients look for this code, or for these words in front of the Org.
+        Failure::OrgNotAllowed { called, expected } => {
+            let whose = called.as_ref().map_or_else(String::new, |org| {
+                format!("you do not have access to org {org}; ")
+            });
+            let field = spelled("org");
+            (
+                13090,
+                format!("Invalid parameter values {field}: {whose}expected {expected}"),
+            )
+        }
         Failure::Unauthenticated(why) => {
             let (code, sentence) = match why {
                 Unauthenticated::NothingPresented => (10097, "Unauthorized: sign in first"),
@@ -166,6 +177,7 @@ fn words(failure: &Failure, spelled: fn(&str) -> &str) -> (i32, String) {
             10000,
             "A store is away or too many ask at once; nothing was lost, try again".to_owned(),
         ),
+        Failure::ReadOnly(why) => (10000, format!("Not changed: {why}")),
         Failure::Internal => (
             10000,
             "Internal error; the server's log has the cause under this incident id".to_owned(),

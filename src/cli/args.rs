@@ -1,5 +1,11 @@
 //! The command line's grammar.
 
+#[cfg(test)]
+mod tests;
+mod user;
+
+pub(in crate::cli) use user::{CreateUserArgs, UserCommand};
+
 use crate::cli::calibrate::PasswordCommand;
 use crate::cli::sso::SsoCommand;
 use clap::{Args, Parser, Subcommand};
@@ -134,107 +140,6 @@ pub(in crate::cli) enum GroupCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(in crate::cli) enum UserCommand {
-    /// Create a user; the password comes from a prompt or --password-stdin
-    Create(CreateUserArgs),
-    /// List users
-    List(FormatArgs),
-    /// Show a user with Orgs and groups
-    Show {
-        /// Sign-in name
-        name: String,
-        #[command(flatten)]
-        format: FormatArgs,
-    },
-    /// Set a password and end the user's sessions
-    Passwd {
-        /// Sign-in name
-        name: String,
-        #[command(flatten)]
-        password: PasswordArgs,
-    },
-    /// Switch a user off and end their sessions and tokens
-    Disable {
-        /// Sign-in name
-        name: String,
-    },
-    /// Switch a user on again
-    Enable {
-        /// Sign-in name
-        name: String,
-    },
-    /// Delete a user with their sessions and tokens
-    Delete {
-        /// Sign-in name
-        name: String,
-    },
-    /// Create many users from a CSV file
-    #[command(after_long_help = IMPORT_HELP)]
-    Import {
-        /// The file; "-" is standard input
-        file: PathBuf,
-        /// Make groups that do not exist instead of skipping the row
-        #[arg(long)]
-        create_groups: bool,
-        #[command(flatten)]
-        format: FormatArgs,
-    },
-}
-
-/// What `user import --help` says about the file.
-const IMPORT_HELP: &str = "\
-The file is CSV in UTF-8 with a header. Columns, in any order, of which only `name` is required:
-
-  name          sign-in name
-  display_name  the name people read; empty takes the sign-in name
-  email         where mail goes
-  password      at least 8 bytes; empty for users who never type one
-  orgs          Orgs by number or name, separated by `;`; empty is the Primary Org
-  groups        groups by name, separated by `;`, each in the row's first Org, or ORG:GROUP with
-                ORG as written in `orgs`
-
-  name,display_name,email,password,orgs,groups
-  alice,Alice Example,alice@example.com,correct horse,Sales;Support,east;Support:tier 2
-
-A bad row is reported by its line and skipped; the others are created. Importing the same file again
-skips the users that exist. The exit code is 1 if any row was skipped.";
-
-#[derive(Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-pub(in crate::cli) struct CreateUserArgs {
-    /// Sign-in name
-    pub name: String,
-    /// The name people read
-    #[arg(long)]
-    pub display_name: Option<String>,
-    /// Where mail goes
-    #[arg(long)]
-    pub email: Option<String>,
-    /// An Org to join, by number or name; may be repeated; none is the Primary Org
-    #[arg(long = "org", value_name = "ORG")]
-    pub orgs: Vec<String>,
-    /// A group to join, in the first --org, or ORG:GROUP; may be repeated
-    #[arg(long = "group", value_name = "GROUP")]
-    pub groups: Vec<String>,
-    /// Make groups that do not exist instead of refusing
-    #[arg(long)]
-    pub create_groups: bool,
-    /// May administer the whole server
-    #[arg(long)]
-    pub admin: bool,
-    /// No password: the user comes in by trusted authentication only
-    #[arg(long, conflicts_with = "password_stdin")]
-    pub no_password: bool,
-    /// The LDAP directory of the settings keeps the password
-    #[arg(long, conflicts_with_all = ["password_stdin", "no_password"])]
-    pub ldap: bool,
-    #[command(flatten)]
-    pub password: PasswordArgs,
-    #[command(flatten)]
-    pub format: FormatArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -397,104 +302,4 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
         .map(|(key, value)| (key.trim().to_owned(), value.to_owned()))
         .filter(|(key, _)| !key.is_empty())
         .ok_or_else(|| "expected SECTION.KEY=VALUE".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    fn parse(line: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(line.split_whitespace())
-    }
-
-    #[test]
-    fn the_grammar_holds_together() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn serving_is_the_default_and_flags_stand_on_either_side_of_a_command() {
-        let cli = parse("vestibule --demo --http 127.0.0.1:0").unwrap();
-        assert!(cli.command.is_none() && cli.serve.demo);
-        let cli = parse("vestibule serve --demo --set a.b=c=d --set e=").unwrap();
-        assert!(matches!(
-            cli.command,
-            Some(Command::Serve(ServeArgs { demo: true }))
-        ));
-        assert_eq!(
-            cli.sources.set,
-            [("a.b".into(), "c=d".into()), ("e".into(), String::new())]
-        );
-        for line in [
-            "vestibule --data-dir /d user list --json",
-            "vestibule user list --json --data-dir /d",
-        ] {
-            let cli = parse(line).unwrap();
-            assert_eq!(cli.sources.data_dir.as_deref(), Some("/d"), "{line}");
-        }
-    }
-
-    #[test]
-    fn the_documented_commands_parse() {
-        for line in [
-            "org create Sales --description x",
-            "org list --json",
-            "group create east --org Sales",
-            "group list --org 0 --json",
-            "user create alice --display-name A --email a@b --org 1 --group g --admin --password-stdin",
-            "user create lena --ldap",
-            "user list",
-            "user show alice --json",
-            "user passwd alice --password-stdin",
-            "user disable alice",
-            "user enable alice",
-            "user delete alice",
-            "user import users.csv",
-            "key list --json",
-            "key create --label app --org 0",
-            "key retire 6f0e",
-            "password calibrate --target-ms 20 --memory-mib 64 --json",
-            "session list --user alice --json",
-            "session revoke 00112233aabb-0011223344556677",
-            "session revoke --user alice --yes",
-            "session revoke --user alice --except 00112233aabb-0011223344556677",
-            "session revoke --org Sales",
-            "session revoke --key 6f0e",
-            "session revoke --all",
-            "redirect check https://a.example/x --json",
-            "directory copy --from ./data --to-env NAME",
-            "directory copy --from sqlite:x.db --to-stdin --json",
-            "config show --json --config x.toml",
-            "config check",
-            "sso test corp --claims - --json",
-            "health",
-        ] {
-            let line = format!("vestibule {line}");
-            assert!(parse(&line).is_ok(), "{line}: {:?}", parse(&line).err());
-        }
-    }
-
-    #[test]
-    fn sessions_are_revoked_by_exactly_one_word() {
-        for line in [
-            "",
-            "--user alice --all",
-            "00112233aabb-0011223344556677 --org 0",
-            "--except 00112233aabb-0011223344556677",
-            "--all --except 00112233aabb-0011223344556677",
-        ] {
-            assert!(
-                parse(&format!("vestibule session revoke {line}")).is_err(),
-                "{line}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_password_cannot_be_an_argument() {
-        assert!(parse("vestibule user create alice --password secret").is_err());
-        assert!(parse("vestibule user passwd alice secret").is_err());
-        assert!(parse("vestibule --set nonsense").is_err());
-    }
 }

@@ -4,10 +4,11 @@ use crate::cli::Outcome;
 use crate::cli::args::{CopyArgs, TargetArgs};
 use crate::cli::output::{Column, field, print, print_rows};
 use crate::cli::password;
+use crate::domain::directory::CopiedTable;
 use crate::operator::lock::DataLock;
 use crate::settings::{DirectoryStoreSetting, Settings};
 use crate::stores::DIRECTORY_FILE;
-use crate::stores::sql::{self, Copied, PostgresOptions};
+use crate::stores::sql::{self, PostgresOptions};
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::{ExposeSecret, SecretString};
@@ -42,7 +43,7 @@ pub(in crate::cli) async fn copy(args: CopyArgs, settings: &Settings) -> anyhow:
     Ok(Outcome::Good)
 }
 
-fn shown(table: &Copied) -> Value {
+fn shown(table: &CopiedTable) -> Value {
     json!({ "table": table.table, "rows": table.rows, "checksum": table.checksum })
 }
 
@@ -84,9 +85,11 @@ fn target(to: TargetArgs, settings: &Settings) -> anyhow::Result<SecretString> {
         password::read_known()?
     } else if let DirectoryStoreSetting::Postgres(url) = &settings.directory.store {
         url.clone()
+    } else if let Some(url) = &settings.directory.copy_to {
+        url.clone()
     } else {
         anyhow::bail!(
-            "where to? name the database with --to, --to-env or --to-stdin, or in directory.store"
+            "where to? name the database with --to, --to-env or --to-stdin, or in directory.copy_to"
         );
     };
     let text = url.expose_secret();

@@ -3,8 +3,8 @@
 use crate::cli::output::{plain, print};
 use crate::server::greeting::reachable;
 use crate::settings::Settings;
-use anyhow::{Context, bail};
-use std::io::{Read, Write};
+use anyhow::{Context, anyhow, bail};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -36,6 +36,13 @@ fn ask(address: SocketAddr) -> anyhow::Result<String> {
         "GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
     )?;
     let mut reply = String::new();
-    connection.take(MAX_BYTES).read_to_string(&mut reply)?;
+    let read = connection.take(MAX_BYTES).read_to_string(&mut reply);
+    read.map_err(|error| match error.kind() {
+        // How the system says that the time is up.
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            anyhow!("no answer within {} s", TIMEOUT.as_secs())
+        }
+        _ => error.into(),
+    })?;
     Ok(reply)
 }

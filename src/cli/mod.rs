@@ -20,18 +20,20 @@ use crate::cli::args::{
     Cli, Command, ConfigCommand, DirectoryCommand, RedirectCommand, SourceArgs, UserCommand,
 };
 use crate::cli::calibrate::PasswordCommand;
-use crate::cli::output::{Column, field, plain, print, print_json, print_rows};
+use crate::cli::output::{Column, confirmed, field, plain, print, print_json, print_rows};
 use crate::cli::requests::{Print, Request, group, key, org, release, user};
 use crate::cli::sso::SsoCommand;
 use crate::cli::way::Way;
 use crate::domain::administration::SecuritySettings;
 use crate::domain::random::SystemRandom;
+use crate::operator::OperatorCommand;
 use crate::server::ServeOptions;
 use crate::settings::{Loaded, Settings, Shown, Sources};
 use anyhow::Context;
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use serde_json::Value;
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// How a command that ran to its end ended.
@@ -122,9 +124,21 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
             create_groups,
             format,
         })) => runtime()?.block_on(async {
-            let way = Way::find(&loaded.settings).await?;
-            import::import(&way, &file, create_groups, format.json).await
+            let nothing_yet = OperatorCommand::ImportUsers {
+                rows: Vec::new(),
+                create_groups,
+            };
+            let way = Way::find(&loaded.settings, &nothing_yet).await?;
+            let outcome = import::import(&way, &file, create_groups, format.json).await;
+            way.tell();
+            outcome
         }),
+        Some(Command::User(UserCommand::Delete { ref name, yes }))
+            if !yes && std::io::stdin().is_terminal() && !is_deletion_meant(name)? =>
+        {
+            print("nobody was deleted")?;
+            Ok(Outcome::Bad)
+        }
         Some(Command::User(command)) => operate(&loaded.settings, user(command)?),
     }
 }
@@ -248,6 +262,13 @@ fn saved_rows(saved: &SecuritySettings) -> Vec<Shown> {
         .collect()
 }
 
+fn is_deletion_meant(name: &str) -> std::io::Result<bool> {
+    let name = plain(name);
+    confirmed(&format!(
+        "This deletes user {name} with their memberships, sessions and tokens, for good."
+    ))
+}
+
 fn operate(settings: &Settings, request: Request) -> anyhow::Result<Outcome> {
     let Request {
         command,
@@ -255,8 +276,13 @@ fn operate(settings: &Settings, request: Request) -> anyhow::Result<Outcome> {
         json,
     } = request;
     let answer = runtime()?.block_on(async {
-        let way = Way::find(settings).await?;
-        way.run(command, |_done| ()).await
+        let way = Way::find(settings, &command).await?;
+        let looks = command.looks();
+        let answer = way.run(command, |_done| ()).await;
+        if !looks {
+            way.tell();
+        }
+        answer
     })?;
     match how {
         Print::Table(columns) => print_rows(&answer.rows, columns, json)?,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 
 /// A column of a table: its title, and how a row fills it.
 pub(in crate::cli) type Column = (&'static str, fn(&Value) -> String);
@@ -14,6 +14,16 @@ pub(in crate::cli) fn print(text: &str) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
+}
+
+/// Asks on the terminal whether that is meant; the answer is no unless it says yes.
+pub(in crate::cli) fn confirmed(what: &str) -> io::Result<bool> {
+    let mut out = io::stdout().lock();
+    write!(out, "{what} Go on? [y/N] ")?;
+    out.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Prints a list as a table or as one JSON array.
@@ -67,6 +77,10 @@ pub(in crate::cli) fn plain(text: &str) -> String {
         .collect()
 }
 
+/// The widest a column is padded to: beyond it one long cell would push everything else off the screen, and from
+/// 65,536 on formatting panics.
+const MAX_WIDTH: usize = 64;
+
 fn table(rows: &[Value], columns: &[Column]) -> String {
     let mut lines: Vec<Vec<String>> =
         vec![columns.iter().map(|(title, _)| (*title).into()).collect()];
@@ -76,7 +90,7 @@ fn table(rows: &[Value], columns: &[Column]) -> String {
     let widths: Vec<usize> = (0..columns.len())
         .map(|column| {
             let lengths = lines.iter().map(|line| line[column].chars().count());
-            lengths.max().unwrap_or_default()
+            lengths.max().unwrap_or_default().min(MAX_WIDTH)
         })
         .collect();
     let mut text = String::new();
@@ -116,6 +130,19 @@ mod tests {
             "NAME   ADMIN  GROUPS\nalice  yes    a, b\nbö     no     -"
         );
         assert_eq!(table(&[], COLUMNS), "NAME  ADMIN  GROUPS");
+    }
+
+    #[test]
+    fn case_46_a_cell_of_any_length_is_printed_and_moves_only_its_own_line() {
+        let long = "x".repeat(900_000);
+        let rows = [
+            json!({"name": long, "is_admin": true, "groups": []}),
+            json!({"name": "b", "is_admin": false, "groups": []}),
+        ];
+        let text = table(&rows, COLUMNS);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1], format!("{long}  yes    -"));
+        assert_eq!(lines[2], format!("{:64}  no     -", "b"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::cli::output::{print, print_json};
 use crate::cli::runtime;
 use crate::domain::redirect::OriginRule;
-use crate::server::assemble::{Addresses, redirect_policy};
+use crate::server::addresses::{Addresses, redirect_policy};
 use crate::settings::Settings;
 use serde_json::json;
 

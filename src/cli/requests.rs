@@ -176,7 +176,22 @@ pub(in crate::cli) fn user(command: UserCommand) -> anyhow::Result<Request> {
             Print::Line(|user| format!("user {} enabled", field(user, "name"))),
             false,
         ),
-        UserCommand::Delete { name } => (
+        UserCommand::Admin { name, revoke } => {
+            let line: fn(&Value) -> String = if revoke {
+                |user| {
+                    let name = field(user, "name");
+                    format!(
+                        "user {name} no longer administers the server; their sessions are ended"
+                    )
+                }
+            } else {
+                |user| format!("user {} administers the server", field(user, "name"))
+            };
+            let is_admin = !revoke;
+            let command = OperatorCommand::SetAdmin { name, is_admin };
+            (command, Print::Line(line), false)
+        }
+        UserCommand::Delete { name, .. } => (
             OperatorCommand::DeleteUser { name },
             Print::Line(|user| format!("user {} deleted", field(user, "name"))),
             false,

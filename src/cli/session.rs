@@ -1,14 +1,14 @@
 //! `session …`: who is signed in, and ending it.
 
 use crate::cli::args::{RevokeArgs, SessionCommand};
-use crate::cli::output::{Column, field, plain, print, print_rows};
+use crate::cli::output::{Column, confirmed, field, plain, print, print_rows};
 use crate::cli::way::Way;
 use crate::cli::{Outcome, runtime};
 use crate::operator::{OperatorCommand, SessionsOf};
 use crate::settings::Settings;
 use anyhow::bail;
 use serde_json::Value;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 const COLUMNS: &[Column] = &[
     ("ID", |row| field(row, "id")),
@@ -25,81 +25,87 @@ const COLUMNS: &[Column] = &[
 /// Runs one of them.
 pub(in crate::cli) fn run(settings: &Settings, command: SessionCommand) -> anyhow::Result<Outcome> {
     runtime()?.block_on(async {
-        let way = Way::find(settings).await?;
         match command {
             SessionCommand::List { user, format } => {
                 let of = user.map_or(SessionsOf::Everybody, SessionsOf::User);
-                let rows = list(&way, of).await?;
+                let command = OperatorCommand::ListSessions { of };
+                let way = Way::find(settings, &command).await?;
+                let rows = way.run(command, |_done| ()).await?.rows;
                 print_rows(&rows, COLUMNS, format.json)?;
                 Ok(Outcome::Good)
             }
-            SessionCommand::Revoke(args) => revoke(&way, args).await,
+            SessionCommand::Revoke(args) => {
+                let is_asked = !args.yes && io::stdin().is_terminal();
+                let (command, of) = command_of(args)?;
+                let way = Way::find(settings, &command).await?;
+                // Scripts, which have no terminal, mean what they say.
+                if let Some(of) = of.filter(|_| is_asked)
+                    && !is_meant(&way, &command, of).await?
+                {
+                    print("nothing was ended")?;
+                    return Ok(Outcome::Bad);
+                }
+                let answer = revoke(&way, command).await;
+                way.tell();
+                answer?;
+                Ok(Outcome::Good)
+            }
         }
     })
 }
 
-async fn list(way: &Way, of: SessionsOf) -> anyhow::Result<Vec<Value>> {
-    let command = OperatorCommand::ListSessions { of };
-    Ok(way.run(command, |_done| ()).await?.rows)
-}
-
-async fn revoke(way: &Way, args: RevokeArgs) -> anyhow::Result<Outcome> {
+/// What is asked for, and whose sessions they are when it is more than one.
+fn command_of(args: RevokeArgs) -> anyhow::Result<(OperatorCommand, Option<SessionsOf>)> {
     let whose = args.whose;
-    if let Some(id) = whose.id {
-        let command = OperatorCommand::RevokeSession { id };
-        let answer = way.run(command, |_done| ()).await?;
-        let user = field(&answer.value, "user");
-        print(&format!("session of {user} ended"))?;
-        return Ok(Outcome::Good);
-    }
-    let of = match (whose.user, whose.org, whose.key) {
-        (Some(user), _, _) => SessionsOf::User(user),
-        (_, Some(org), _) => SessionsOf::Org(org),
-        (_, _, Some(key)) => SessionsOf::Key(key),
-        (None, None, None) if whose.all => SessionsOf::Everybody,
-        (None, None, None) => bail!("nothing to revoke was named"),
+    let of = match (whose.id, whose.user, whose.org, whose.key) {
+        (Some(id), ..) => return Ok((OperatorCommand::RevokeSession { id }, None)),
+        (_, Some(user), ..) => SessionsOf::User(user),
+        (_, _, Some(org), _) => SessionsOf::Org(org),
+        (.., Some(key)) => SessionsOf::Key(key),
+        _ if whose.all => SessionsOf::Everybody,
+        _ => bail!("nothing to revoke was named"),
     };
-    // Scripts, which have no terminal, mean what they say.
-    if !args.yes && io::stdin().is_terminal() {
-        let count = list(way, of.clone()).await?.len();
-        let spared = usize::from(args.except.is_some());
-        if !is_meant(count.saturating_sub(spared), &of)? {
-            print("nothing was ended")?;
-            return Ok(Outcome::Bad);
-        }
-    }
-    let line = match (of, args.except) {
-        (SessionsOf::User(user), Some(kept)) => {
-            let command = OperatorCommand::RevokeOtherSessions { user, kept };
-            let answer = way.run(command, |_done| ()).await?;
-            let (ended, user) = (field(&answer.value, "ended"), field(&answer.value, "user"));
-            format!("sessions of user {user} ended: {ended}; one stays")
-        }
-        (of, _) => {
-            let command = OperatorCommand::RevokeSessions { of };
-            let answer = way.run(command, |_done| ()).await?;
-            let of = field(&answer.value, "of");
-            format!("every session and token of {of} is ended")
-        }
+    let command = match (&of, args.except) {
+        (SessionsOf::User(user), Some(kept)) => OperatorCommand::RevokeOtherSessions {
+            user: user.clone(),
+            kept,
+        },
+        _ => OperatorCommand::RevokeSessions { of: of.clone() },
     };
-    print(&line)?;
-    Ok(Outcome::Good)
+    Ok((command, Some(of)))
 }
 
-fn is_meant(count: usize, of: &SessionsOf) -> anyhow::Result<bool> {
-    let whose = match of {
+async fn revoke(way: &Way, command: OperatorCommand) -> anyhow::Result<()> {
+    let line: fn(&Value) -> String = match &command {
+        OperatorCommand::RevokeSession { .. } => {
+            |answer| format!("session of {} ended", field(answer, "user"))
+        }
+        OperatorCommand::RevokeOtherSessions { .. } => |answer| {
+            let (ended, user) = (field(answer, "ended"), field(answer, "user"));
+            format!("sessions of user {user} ended: {ended}; one stays")
+        },
+        _ => |answer| {
+            let of = field(answer, "of");
+            format!("every session and token of {of} is ended")
+        },
+    };
+    let answer = way.run(command, |_done| ()).await?;
+    print(&line(&answer.value))?;
+    Ok(())
+}
+
+async fn is_meant(way: &Way, command: &OperatorCommand, of: SessionsOf) -> anyhow::Result<bool> {
+    let list = OperatorCommand::ListSessions { of: of.clone() };
+    let spares = matches!(command, OperatorCommand::RevokeOtherSessions { .. });
+    let all = way.run(list, |_done| ()).await?.rows.len();
+    let count = all.saturating_sub(usize::from(spares));
+    let whose = match &of {
         SessionsOf::Everybody => "of everybody".to_owned(),
         SessionsOf::User(name) => format!("of user {}", plain(name)),
         SessionsOf::Org(org) => format!("in Org {}", plain(org)),
         SessionsOf::Key(id) => format!("behind key {}", plain(id)),
     };
-    let mut out = io::stdout().lock();
-    write!(
-        out,
-        "This ends {count} live sessions {whose}. Go on? [y/N] "
-    )?;
-    out.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    Ok(confirmed(&format!(
+        "This ends {count} live sessions {whose}."
+    ))?)
 }

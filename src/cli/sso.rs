@@ -6,8 +6,10 @@ use crate::cli::args::FormatArgs;
 use crate::cli::output::{print, print_json};
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::random::{Random, SystemRandom};
-use crate::domain::sso::{Assertion, Findings, Protocol, Provider, ProviderError, SsoIdentity};
-use crate::server::assemble::Addresses;
+use crate::domain::sso::{
+    Assertion, Findings, Protocol, Provider, ProviderError, SsoIdentity, SsoPolicy,
+};
+use crate::server::addresses::Addresses;
 use crate::server::sso::providers;
 use crate::settings::Settings;
 use anyhow::Context;
@@ -65,92 +67,171 @@ pub(in crate::cli) struct TestArgs {
 pub(in crate::cli) async fn test(settings: &Settings, args: TestArgs) -> anyhow::Result<Outcome> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let all = open(settings, &clock)?;
-    let asked: Vec<&Provider> = match &args.name {
-        Some(name) => {
-            let known: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
-            let one = all.iter().find(|one| one.name == *name);
-            let known = if known.is_empty() {
-                "none".to_owned()
-            } else {
-                known.join(", ")
-            };
-            vec![one.with_context(|| format!("no section [sso.{name}]; there are: {known}"))?]
-        }
-        None => all.iter().collect(),
-    };
+    let asked = asked(&all, args.name.as_deref())?;
     if asked.is_empty() {
         print("no identity provider is configured: expected a section [sso.NAME]")?;
         return Ok(Outcome::Bad);
     }
-    let mut outcome = Outcome::Good;
-    let mut shown = Vec::new();
+    let mut report = Report {
+        is_json: args.format.json,
+        values: Vec::new(),
+        outcome: Outcome::Good,
+    };
     let origins = Addresses::wanted(settings).own_origins(settings);
-    for provider in asked {
+    for provider in &asked {
         let found = provider.engine.probe(clock.now()).await;
-        let (mut found, may_be_fit) = match found {
-            Ok(found) => (found, true),
-            Err(error) => {
-                let mut found = Findings::default();
-                found.note(why(&error));
-                (found, false)
-            }
-        };
+        let is_reached = found.is_ok();
+        let mut found = found.unwrap_or_else(|error| {
+            let mut found = Findings::default();
+            found.note(why(&error));
+            found
+        });
         registration::add_to(&mut found, &all, provider, &origins).await;
-        let (is_fit, lines) = (may_be_fit && found.is_fit(), found.into_lines());
-        if !is_fit {
-            outcome = Outcome::Bad;
+        report.provider(provider, is_reached, found)?;
+    }
+    // Files are taken beside a name only, so they are for one provider.
+    if let [provider] = asked.as_slice() {
+        let assertion = match (&args.claims, &args.response) {
+            (Some(path), _) => Some(from_claims(&read(path)?)),
+            (_, Some(path)) => Some(judged(provider, &read(path)?, settings, &*clock).await),
+            (None, None) => None,
+        };
+        if let Some(assertion) = assertion {
+            report.assertion(provider, assertion)?;
         }
-        if !args.format.json {
+    }
+    report.finish()
+}
+
+/// The provider of that name, which must be there; without a name all of them.
+fn asked<'a>(all: &'a [Provider], name: Option<&str>) -> anyhow::Result<Vec<&'a Provider>> {
+    let Some(name) = name else {
+        return Ok(all.iter().collect());
+    };
+    let one = all.iter().find(|one| one.name == name);
+    let one = one.with_context(|| {
+        let known: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
+        let known = if known.is_empty() {
+            "none".to_owned()
+        } else {
+            known.join(", ")
+        };
+        format!("no section [sso.{name}]; there are: {known}")
+    })?;
+    Ok(vec![one])
+}
+
+/// What is told: lines as they come, or one JSON array at the end.
+struct Report {
+    is_json: bool,
+    values: Vec<Value>,
+    outcome: Outcome,
+}
+
+impl Report {
+    fn provider(
+        &mut self,
+        provider: &Provider,
+        is_reached: bool,
+        found: Findings,
+    ) -> anyhow::Result<()> {
+        let is_fit = is_reached && found.is_fit();
+        let (name, protocol) = (&provider.name, provider.protocol.as_str());
+        let lines = found.into_lines();
+        if !is_fit {
+            self.outcome = Outcome::Bad;
+        }
+        if !self.is_json {
             let word = if is_fit { "ready" } else { "not ready" };
-            print(&format!(
-                "{} ({}): {word}",
-                provider.name,
-                provider.protocol.as_str()
-            ))?;
+            print(&format!("{name} ({protocol}): {word}"))?;
             for line in &lines {
                 print(&format!("  {line}"))?;
             }
         }
-        shown.push(json!({
-            "provider": provider.name,
-            "protocol": provider.protocol.as_str(),
+        self.values.push(json!({
+            "provider": name,
+            "protocol": protocol,
             "ready": is_fit,
             "found": lines,
         }));
+        Ok(())
     }
-    if let Some(provider) = args
-        .name
-        .and_then(|name| all.into_iter().find(|one| one.name == name))
-    {
-        let assertion = match (&args.claims, &args.response) {
-            (Some(path), _) => Some(from_claims(&read(path)?)),
-            (_, Some(path)) => Some(judged(&provider, &read(path)?, settings, &*clock).await),
-            (None, None) => None,
-        };
-        if let Some(assertion) = assertion {
-            let identity = assertion.and_then(|assertion| {
-                provider
-                    .policy
-                    .identity(provider.protocol, &assertion)
-                    .map_err(|error| anyhow::anyhow!(why(&error)))
-            });
-            match identity {
-                Ok(identity) => show(&provider, &identity, args.format.json, &mut shown)?,
-                Err(error) => {
-                    outcome = Outcome::Bad;
-                    let words = format!("{error:#}");
-                    shown.push(json!({ "refused": words }));
-                    if !args.format.json {
-                        print(&format!("would be refused: {words}"))?;
-                    }
+
+    /// Whom an assertion would sign in, or why it would not.
+    fn assertion(
+        &mut self,
+        provider: &Provider,
+        assertion: anyhow::Result<Assertion>,
+    ) -> anyhow::Result<()> {
+        let policy = &provider.policy;
+        let identity = assertion.and_then(|assertion| {
+            let identity = policy.identity(provider.protocol, &assertion);
+            identity.map_err(|error| anyhow::anyhow!(why(&error)))
+        });
+        match identity {
+            Ok(identity) => self.identity(policy, &identity),
+            Err(error) => {
+                self.outcome = Outcome::Bad;
+                let words = format!("{error:#}");
+                self.values.push(json!({ "refused": words }));
+                if self.is_json {
+                    return Ok(());
                 }
+                Ok(print(&format!("would be refused: {words}"))?)
             }
         }
     }
-    if args.format.json {
-        print_json(&Value::Array(shown))?;
+
+    fn identity(&mut self, policy: &SsoPolicy, identity: &SsoIdentity) -> anyhow::Result<()> {
+        let orgs: Vec<i64> = if identity.orgs.is_empty() {
+            vec![policy.org.0]
+        } else {
+            identity.orgs.iter().map(|org| org.0).collect()
+        };
+        self.values.push(json!({
+            "username": identity.username,
+            "display_name": identity.display_name,
+            "email": identity.email,
+            "orgs": orgs,
+            "groups": identity.groups,
+            "unknown_orgs": identity.unknown_orgs,
+            "creates_users": policy.creates_users,
+        }));
+        if self.is_json {
+            return Ok(());
+        }
+        let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+        let orgs: Vec<String> = orgs.iter().map(ToString::to_string).collect();
+        let lines = [
+            ("would sign in", identity.username.clone()),
+            ("display name", or_none(&identity.display_name)),
+            ("email", or_none(&identity.email)),
+            ("Orgs", orgs.join(", ")),
+            ("groups", identity.groups.join(", ")),
+            ("Orgs of no rule", identity.unknown_orgs.join(", ")),
+            (
+                "somebody unknown",
+                if policy.creates_users {
+                    "becomes a user"
+                } else {
+                    "is refused (create_users = false)"
+                }
+                .to_owned(),
+            ),
+        ];
+        for (what, value) in lines {
+            let value = if value.is_empty() { "none" } else { &value };
+            print(&format!("{what:<18}{value}"))?;
+        }
+        Ok(())
     }
-    Ok(outcome)
+
+    fn finish(self) -> anyhow::Result<Outcome> {
+        if self.is_json {
+            print_json(&Value::Array(self.values))?;
+        }
+        Ok(self.outcome)
+    }
 }
 
 /// What is found of the providers the settings name, for `config check`: each by its name.
@@ -215,56 +296,6 @@ async fn judged(
     let callback = format!("{base}/callosum/v1/saml/SSO");
     let judged = provider.engine.rehearse(text, &callback, clock.now());
     judged.await.map_err(|error| anyhow::anyhow!(why(&error)))
-}
-
-fn show(
-    provider: &Provider,
-    identity: &SsoIdentity,
-    is_json: bool,
-    shown: &mut Vec<Value>,
-) -> anyhow::Result<()> {
-    let policy = &provider.policy;
-    let orgs: Vec<i64> = if identity.orgs.is_empty() {
-        vec![policy.org.0]
-    } else {
-        identity.orgs.iter().map(|org| org.0).collect()
-    };
-    shown.push(json!({
-        "username": identity.username,
-        "display_name": identity.display_name,
-        "email": identity.email,
-        "orgs": orgs,
-        "groups": identity.groups,
-        "unknown_orgs": identity.unknown_orgs,
-        "creates_users": policy.creates_users,
-    }));
-    if is_json {
-        return Ok(());
-    }
-    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
-    let orgs: Vec<String> = orgs.iter().map(ToString::to_string).collect();
-    let lines = [
-        ("would sign in", identity.username.clone()),
-        ("display name", or_none(&identity.display_name)),
-        ("email", or_none(&identity.email)),
-        ("Orgs", orgs.join(", ")),
-        ("groups", identity.groups.join(", ")),
-        ("Orgs of no rule", identity.unknown_orgs.join(", ")),
-        (
-            "somebody unknown",
-            if policy.creates_users {
-                "becomes a user"
-            } else {
-                "is refused (create_users = false)"
-            }
-            .to_owned(),
-        ),
-    ];
-    for (what, value) in lines {
-        let value = if value.is_empty() { "none" } else { &value };
-        print(&format!("{what:<18}{value}"))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ pub enum Refusal {
     WrongKey,
     /// The secret key is good for another Org.
     KeyOfOtherOrg,
+    /// Access rules were to be set by whom they limit, or by the key of an Org for a user of several.
+    AccessRules,
     /// Trusted authentication, or LDAP, is switched off.
     SwitchedOff,
     /// The user's password lives elsewhere than where it was to be judged.
@@ -95,6 +97,7 @@ impl Refusal {
             Self::SessionLimit => "session_limit",
             Self::WrongKey => "wrong_key",
             Self::KeyOfOtherOrg => "key_of_other_org",
+            Self::AccessRules => "access_rules",
             Self::SwitchedOff => "switched_off",
             Self::OtherAccountType => "other_account_type",
             Self::BadRequest => "bad_request",

@@ -13,6 +13,13 @@ pub enum Failure {
         /// What was expected, as a sentence a developer can act on.
         expected: String,
     },
+    /// The Org asked for is none the user may work in. One that does not exist is the same.
+    OrgNotAllowed {
+        /// The Org as the caller called it; none when they called none. Never what we know of it.
+        called: Option<String>,
+        /// What was expected.
+        expected: &'static str,
+    },
     /// Nobody is signed in, or what was presented is not good (any longer).
     Unauthenticated(Unauthenticated),
     /// Signed in, but not allowed.
@@ -51,8 +58,23 @@ pub enum Failure {
         /// How long to wait.
         retry_after: Duration,
     },
+    /// The directory takes no change for now; whatever only reads goes on.
+    ReadOnly(ReadOnly),
     /// Our fault. The cause is in the log under the incident id.
     Internal,
+}
+
+/// Why the directory takes no change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadOnly {
+    /// It is being copied: a change would be in one of the two and not in the other.
+    #[error("the directory is read-only: it is being copied to another database")]
+    BeingCopied,
+    /// It has been copied, and the copy is what the server is to start anew with.
+    #[error(
+        "the directory is read-only: it has been copied to another database, with which the server is to be started anew"
+    )]
+    Copied,
 }
 
 /// Why a caller counts as signed out.
@@ -83,12 +105,21 @@ impl Failure {
         }
     }
 
+    /// The Org asked for is none the user may work in.
+    pub const fn org_not_allowed(expected: &'static str) -> Self {
+        Self::OrgNotAllowed {
+            called: None,
+            expected,
+        }
+    }
+
     /// How long to wait before the next try, where waiting helps.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooManyRequests { retry_after } | Self::Unavailable { retry_after } => {
                 Some(*retry_after)
             }
+            Self::ReadOnly(_) => Some(READ_ONLY_RETRY_AFTER),
             _ => None,
         }
     }
@@ -110,6 +141,9 @@ pub enum StoreError {
     /// The store answered with something that cannot be read.
     #[error("store returned a damaged record: {0}")]
     Corrupt(#[source] anyhow::Error),
+    /// The store is well, but takes no change for now: nothing was changed.
+    #[error(transparent)]
+    ReadOnly(#[from] ReadOnly),
 }
 
 impl StoreError {
@@ -127,6 +161,10 @@ impl StoreError {
 /// How long a caller waits before it asks again when a store is away.
 pub const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// How long a caller waits before it asks for a change again while the directory is read-only: a copy takes seconds
+/// to minutes, a start anew about as long.
+pub const READ_ONLY_RETRY_AFTER: Duration = Duration::from_secs(10);
+
 impl From<&StoreError> for Failure {
     fn from(error: &StoreError) -> Self {
         match error {
@@ -134,6 +172,7 @@ impl From<&StoreError> for Failure {
                 retry_after: STORE_RETRY_AFTER,
             },
             StoreError::Corrupt(_) => Self::Internal,
+            StoreError::ReadOnly(why) => Self::ReadOnly(*why),
         }
     }
 }

@@ -121,6 +121,13 @@ pub enum OperatorCommand {
         /// Their name.
         name: String,
     },
+    /// Has a user administer the server, or no longer.
+    SetAdmin {
+        /// Their name.
+        name: String,
+        /// Whether they do.
+        is_admin: bool,
+    },
     /// Deletes a user.
     DeleteUser {
         /// Their name.
@@ -174,6 +181,52 @@ pub enum OperatorCommand {
         /// Whose.
         of: SessionsOf,
     },
+}
+
+impl OperatorCommand {
+    /// Whether it makes something, which may be the first thing in a new directory.
+    pub const fn makes(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateOrg { .. }
+                | Self::CreateGroup { .. }
+                | Self::CreateUser { .. }
+                | Self::ImportUsers { .. }
+                | Self::CreateKey { .. }
+        )
+    }
+
+    /// Whether it only looks.
+    pub const fn looks(&self) -> bool {
+        matches!(
+            self,
+            Self::ListOrgs
+                | Self::ListGroups { .. }
+                | Self::ListUsers
+                | Self::ShowUser { .. }
+                | Self::ListKeys
+                | Self::ListSessions { .. }
+        )
+    }
+
+    /// Whether it finds or ends sessions, so that it must be where they are kept.
+    pub const fn needs_sessions(&self) -> bool {
+        matches!(
+            self,
+            Self::SetPassword { .. }
+                | Self::DisableUser { .. }
+                | Self::SetAdmin {
+                    is_admin: false,
+                    ..
+                }
+                | Self::DeleteUser { .. }
+                | Self::RetireKey { .. }
+                | Self::ListSessions { .. }
+                | Self::RevokeSession { .. }
+                | Self::RevokeOtherSessions { .. }
+                | Self::RevokeSessions { .. }
+        )
+    }
 }
 
 /// One line of an answer.

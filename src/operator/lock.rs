@@ -5,6 +5,9 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+/// What a server writes behind its process number.
+const SERVER: &str = "server";
+
 /// Holds a data folder until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct DataLock {
@@ -24,6 +27,8 @@ pub enum LockError {
         folder: PathBuf,
         /// ` (process 123)`, or nothing when it did not say.
         holder: String,
+        /// Whether it is a server, which has a socket for its operator, and not another command.
+        is_server: bool,
     },
     /// The folder cannot be used.
     #[error("the data folder {folder} cannot be used: {source}", folder = folder.display())]
@@ -36,8 +41,17 @@ pub enum LockError {
 }
 
 impl DataLock {
-    /// Takes the folder, making it (for the owner only) when it is missing. Does not wait.
+    /// Takes the folder for a command, making it (for the owner only) when it is missing. Does not wait.
     pub fn acquire(data_dir: &Path) -> Result<Self, LockError> {
+        Self::take(data_dir, "")
+    }
+
+    /// The same for a server, and says so to whoever finds the folder taken.
+    pub fn acquire_for_server(data_dir: &Path) -> Result<Self, LockError> {
+        Self::take(data_dir, SERVER)
+    }
+
+    fn take(data_dir: &Path, purpose: &str) -> Result<Self, LockError> {
         let unusable = |source| LockError::Unusable {
             folder: data_dir.to_owned(),
             source,
@@ -58,31 +72,38 @@ impl DataLock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
+                let (holder, is_server) = holder(&mut file);
                 return Err(LockError::Held {
                     folder: data_dir.to_owned(),
-                    holder: holder(&mut file),
+                    holder,
+                    is_server,
                 });
             }
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
-        sign(&mut file).map_err(unusable)?;
+        sign(&mut file, purpose).map_err(unusable)?;
         Ok(Self { _file: file })
     }
 }
 
-/// Leaves our process number for whoever finds the folder taken.
-fn sign(file: &mut File) -> io::Result<()> {
+/// Leaves our process number, and what we are, for whoever finds the folder taken.
+fn sign(file: &mut File, purpose: &str) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
-    writeln!(file, "{}", std::process::id())
+    writeln!(file, "{} {purpose}", std::process::id())
 }
 
-fn holder(file: &mut File) -> String {
+fn holder(file: &mut File) -> (String, bool) {
     let mut text = String::new();
     let read = file.take(32).read_to_string(&mut text);
-    match (read, text.trim().parse::<u32>()) {
-        (Ok(_), Ok(process)) => format!(" (process {process})"),
-        _ => String::new(),
+    let mut words = text.split_whitespace();
+    let process = words.next().and_then(|word| word.parse::<u32>().ok());
+    match (read, process) {
+        (Ok(_), Some(process)) => (
+            format!(" (process {process})"),
+            words.next() == Some(SERVER),
+        ),
+        _ => (String::new(), false),
     }
 }
 
@@ -102,7 +123,11 @@ mod tests {
         let process = format!("(process {})", std::process::id());
         assert!(error.contains(&process), "{error}");
         drop(lock);
-        DataLock::acquire(&folder).unwrap();
+        let _server = DataLock::acquire_for_server(&folder).unwrap();
+        let held = DataLock::acquire(&folder).unwrap_err();
+        assert!(held.to_string().contains(&process), "{held}");
+        let is_server = matches!(held, LockError::Held { is_server, .. } if is_server);
+        assert!(is_server, "{held:?}");
     }
 
     #[test]

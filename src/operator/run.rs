@@ -78,6 +78,9 @@ async fn act(
         OperatorCommand::EnableUser { name } => {
             Ok(view::user(&admin.enable_user(&name, by).await?))
         }
+        OperatorCommand::SetAdmin { name, is_admin } => {
+            Ok(view::user(&admin.set_admin(&name, is_admin, by).await?))
+        }
         OperatorCommand::DeleteUser { name } => {
             Ok(view::user(&admin.delete_user(&name, by).await?))
         }

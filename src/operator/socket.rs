@@ -18,6 +18,8 @@ use tokio::task::JoinSet;
 pub const MAX_LINE_BYTES: u64 = 4 * 1024 * 1024;
 /// How long a connection may take to say what it wants, and to take each line of the answer.
 const LINE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a server that works on a command says that it does, while there is nothing else to say.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Pause after the system refuses a connection (out of file handles), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -150,7 +152,17 @@ fn parse(line: &str) -> Result<OperatorCommand, String> {
 }
 
 async fn write_all(mut writer: OwnedWriteHalf, mut outbox: mpsc::UnboundedReceiver<Event>) {
-    while let Some(event) = outbox.recv().await {
+    let mut progress = Event::Progress { done: 0, total: 0 };
+    loop {
+        // Whoever asked tells by it long work from a server that hangs.
+        let event = match tokio::time::timeout(HEARTBEAT, outbox.recv()).await {
+            Ok(Some(event)) => event,
+            Ok(None) => return,
+            Err(_) => progress.clone(),
+        };
+        if matches!(event, Event::Progress { .. }) {
+            progress.clone_from(&event);
+        }
         let Ok(mut line) = serde_json::to_vec(&event) else {
             continue;
         };

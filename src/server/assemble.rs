@@ -1,4 +1,4 @@
-//! From settings to services: opens the stores, reads the server's own secrets, puts the domain together.
+//! From settings to services: puts the domain together.
 
 use crate::api::admin::AuditHistory;
 use crate::api::landings;
@@ -8,35 +8,32 @@ use crate::api::services::{Live, SameSiteRule, Services, Site};
 use crate::domain::administration::{Administration, AdministrationParts};
 use crate::domain::audit::AuditSink;
 use crate::domain::authn::{
-    GroupRule, HashCost, KeyHasher, KeySealer, LdapAuth, LdapParts, LdapPolicy, PasswordPool,
-    PoolObserver, PoolOptions, Settler, TrustedAuth, TrustedParts, TrustedPolicy,
+    GroupRule, HashCost, KeySealer, LdapAuth, LdapParts, LdapPolicy, PasswordPool, PoolObserver,
+    PoolOptions, Settler, TrustedAuth, TrustedParts, TrustedPolicy,
 };
 use crate::domain::clock::Clock;
-use crate::domain::directory::{NameKey, OrgId, ServerSecrets};
+use crate::domain::directory::{NameKey, OrgId};
 use crate::domain::login::{Login, SessionPolicy};
 use crate::domain::random::Random;
-use crate::domain::redirect::{OriginRule, RedirectPolicy};
 use crate::domain::session::{AtLimit, BlockIds, SessionLimit};
 use crate::domain::throttle::Throttle;
 use crate::domain::token::{TokenLifetime, TokenMint, TokenReuse};
+use crate::server::addresses::{Addresses, redirect_policy};
 use crate::server::console::console;
 use crate::server::meters::Meters;
 use crate::server::pages::sign_in_site;
 use crate::server::priority::yield_to_others;
+use crate::server::secrets::Secrets;
 use crate::server::sso::single_sign_on;
 use crate::settings::{
     AtLimitSetting, Loaded, LoginMode, Passwords, SameSite, Settings, SsoProtocol,
     TokenLifetimeSetting, TokenReuseSetting,
 };
 use crate::stores::Stores;
-use actix_web::cookie::Key;
 use actix_web::http::header::HeaderName;
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use secrecy::SecretSlice;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// What everything is built on.
 #[derive(Clone, Debug)]
@@ -55,48 +52,6 @@ pub struct Ground {
     pub stores: Stores,
     /// What is counted and measured.
     pub meters: Arc<Meters>,
-}
-
-/// Secrets made once in the directory, so that every node has the same.
-struct Secrets {
-    cookie_key: Key,
-    token_key: SecretSlice<u8>,
-    tag_key: SecretSlice<u8>,
-    keys: Arc<KeyHasher>,
-    seal_key: SecretSlice<u8>,
-    web_key: SecretSlice<u8>,
-    cluster_id: Uuid,
-}
-
-impl Secrets {
-    async fn load(ground: &Ground) -> anyhow::Result<Self> {
-        let directory: &dyn ServerSecrets = &*ground.stores.secrets;
-        let secret = async |name: &str, length: usize| -> anyhow::Result<Vec<u8>> {
-            let mut fresh = zeroize::Zeroizing::new(vec![0; length]);
-            ground.random.fill(&mut fresh);
-            let kept = directory
-                .secret_or_insert(name, &fresh)
-                .await
-                .with_context(|| format!("the server secret {name}"))?;
-            anyhow::ensure!(kept.len() == length, "the server secret {name} is damaged");
-            Ok(kept)
-        };
-        let cluster = secret("cluster_id", 16).await?;
-        Ok(Self {
-            cookie_key: Key::try_from(secret("cookie_key", 64).await?.as_slice())?,
-            token_key: SecretSlice::from(secret("token_key", 32).await?),
-            tag_key: SecretSlice::from(secret("tag_key", 32).await?),
-            keys: Arc::new(KeyHasher::new(SecretSlice::from(
-                secret("key_digest", 32).await?,
-            ))),
-            seal_key: SecretSlice::from(secret("key_seal", 32).await?),
-            web_key: SecretSlice::from(secret("web_session_key", 32).await?),
-            cluster_id: uuid::Builder::from_slice(&cluster)?
-                .with_variant(uuid::Variant::RFC4122)
-                .with_version(uuid::Version::Random)
-                .into_uuid(),
-        })
-    }
 }
 
 /// How many passwords are hashed at a time under those settings: unless they say, one core is left for everything else.
@@ -239,7 +194,7 @@ pub async fn services(
     services
         .refresh_live()
         .await
-        .map_err(|failure| anyhow::anyhow!("the saved security settings: {failure:?}"))?;
+        .map_err(|refused| anyhow::anyhow!("the saved security settings: {}", refused.cause()))?;
     judge_web(&services).await?;
     Ok(services)
 }
@@ -247,7 +202,8 @@ pub async fn services(
 /// Refuses a start with a saved timeout that the settings no longer allow.
 async fn judge_web(services: &Services) -> anyhow::Result<()> {
     let refusal = services.saved_web_refusal().await;
-    let refusal = refusal.map_err(|failure| anyhow::anyhow!("the saved timeout: {failure:?}"))?;
+    let refusal =
+        refusal.map_err(|refused| anyhow::anyhow!("the saved timeout: {}", refused.cause()))?;
     if let Some(refusal) = refusal {
         anyhow::bail!(
             "maxWebConnectionIdleTime, which an administrator saved: {refusal}; raise the setting, or start with it as \
@@ -389,97 +345,4 @@ fn microstrategy_site(
         api_token_lifetime: own.api_token_lifetime,
         modes: login_modes(settings),
     }))
-}
-
-/// Where the settings allow redirects to; also what `vestibule redirect check` judges by.
-pub fn redirect_policy(
-    settings: &Settings,
-    addresses: &Addresses,
-) -> anyhow::Result<RedirectPolicy> {
-    let own = addresses.own_origins(settings);
-    let listed = [
-        ("server", &own),
-        ("embed.origins", &settings.embed.origins),
-        ("redirects.allow", &settings.redirects.allow),
-    ];
-    let mut rules = Vec::new();
-    for (source, texts) in listed {
-        for text in texts {
-            let rule = OriginRule::parse(text, source)
-                .with_context(|| format!("{source}: \"{text}\" is not an origin"))?;
-            rules.push(rule);
-        }
-    }
-    // Behind a public URL the loopback listener is a proxy's business: browsers are elsewhere.
-    let allow_loopback = addresses.are_loopback() && settings.server.public_url.is_none();
-    Ok(RedirectPolicy::new(rules, allow_loopback))
-}
-
-/// The addresses actually listened on.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Addresses {
-    /// Plain HTTP.
-    pub http: Option<SocketAddr>,
-    /// HTTPS.
-    pub https: Option<SocketAddr>,
-}
-
-impl Addresses {
-    /// The addresses the settings ask for.
-    pub const fn wanted(settings: &Settings) -> Self {
-        Self {
-            http: settings.server.http,
-            https: settings.server.https,
-        }
-    }
-
-    fn are_loopback(&self) -> bool {
-        [self.http, self.https]
-            .into_iter()
-            .flatten()
-            .all(|address| address.ip().is_loopback())
-    }
-
-    /// The public URL's origin and those of the hosts that providers are meant for; without a public URL, every
-    /// address we listen on, as browsers write it.
-    pub fn own_origins(&self, settings: &Settings) -> Vec<String> {
-        if let Some(url) = &settings.server.public_url {
-            let mut origins = vec![url.origin().ascii_serialization()];
-            let port = url
-                .port()
-                .map_or_else(String::new, |port| format!(":{port}"));
-            // The hosts that providers are chosen by are ours too, behind the same proxy.
-            for host in settings.sso.iter().flat_map(|provider| &provider.hosts) {
-                let own = format!("{}://{host}{port}", url.scheme());
-                if !origins.contains(&own) {
-                    origins.push(own);
-                }
-            }
-            return origins;
-        }
-        let listeners = [("http", self.http, 80), ("https", self.https, 443)];
-        let mut origins = Vec::new();
-        for (scheme, address, default_port) in listeners {
-            let Some(address) = address else { continue };
-            let port = match address.port() {
-                port if port == default_port => String::new(),
-                port => format!(":{port}"),
-            };
-            if address.ip().is_unspecified() || address.ip().is_loopback() {
-                origins.extend(
-                    ["localhost", "127.0.0.1", "[::1]"]
-                        .map(|host| format!("{scheme}://{host}{port}")),
-                );
-            }
-            let host = match address {
-                SocketAddr::V4(v4) => v4.ip().to_string(),
-                SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
-            };
-            let own = format!("{scheme}://{host}{port}");
-            if !address.ip().is_unspecified() && !origins.contains(&own) {
-                origins.push(own);
-            }
-        }
-        origins
-    }
 }

@@ -1,7 +1,8 @@
 //! The console put together: what it looks at besides the services.
 
 use crate::api::admin::Console;
-use crate::server::assemble::{Addresses, Ground};
+use crate::server::addresses::Addresses;
+use crate::server::assemble::Ground;
 use crate::server::checkup::ServerCheckup;
 use crate::server::trends::ServerTrends;
 use crate::settings::{Loaded, Settings};
@@ -33,6 +34,8 @@ pub fn console(
             clock: Arc::clone(&ground.clock),
         }),
         calibration: Arc::default(),
+        copier: ground.stores.copier.clone(),
+        copying: Arc::default(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! What the server says when it is up: where it listens, how to sign in, and, once, the first credentials.
 
 use crate::domain::administration::{ADMINISTRATOR, Bootstrapped};
-use crate::server::assemble::Addresses;
+use crate::server::addresses::Addresses;
 use crate::server::demo;
 use crate::settings::Settings;
 use secrecy::ExposeSecret;

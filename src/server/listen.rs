@@ -7,7 +7,7 @@ use crate::api::dialect::render_strays;
 use crate::api::request_log::log_request;
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
-use crate::server::assemble::Addresses;
+use crate::server::addresses::Addresses;
 use crate::server::descriptors::connections_per_worker;
 use crate::settings::Server;
 use actix_web::body::MessageBody;

@@ -1,9 +1,11 @@
 //! The composition root: from settings to a running server. The only room that sees every other.
 
+pub mod addresses;
 pub mod assemble;
 pub mod audit_log;
 pub mod audit_ring;
 pub mod audit_trail;
+mod background;
 mod checkup;
 mod console;
 pub mod demo;
@@ -14,6 +16,8 @@ pub mod meters;
 pub mod operations;
 mod pages;
 mod priority;
+mod secrets;
+mod session_home;
 pub mod sso;
 mod tls;
 #[cfg(feature = "otel")]
@@ -38,7 +42,6 @@ use crate::server::audit_log::AuditLog;
 use crate::server::greeting::Greeting;
 use crate::server::listen::Sockets;
 use crate::server::meters::{CountedAudit, Meters};
-use crate::server::tls::CertificateFiles;
 use crate::server::traces::Traces;
 use crate::settings::{DirectoryStoreSetting, Loaded, LogFormat, SessionStoreSetting, Settings};
 use crate::stores;
@@ -46,21 +49,15 @@ use crate::stores::measured::StoreObserver;
 use crate::telemetry;
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
+pub use session_home::require_same_session_store;
 use std::fs::DirBuilder;
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use time::OffsetDateTime;
-use tokio::task::JoinHandle;
-
-/// How often the clock is compared with the session store's.
-const CLOCK_CHECK: Duration = Duration::from_secs(30);
-
-/// How often settings saved by other nodes are looked for.
-const LIVE_CHECK: Duration = Duration::from_secs(5);
+use tokio::task::{JoinHandle, JoinSet};
 
 /// By how much a clock that was set back is made up for.
 const MOST_BEHIND: Duration = Duration::from_hours(25);
@@ -202,23 +199,26 @@ async fn run(
     let settings = &loaded.settings;
     descriptors::take_all();
     make_private(&settings.data_dir)?;
-    let _lock = DataLock::acquire(&settings.data_dir)?;
+    let _lock = DataLock::acquire_for_server(&settings.data_dir)?;
     let sockets = Sockets::bind(&settings.server)?;
     let operations_socket = operations::bind(settings.metrics.listen)?;
     let addresses = sockets.addresses();
     let (mut ground, clock, audit) = open_ground(settings).await?;
     ground.loaded = Some(loaded.clone());
     warn_of_half_shared_stores(settings);
-    let follower = tokio::spawn(follow_store(clock, ground.stores.clone()));
+    session_home::remember(settings, &*ground.stores.directory).await?;
+    let mut background = JoinSet::new();
+    background.spawn(background::follow_store(clock, ground.stores.clone()));
 
     let services = Services {
         tracer,
         ..assemble::services(settings, &ground, &addresses).await?
     };
     let services = Arc::new(services);
-    let counter = tokio::spawn(count_sessions(Arc::clone(&services), ground.stores.clone()));
-    let refresher = tokio::spawn(refresh_live(Arc::clone(&services)));
-    let pager = tokio::spawn(turn_pages(Arc::clone(&services)));
+    let stores = ground.stores.clone();
+    background.spawn(background::count_sessions(Arc::clone(&services), stores));
+    background.spawn(background::refresh_live(Arc::clone(&services)));
+    background.spawn(background::turn_pages(Arc::clone(&services)));
     let administration = &services.administration;
     let actor = administration.operator();
     let first = administration
@@ -239,10 +239,15 @@ async fn run(
     }
 
     assemble::warn_of_guest(settings, &services).await?;
+    if !administration.has_administrator().await? {
+        tracing::warn!(
+            "nobody who may sign in administers this server: vestibule user admin NAME makes a user one"
+        );
+    }
 
     let (tls, development_ca) = match settings.server.https {
         Some(_) => {
-            let (files, ca) = certificate_files(settings, &*ground.clock)?;
+            let (files, ca) = tls::files(settings, &*ground.clock)?;
             let (config, follow) = tls::configure(files)?;
             tokio::spawn(follow);
             (Some(config), ca)
@@ -282,10 +287,7 @@ async fn run(
     tracing::info!("stopped accepting; every open request has been answered or timed out");
     let _ = operator_stop.send(());
     let _ = operator.await;
-    follower.abort();
-    refresher.abort();
-    counter.abort();
-    pager.abort();
+    background.abort_all();
     if let Some((handle, watcher)) = operations {
         handle.stop(true).await;
         watcher.abort();
@@ -331,78 +333,4 @@ fn print_greeting(text: &str) {
     if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {
         tracing::warn!(%error, "the greeting could not be printed");
     }
-}
-
-/// Keeps our clock with the session store's, so that nodes agree on when a session ends.
-async fn follow_store(clock: Arc<SystemClock>, stores: stores::Stores) {
-    loop {
-        match stores.time().await {
-            Ok(Some(now)) => clock.follow(now),
-            Ok(None) => return,
-            Err(error) => tracing::warn!(%error, "the session store's clock could not be read"),
-        }
-        tokio::time::sleep(CLOCK_CHECK).await;
-    }
-}
-
-/// Where knowing how many sessions live takes a walk through the store, takes it now and then.
-async fn count_sessions(services: Arc<Services>, stores: stores::Stores) {
-    while let Some((pause, counted)) = stores.count_live(services.login.now()).await {
-        if let Err(error) = counted {
-            tracing::debug!(%error, "the sessions could not be counted");
-        }
-        tokio::time::sleep(pause).await;
-    }
-}
-
-/// The console's charts know the minutes in which nobody looked at them, too.
-async fn turn_pages(services: Arc<Services>) {
-    loop {
-        services.console.trends.minutes(services.login.now());
-        tokio::time::sleep(LIVE_CHECK).await;
-    }
-}
-
-/// What an administrator saves on one node is in force on all of them soon.
-async fn refresh_live(services: Arc<Services>) {
-    loop {
-        tokio::time::sleep(LIVE_CHECK).await;
-        if let Err(failure) = services.refresh_live().await {
-            tracing::warn!(
-                ?failure,
-                "the saved settings could not be read; those in force stay"
-            );
-        }
-    }
-}
-
-fn certificate_files(
-    settings: &Settings,
-    clock: &dyn Clock,
-) -> anyhow::Result<(CertificateFiles, Option<String>)> {
-    if let (Some(chain), Some(key)) = (
-        &settings.server.tls_cert_file,
-        &settings.server.tls_key_file,
-    ) {
-        let files = CertificateFiles {
-            chain: chain.clone(),
-            key: key.clone(),
-        };
-        return Ok((files, None));
-    }
-    let beside = PathBuf::from("certs");
-    let own = settings.data_dir.join("certs");
-    // An authority that browsers were told to trust goes on, wherever the server is started next.
-    let folder = if beside.is_dir() && !own.join("ca.pem").exists() {
-        beside
-    } else {
-        own
-    };
-    let nanos = i128::from(clock.now().millis()) * 1_000_000;
-    let now = OffsetDateTime::from_unix_timestamp_nanos(nanos)?;
-    let files = tls::development(&folder, now)?;
-    // Whole, because it is pasted into shells that may stand elsewhere.
-    let ca = std::path::absolute(folder.join("ca.pem"))?;
-    let ca = ca.display().to_string();
-    Ok((files, Some(ca)))
 }

@@ -1,5 +1,7 @@
 //! Certificates: configured ones, reloaded when their files change, or a development CA made on the first start.
 
+use crate::domain::clock::Clock;
+use crate::settings::Settings;
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
 use rcgen::{
@@ -34,6 +36,38 @@ pub struct CertificateFiles {
     pub chain: PathBuf,
     /// The private key, in PEM.
     pub key: PathBuf,
+}
+
+/// The configured certificate; without one that of a development CA, whose own file is the second.
+pub fn files(
+    settings: &Settings,
+    clock: &dyn Clock,
+) -> anyhow::Result<(CertificateFiles, Option<String>)> {
+    if let (Some(chain), Some(key)) = (
+        &settings.server.tls_cert_file,
+        &settings.server.tls_key_file,
+    ) {
+        let files = CertificateFiles {
+            chain: chain.clone(),
+            key: key.clone(),
+        };
+        return Ok((files, None));
+    }
+    let beside = PathBuf::from("certs");
+    let own = settings.data_dir.join("certs");
+    // An authority that browsers were told to trust goes on, wherever the server is started next.
+    let folder = if beside.is_dir() && !own.join("ca.pem").exists() {
+        beside
+    } else {
+        own
+    };
+    let nanos = i128::from(clock.now().millis()) * 1_000_000;
+    let now = OffsetDateTime::from_unix_timestamp_nanos(nanos)?;
+    let files = development(&folder, now)?;
+    // Whole, because it is pasted into shells that may stand elsewhere.
+    let ca = std::path::absolute(folder.join("ca.pem"))?;
+    let ca = ca.display().to_string();
+    Ok((files, Some(ca)))
 }
 
 /// Serves whatever certificate was loaded last.

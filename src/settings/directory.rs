@@ -7,6 +7,8 @@ use url::Url;
 
 const EXPECTED: &str =
     "embedded, or postgres://user:password@host[:port]/database[?sslmode=verify-full]";
+const EXPECTED_COPY: &str =
+    "postgres://user:password@host[:port]/database[?sslmode=verify-full], or nothing";
 const SSL_MODES: [&str; 6] = [
     "disable",
     "allow",
@@ -23,16 +25,27 @@ enum Store {
 
 pub(in crate::settings) fn directory(reader: &mut Reader) -> Directory {
     let store = reader.parsed("directory.store", EXPECTED, parse);
+    let copy_to = reader.optional("directory.copy_to", EXPECTED_COPY, |text| {
+        parse(text).filter(|store| matches!(store, Store::Postgres { .. }))
+    });
     let tls_ca_file = reader.file("directory.tls_ca_file");
-    // Whoever names certificates expects them to be looked at; silence would let passwords travel in the clear.
-    if tls_ca_file.is_some()
-        && let Some(Store::Postgres {
-            verifies: false, ..
-        }) = store
-    {
+    for (key, database) in [("directory.store", &store), ("directory.copy_to", &copy_to)] {
+        // Whoever names certificates expects them to be looked at; silence would let passwords travel in the clear.
+        if tls_ca_file.is_some()
+            && let Some(Store::Postgres {
+                verifies: false, ..
+            }) = database
+        {
+            reader.refuse_together(
+                &["directory.tls_ca_file", key],
+                "with this sslmode no certificate is looked at: expected verify-full or verify-ca, or no tls_ca_file",
+            );
+        }
+    }
+    if copy_to.is_some() && matches!(store, Some(Store::Postgres { .. })) {
         reader.refuse_together(
-            &["directory.tls_ca_file", "directory.store"],
-            "with this sslmode no certificate is looked at: expected verify-full or verify-ca, or no tls_ca_file",
+            &["directory.copy_to", "directory.store"],
+            "only an embedded directory is copied; once it has moved, take copy_to away",
         );
     }
     Directory {
@@ -40,6 +53,10 @@ pub(in crate::settings) fn directory(reader: &mut Reader) -> Directory {
             Some(Store::Postgres { url, .. }) => DirectoryStoreSetting::Postgres(url),
             Some(Store::Embedded) | None => DirectoryStoreSetting::Embedded,
         },
+        copy_to: copy_to.and_then(|store| match store {
+            Store::Postgres { url, .. } => Some(url),
+            Store::Embedded => None,
+        }),
         tls_ca_file,
     }
 }

@@ -102,7 +102,7 @@ impl Reader {
     }
 
     /// The text of a key; none (and reported) when it is of another kind.
-    fn text(&mut self, key: &str, expected: &str) -> Option<String> {
+    pub fn text(&mut self, key: &str, expected: &str) -> Option<String> {
         let found = match self.layers.get(key) {
             Some((Raw::One(text), _)) => Some(text.clone()),
             Some((Raw::Many(_) | Raw::Numbers(_) | Raw::Odd, _)) | None => None,

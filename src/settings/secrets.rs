@@ -14,7 +14,9 @@ pub(in crate::settings) fn shown(key: &str, text: &str) -> String {
         {
             MASK.to_owned()
         }
-        "sessions.store" | "directory.store" | "telemetry.otlp_endpoint" => mask_url(text),
+        "sessions.store" | "directory.store" | "directory.copy_to" | "telemetry.otlp_endpoint" => {
+            mask_url(text)
+        }
         key if key.ends_with(".client_secret") && !text.is_empty() => MASK.to_owned(),
         _ => text.to_owned(),
     }
@@ -61,6 +63,7 @@ mod tests {
         ] {
             assert_eq!(shown("sessions.store", url), masked);
             assert_eq!(shown("directory.store", url), masked);
+            assert_eq!(shown("directory.copy_to", url), masked);
         }
         assert_eq!(shown("bootstrap.secret_key", "pw"), "***");
         assert_eq!(shown("bootstrap.secret_key", ""), "");

@@ -38,6 +38,8 @@ pub struct Server {
 pub struct Directory {
     /// Where users, groups, Orgs, keys and the server's own secrets are kept.
     pub store: DirectoryStoreSetting,
+    /// Where administrators may copy an embedded directory to: `postgres://…`; may hold a password.
+    pub copy_to: Option<SecretString>,
     /// Certificates to trust for `PostgreSQL`, in PEM, in place of the public ones.
     pub tls_ca_file: Option<PathBuf>,
 }
@@ -100,6 +102,16 @@ pub enum SessionStoreSetting {
     Embedded,
     /// A URL that [`crate::settings::RedisAddress`] takes apart; may hold a password.
     Redis(SecretString),
+}
+
+impl SessionStoreSetting {
+    /// Which of them, without its address.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Redis(_) => "redis",
+        }
+    }
 }
 
 /// `[trusted_auth]`

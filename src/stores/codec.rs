@@ -6,7 +6,10 @@
 //! can still read it (docs/decisions/0014-rolling-upgrades.md). Anything else that cannot be read is
 //! [`StoreError::Corrupt`], never a panic.
 
+mod attributes;
 mod lineage;
+#[cfg(test)]
+mod tests;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
@@ -14,9 +17,8 @@ use crate::domain::failure::StoreError;
 use crate::domain::session::{
     EndReason, Lifetime, Method, Session, SessionId, SessionNotes, UserTag,
 };
-use crate::domain::token::{
-    Access, Attributes, Filter, MetadataRef, NamedValues, Purpose, Sort, TokenRecord,
-};
+use crate::domain::token::{Access, Purpose, TokenRecord};
+use crate::stores::codec::attributes::AttributesRow;
 use crate::stores::codec::lineage::{LineageRow, link, name_row, read_handle, told};
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
@@ -35,6 +37,7 @@ struct Versioned {
     v: u32,
 }
 
+/// What each letter stands for is to be read in [`encode_session`].
 #[derive(Serialize, Deserialize)]
 struct SessionRow {
     v: u32,
@@ -134,6 +137,7 @@ fn read_id(text: &str) -> Result<SessionId, StoreError> {
     SessionId::parse(text).ok_or_else(|| StoreError::corrupt(anyhow!("damaged session id")))
 }
 
+/// What each letter stands for is to be read in [`encode_token`].
 #[derive(Serialize, Deserialize)]
 struct TokenRow {
     v: u32,
@@ -163,90 +167,6 @@ struct TokenRow {
     /// Of one that somebody signed in minted; a program that does not know it gives what it opens a whole life.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     l: Option<LineageRow>,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-struct AttributesRow {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    f: Vec<(String, String, Vec<String>)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    s: Vec<(String, bool)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    p: Vec<(String, Vec<String>)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    w: Vec<(String, Vec<String>)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    o: Vec<(String, Uuid)>,
-}
-
-impl AttributesRow {
-    fn is_empty(&self) -> bool {
-        self.f.is_empty()
-            && self.s.is_empty()
-            && self.p.is_empty()
-            && self.w.is_empty()
-            && self.o.is_empty()
-    }
-
-    fn of(attributes: &Attributes) -> Self {
-        let named = |all: &[NamedValues]| {
-            let pair = |one: &NamedValues| (one.name.clone(), one.values.clone());
-            all.iter().map(pair).collect()
-        };
-        Self {
-            f: attributes
-                .filters
-                .iter()
-                .map(|one| (one.column.clone(), one.operator.clone(), one.values.clone()))
-                .collect(),
-            s: attributes
-                .sorts
-                .iter()
-                .map(|one| (one.column.clone(), one.is_ascending))
-                .collect(),
-            p: named(&attributes.parameters),
-            w: named(&attributes.variables),
-            o: attributes
-                .objects
-                .iter()
-                .map(|one| (one.kind.clone(), one.id))
-                .collect(),
-        }
-    }
-
-    fn read(self) -> Attributes {
-        let named = |all: Vec<(String, Vec<String>)>| {
-            all.into_iter()
-                .map(|(name, values)| NamedValues { name, values })
-                .collect()
-        };
-        Attributes {
-            filters: self
-                .f
-                .into_iter()
-                .map(|(column, operator, values)| Filter {
-                    column,
-                    operator,
-                    values,
-                })
-                .collect(),
-            sorts: self
-                .s
-                .into_iter()
-                .map(|(column, is_ascending)| Sort {
-                    column,
-                    is_ascending,
-                })
-                .collect(),
-            parameters: named(self.p),
-            variables: named(self.w),
-            objects: self
-                .o
-                .into_iter()
-                .map(|(kind, id)| MetadataRef { kind, id })
-                .collect(),
-        }
-    }
 }
 
 fn access_row(access: Access) -> Option<Uuid> {
@@ -425,6 +345,3 @@ fn known(version: u32) -> Result<(), StoreError> {
         .context("record of another version")
         .map_err(StoreError::corrupt)
 }
-
-#[cfg(test)]
-mod tests;

@@ -27,7 +27,7 @@ use uuid::Uuid;
 /// How an operation ended, in one word of a few.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The store answered; "not there" and "exists already" are answers.
+    /// The store answered; "not there", "exists already" and "takes no change now" are answers.
     Answered,
     /// The store was away.
     Unavailable,
@@ -49,6 +49,8 @@ impl Outcome {
         match error {
             StoreError::Unavailable(_) => Self::Unavailable,
             StoreError::Corrupt(_) => Self::Corrupt,
+            // It is well and says so.
+            StoreError::ReadOnly(_) => Self::Answered,
         }
     }
 }
@@ -210,6 +212,7 @@ measured! { Users of Directory as "directory" {}
     find_user_by_id(id: UserId) -> Result<Option<User>, StoreError>;
     password_hash(id: UserId) -> Result<Option<PasswordHash>, StoreError>;
     list_users(after: Option<&NameKey>, limit: u32) -> Result<Vec<User>, StoreError>;
+    has_administrator(other: Option<UserId>) -> Result<bool, StoreError>;
     search_users(query: &UserQuery) -> Result<Vec<User>, StoreError>;
     members_among(org: OrgId, names: &[NameKey], ids: &[UserId]) -> Result<Vec<(User, u64)>, StoreError>;
     members_of(group: GroupId) -> Result<Vec<User>, StoreError>;

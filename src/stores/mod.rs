@@ -10,7 +10,7 @@ pub mod sql;
 
 use crate::domain::authn::DirectoryServer;
 use crate::domain::clock::{Clock, Timestamp};
-use crate::domain::directory::{Directory, ServerSecrets};
+use crate::domain::directory::{Directory, DirectoryCopier, ServerSecrets};
 use crate::domain::failure::StoreError;
 use crate::domain::session::{Revocations, SessionStore};
 use crate::domain::sso::FlowStore;
@@ -20,19 +20,23 @@ use crate::settings::{DirectoryStoreSetting, SessionStoreSetting, Settings};
 use crate::stores::embedded::{AttemptCounts, EmbeddedStore};
 use crate::stores::measured::{Measured, StoreObserver};
 use crate::stores::redis::{COUNT_EVERY, RedisOptions, RedisStore};
-use crate::stores::sql::{PostgresOptions, SqlDirectory};
+use crate::stores::sql::{PostgresOptions, Relocation, SqlDirectory, copied_before};
 use anyhow::Context;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The embedded directory, in the data folder.
 pub const DIRECTORY_FILE: &str = "directory.db";
+/// The embedded sessions, beside it.
+pub const SESSIONS_FILE: &str = "sessions.db";
 
 /// Every store, by what it is used for.
 #[derive(Clone, Debug)]
 pub struct Stores {
     /// Users, groups, Orgs, keys, content.
     pub directory: Arc<dyn Directory>,
+    /// Copies the directory to another database, where the settings name one.
+    pub copier: Option<Arc<dyn DirectoryCopier>>,
     /// The server's own secrets.
     pub secrets: Arc<dyn ServerSecrets>,
     /// Sessions.
@@ -62,7 +66,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
     let ldap = open_ldap(settings)?;
     match &settings.sessions.store {
         SessionStoreSetting::Embedded => {
-            let file = settings.data_dir.join("sessions.db");
+            let file = settings.data_dir.join(SESSIONS_FILE);
             let sessions = async {
                 let store = EmbeddedStore::open(&file, clock).await;
                 store.with_context(|| format!("the session store {}", file.display()))
@@ -70,9 +74,11 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
             // Side by side: each reads its file through before anybody depends on it.
             let (directory, store) = tokio::try_join!(directory(settings), sessions)?;
             let secrets = Arc::clone(&directory) as Arc<dyn ServerSecrets>;
+            let copier = copier(settings, &directory)?;
             let store = Arc::new(store.bounded(settings.sessions.embedded_max));
             Ok(Stores {
                 directory,
+                copier,
                 secrets,
                 sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
                 tokens: Arc::clone(&store) as Arc<dyn TokenStore>,
@@ -86,6 +92,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
         SessionStoreSetting::Redis(url) => {
             let directory = directory(settings).await?;
             let secrets = Arc::clone(&directory) as Arc<dyn ServerSecrets>;
+            let copier = copier(settings, &directory)?;
             let store = RedisStore::open(RedisOptions {
                 url: url.clone(),
                 ca_file: settings.sessions.tls_ca_file.clone(),
@@ -101,6 +108,7 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
             let store = Arc::new(store);
             Ok(Stores {
                 directory,
+                copier,
                 secrets,
                 sessions: Arc::clone(&store) as Arc<dyn SessionStore>,
                 tokens: Arc::clone(&store) as Arc<dyn TokenStore>,
@@ -118,6 +126,34 @@ pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<
 /// other writer.
 async fn directory(settings: &Settings) -> anyhow::Result<Arc<SqlDirectory>> {
     Ok(Arc::new(open_directory(settings).await?.with_memory()))
+}
+
+/// Whoever copies that directory, where there is a place to copy it to.
+fn copier(
+    settings: &Settings,
+    directory: &Arc<SqlDirectory>,
+) -> anyhow::Result<Option<Arc<dyn DirectoryCopier>>> {
+    if !matches!(settings.directory.store, DirectoryStoreSetting::Embedded) {
+        return Ok(None);
+    }
+    if let Some(copied) = copied_before(&settings.data_dir) {
+        tracing::warn!(
+            copied,
+            "the directory was copied by the console, and this server has started with the old one all the same: \
+             what changes from now on is not in the copy"
+        );
+    }
+    let Some(url) = &settings.directory.copy_to else {
+        return Ok(None);
+    };
+    let target = PostgresOptions {
+        url: url.clone(),
+        ca_file: settings.directory.tls_ca_file.clone(),
+    };
+    let source = Arc::clone(directory);
+    let copier =
+        Relocation::new(source, &settings.data_dir, target).context("directory.copy_to")?;
+    Ok(Some(Arc::new(copier)))
 }
 
 #[cfg(feature = "ldap")]

@@ -1,6 +1,7 @@
-// Work on the server that takes a while or a shell: measuring password hashes, moving the directory.
+// Work on the server that takes a while: measuring password hashes, moving the directory.
 
 import { get, post } from './api.js';
+import { ask, openForm } from './dialog.js';
 import { badge, button, card, copy, facts, field, h, head, problem, table, text, when } from './ui.js';
 import { t } from './words.js';
 
@@ -77,20 +78,89 @@ const calibration = (first) => {
   return [card(t.hashing, h('p', { class: 'hint' }, t.hashingLead), form, bar, told, place), () => clearInterval(timer)];
 };
 
-const moving = (directory) => {
-  const where = facts([[t.node, directory.node], [t.storedIn, h('code', {}, directory.store)]]);
-  if (!directory.is_embedded) return card(t.directory, where, h('p', { class: 'hint' }, t.directoryMoved));
+const atShell = (directory) => {
   const commands = directory.commands.join('\n');
-  return card(t.directory, where,
-    h('p', {}, t.directoryLead),
+  return [
     h('ol', { class: 'steps' }, t.directorySteps.map((step) => h('li', {}, step))),
     h('div', { class: 'beside commands' }, h('pre', { tabindex: 0, 'aria-label': t.directoryCommands }, commands), button(t.copy, () => copy(commands))),
-    h('p', { class: 'hint' }, t.directoryWhy));
+  ];
+};
+
+const arrived = (tables) => table(t.copyTables, [
+  [t.copyTable, (one) => h('span', { class: 'unbroken' }, one.table)],
+  [t.copyRows, (one) => one.rows.toLocaleString()],
+  // Whole when pointed at, and for whoever copies it.
+  [t.copyChecksum, (one) => h('code', { title: one.checksum, class: 'checksum' }, one.checksum)],
+], tables, t.none);
+
+const copying = (directory) => {
+  const place = t.copyPlace(directory.copy.destination);
+  const bar = h('progress', { value: 0, max: 1, 'aria-label': t.copying, hidden: true });
+  const told = h('p', { class: 'hint', role: 'status' });
+  const below = h('div', { class: 'stack' });
+  let timer = null;
+
+  const act = async (path) => {
+    const state = await post(path, {});
+    draw(state);
+    follow(state);
+  };
+  const start = button(t.copyDirectory, async () => {
+    // Counted anew: the page may have been open for hours.
+    const { census } = await get('/directory').catch(() => directory);
+    openForm({ title: t.copyTitle, lead: t.copyLead(census, place), label: t.copyDirectory, act: () => act('/directory/copy') });
+  }, 'main');
+  const reopen = button(t.goOnOld, () => ask(t.goOnTitle, t.goOnLead, t.goOnOld, () => act('/directory/reopen')));
+  const buttons = h('div', { class: 'row-buttons' });
+
+  const draw = ({ run, read_only: readOnly }) => {
+    const isRunning = readOnly === 'being_copied' || Boolean(run?.is_running);
+    bar.hidden = !isRunning;
+    if (run?.total) Object.assign(bar, { max: run.total, value: run.done });
+    // Without a value the bar says that it is not known yet.
+    else bar.removeAttribute('value');
+    buttons.replaceChildren(...[!readOnly && !isRunning && start, readOnly === 'copied' && reopen].filter(Boolean));
+    if (isRunning) told.replaceChildren(run?.total ? t.copyingOf(run.done, run.total) : t.copyCounting);
+    else told.replaceChildren(...(run ? [t.copyBy(run.by), ' ', when(run.began_at)] : [t.copyTerms]));
+    below.replaceChildren(...[
+      !run && directory.copied_before && h('p', { class: 'error' }, t.copiedBefore(directory.copied_before)),
+      run?.failure && h('p', { class: 'error', role: 'alert' }, t.copyFailed(run.failure)),
+      run?.tables && h('p', { class: 'verdict' }, badge(t.copyDone, readOnly ? 'good' : 'off'), ' ', readOnly ? t.copyNext : t.copyStale),
+      run?.tables && arrived(run.tables),
+    ].filter(Boolean));
+    if (!isRunning) clearInterval(timer);
+  };
+  const follow = ({ run }) => {
+    clearInterval(timer);
+    if (!run?.is_running) return;
+    timer = setInterval(async () => {
+      const state = await get('/directory/copy').catch(() => null);
+      if (state) draw(state);
+    }, POLL);
+  };
+  draw(directory.copy);
+  follow(directory.copy);
+  return [[facts([[t.copyTo, h('code', {}, place)]]), buttons, bar, told, below], () => clearInterval(timer)];
+};
+
+const moving = (directory) => {
+  const where = facts([[t.node, directory.node], [t.storedIn, h('code', {}, directory.store)]]);
+  const nothing = () => {};
+  if (!directory.is_embedded) return [card(t.directory, where, h('p', { class: 'hint' }, t.directoryMoved)), nothing];
+  const lead = h('p', {}, t.directoryLead);
+  if (!directory.copy?.destination) return [card(t.directory, where, lead, h('p', {}, t.directoryByButton), ...atShell(directory)), nothing];
+  const [parts, stop] = copying(directory);
+  const shell = h('details', {}, h('summary', {}, t.directoryAtShell), atShell(directory));
+  return [card(t.directory, where, lead, ...parts, shell), stop];
 };
 
 export const showMaintenance = async (view) => {
   const [state, directory] = await Promise.all([get('/passwords/calibration'), get('/directory')]);
-  const [hashing, stop] = calibration(state);
-  view.append(head(t.maintenance, t.maintenanceLead), h('div', { class: 'stack' }, hashing, moving(directory)));
-  return stop;
+  const [hashing, stopHashing] = calibration(state);
+  const [directoryCard, stopCopying] = moving(directory);
+  view.append(head(t.maintenance, t.maintenanceLead), h('div', { class: 'stack' }, hashing, directoryCard));
+  return () => {
+    stopHashing();
+    stopCopying();
+  };
 };

@@ -94,6 +94,20 @@ export const picture = async (page, name) => {
   await page.screenshot({ path: path.join(folder, `${name}.png`), fullPage: true });
 };
 
+/** A name as a file's. */
+export const slug = (text) => text.replaceAll(/\W+/g, '-');
+
+/** Ends a case's visit: what failed is pictured and its last requests told, and no case may break a policy unnoticed. */
+export const endVisit = async (visit, name, failure, mayBreakPolicy = false) => {
+  if (failure) {
+    await picture(visit.page, `FAILED-${slug(name)}`).catch(() => null);
+    const last = visit.requests.slice(-12).map((reply) => `${reply.status()} ${reply.request().method()} ${reply.url()}`);
+    console.error(name, visit.page.url(), last.join('\n'));
+  }
+  await visit.end();
+  if (!mayBreakPolicy) assert.deepEqual(visit.wrongs(), []);
+};
+
 const documented = path.join(import.meta.dirname, '../../docs/screenshots');
 
 /** Keeps a picture for the documents, when `VESTIBULE_SCREENSHOTS` asks for that; else the folder stays as it is. */

@@ -1,8 +1,11 @@
 //! The JavaScript clients and our own pages, in a real headless Chromium.
 
+use crate::USER;
+use crate::USER_PASSWORD;
 use crate::furnished;
 use crate::installed;
 use crate::oidc::{CLIENT_SECRET, Provider, Wanted};
+use crate::postgres::{POSTGRES_PASSWORD, Postgres};
 use crate::run_script;
 use crate::simplesaml::{Known, SimpleSaml};
 use crate::support::{Home, Redis, Server, with_each_store};
@@ -89,6 +92,25 @@ async fn the_console_does_what_administrators_need_and_a_newcomer_finds_the_way(
     let rule = "--set sso.company.group_map=analysts=>Region-east";
     let server = furnished(&home, &format!("{line} {rule}"));
     run(&server, "console.mjs", &[], 20);
+}
+
+#[tokio::test]
+async fn the_console_copies_the_directory_and_people_sign_in_at_the_copy() {
+    const DATABASE: &str = "moved";
+    let postgres = Postgres::start();
+    let url = postgres.database(DATABASE);
+    let home = Home::new();
+    let server = furnished(&home, &format!("--set directory.copy_to={url}"));
+    let variables = [("TS_DATABASE", DATABASE)];
+    run_with(&server, &variables, "copying.mjs", &[], 3);
+    assert!(!server.log().contains(POSTGRES_PASSWORD), "in the log");
+    assert_eq!(server.stop().code(), Some(0));
+    // The script went on with the old store; so whoever was copied is still there.
+    let copy = home.server().env("VESTIBULE__DIRECTORY__STORE", &url);
+    let server = copy.start();
+    assert!(!server.greeting.contains("First start"));
+    server.visitor().sign_in(USER, USER_PASSWORD).await;
+    server.visitor().sign_in_as_admin().await;
 }
 
 #[tokio::test]

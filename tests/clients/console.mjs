@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Visit, assertAccessible, openBrowser, picture } from './browser.mjs';
+import { Visit, assertAccessible, endVisit, openBrowser, picture } from './browser.mjs';
 import { given, runAll, test, until } from './cases.mjs';
 import { http, isActive, mintV2, user } from './server.mjs';
 
@@ -490,9 +490,7 @@ test('whoever is no administrator is told so, and nobody is asked to sign in', a
 const failures = await runAll({
   prepare: () => Visit.begin(context),
   dispose: async (visit, name, failure) => {
-    if (failure) await picture(visit.page, `FAILED-${name.replaceAll(/\W+/g, '-')}`).catch(() => null);
-    await visit.end();
-    assert.deepEqual(visit.wrongs(), []);
+    await endVisit(visit, name, failure);
     const outside = visit.requests.map((response) => new URL(response.url())).filter(({ origin, protocol }) => protocol !== 'data:' && protocol !== 'blob:' && origin !== http);
     assert.deepEqual(outside, []);
   },

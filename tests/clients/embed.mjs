@@ -3,9 +3,9 @@
 // Every case runs twice: page and server on one site over http, and on two sites over https.
 
 import assert from 'node:assert/strict';
-import { assertAccessible, openBrowser, picture } from './browser.mjs';
+import { assertAccessible, endVisit, openBrowser, picture, slug } from './browser.mjs';
 import { runAll, test, until } from './cases.mjs';
-import { Embed, LOGIN, LOGOUT, REDEEM } from './embed_page.mjs';
+import { Embed, LOGIN, LOGOUT, REDEEM, arrangements, casesAt } from './embed_page.mjs';
 import { startHost } from './host.mjs';
 import { configure, http, https, isActive, user } from './server.mjs';
 
@@ -13,10 +13,6 @@ const host = await startHost();
 await configure({ cors_whitelisted_urls: [host.sameSite, host.crossSite] });
 const { context, close } = await openBrowser();
 
-const ARRANGEMENTS = [
-  { where: 'on one site over http', at: host.sameSite, base: http, isSecure: false },
-  { where: 'across sites over https', at: host.crossSite, base: https, isSecure: true },
-];
 const BASIC = { authType: 'Basic', username: user.name, password: user.password };
 const TRUSTED = { authType: 'AuthServer', username: user.name, tokens: '/token' };
 const COOKIELESS = { authType: 'AuthServerCookieless', username: user.name, tokens: '/token' };
@@ -26,15 +22,9 @@ const shows = async (frame) => {
   assert.match(await frame.textContent('#object-id'), /^d084c256-/);
 };
 
-const slug = (text) => text.replaceAll(/\W+/g, '-');
-
-for (const { where, at, base, isSecure } of ARRANGEMENTS) {
-  const open = (version) => Embed.open(context, at, base, version);
-  const each = (name, run, version) => test(`${name}, ${where}`, async (world) => {
-    const embed = await open(version);
-    world.visit = embed;
-    await run(embed);
-  });
+for (const arrangement of arrangements(host)) {
+  const { where, base, isSecure } = arrangement;
+  const each = casesAt(context, arrangement);
 
   each('AuthType None shows a frame with nobody in it, whose form signs in', async (embed) => {
     await embed.start({ authType: 'None' });
@@ -206,12 +196,7 @@ test('TrustedAuthTokenCookieless renews a token before it ends', async (world) =
 
 const failures = await runAll({
   prepare: () => ({ visit: null, mayBreakPolicy: false }),
-  dispose: async ({ visit, mayBreakPolicy }, name, failure) => {
-    if (!visit) return;
-    if (failure) await picture(visit.page, `FAILED-${slug(name)}`).catch(() => null);
-    await visit.end();
-    if (!mayBreakPolicy) assert.deepEqual(visit.wrongs(), []);
-  },
+  dispose: ({ visit, mayBreakPolicy }, name, failure) => visit && endVisit(visit, name, failure, mayBreakPolicy),
 });
 await close();
 host.close();

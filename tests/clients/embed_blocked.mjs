@@ -1,7 +1,7 @@
 // The SDK and the embed doctor in a browser that blocks third-party cookies, page and server on two sites.
 
 import assert from 'node:assert/strict';
-import { assertAccessible, openBrowser, picture } from './browser.mjs';
+import { assertAccessible, endVisit, openBrowser, picture } from './browser.mjs';
 import { runAll, test } from './cases.mjs';
 import { examined } from './doctor_page.mjs';
 import { Embed } from './embed_page.mjs';
@@ -73,12 +73,7 @@ test('partitioned cookies let a cookie embed live all the same', async (world) =
 
 const failures = await runAll({
   prepare: () => ({ visit: null }),
-  dispose: async ({ visit }, name, failure) => {
-    if (!visit) return;
-    if (failure) await picture(visit.page, `FAILED-${name.replaceAll(/\W+/g, '-')}`).catch(() => null);
-    await visit.end();
-    assert.deepEqual(visit.wrongs(), []);
-  },
+  dispose: ({ visit }, name, failure) => visit && endVisit(visit, name, failure),
 });
 await close();
 host.close();

@@ -1,7 +1,7 @@
 // Sessions that end while a frame shows them: the server under test lets a session idle for three seconds only.
 
 import assert from 'node:assert/strict';
-import { openBrowser, picture } from './browser.mjs';
+import { endVisit, openBrowser } from './browser.mjs';
 import { runAll, test, until } from './cases.mjs';
 import { Embed, REDEEM } from './embed_page.mjs';
 import { startHost } from './host.mjs';
@@ -56,12 +56,7 @@ test('the page in a window of its own sees its session end', async (world) => {
 
 const failures = await runAll({
   prepare: () => ({ visit: null }),
-  dispose: async ({ visit }, name, failure) => {
-    if (!visit) return;
-    if (failure) await picture(visit.page, `FAILED-${name.replaceAll(/\W+/g, '-')}`).catch(() => null);
-    await visit.end();
-    assert.deepEqual(visit.wrongs(), []);
-  },
+  dispose: ({ visit }, name, failure) => visit && endVisit(visit, name, failure),
 });
 await close();
 host.close();

@@ -1,12 +1,25 @@
 // A case's view of the host application in the browser: start the SDK, show a Liveboard, read what was said.
 
 import assert from 'node:assert/strict';
-import { until } from './cases.mjs';
 import { Visit } from './browser.mjs';
+import { test, until } from './cases.mjs';
+import { http, https } from './server.mjs';
 
 export const LOGIN = '/session/login';
 export const REDEEM = '/session/login/token';
 export const LOGOUT = '/session/logout';
+
+/** How a page and the server it embeds are met: the page's origin is `at`, the server's `base`. */
+export const arrangements = (host) => [
+  { where: 'on one site over http', at: host.sameSite, base: http, isSecure: false },
+  { where: 'across sites over https', at: host.crossSite, base: https, isSecure: true },
+];
+
+/** How cases are added that begin on the host's page. */
+export const casesAt = (context, { where, at, base }) => (name, run, version) => test(`${name}, ${where}`, async (world) => {
+  world.visit = await Embed.open(context, at, base, version);
+  await run(world.visit);
+});
 
 /** The host application's page, with the server it embeds. */
 export class Embed extends Visit {

@@ -4,8 +4,9 @@
 import assert from 'node:assert/strict';
 import { Visit, assertAccessible, openBrowser, screenshot } from './browser.mjs';
 import { runAll, test, until } from './cases.mjs';
+import { arrangements } from './embed_page.mjs';
 import { startHost } from './host.mjs';
-import { configure, http, https, user } from './server.mjs';
+import { configure, http, user } from './server.mjs';
 
 const BASE = '/MicroStrategyLibrary';
 const host = await startHost();
@@ -39,12 +40,7 @@ const tokenOf = (page, base) => page.evaluate(async (url) => {
 
 const told = (page) => page.evaluate(() => window.told);
 
-const ARRANGEMENTS = [
-  { where: 'on one site over http', at: host.sameSite, base: http },
-  { where: 'across sites over https', at: host.crossSite, base: https },
-];
-
-for (const { where, at, base } of ARRANGEMENTS) {
+for (const { where, at, base } of arrangements(host)) {
   test(`the dialog tells its opener, closes, and the page has a token, ${where}`, async (visit) => {
     await visit.page.goto(`${at}/`);
     const dialog = await openDialog(visit, base, `callback-origin=${encodeURIComponent(at)}&loginMode=1`);

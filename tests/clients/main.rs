@@ -15,6 +15,9 @@ mod mstrio;
 mod oidc;
 #[path = "../common/ports.rs"]
 mod ports;
+#[path = "../common/postgres.rs"]
+#[expect(dead_code, reason = "the tests of the stores use the rest")]
+mod postgres;
 mod python;
 #[path = "../common/simplesaml.rs"]
 #[expect(dead_code, reason = "the tests of the protocol itself use the rest")]

@@ -1,7 +1,7 @@
 // The sign-in page, the signed-in view and the embed doctor, as people use them: by form, keyboard, phone, at night.
 
 import assert from 'node:assert/strict';
-import { Visit, assertAccessible, openBrowser, picture, screenshot } from './browser.mjs';
+import { Visit, assertAccessible, endVisit, openBrowser, picture, screenshot } from './browser.mjs';
 import { runAll, test, until } from './cases.mjs';
 import { examined } from './doctor_page.mjs';
 import { startHost } from './host.mjs';
@@ -266,11 +266,7 @@ test('the description can be browsed and asks no other server', async (visit) =>
 
 const failures = await runAll({
   prepare: () => Visit.begin(context),
-  dispose: async (visit, name, failure) => {
-    if (failure) await picture(visit.page, `FAILED-${name.replaceAll(/\W+/g, '-')}`).catch(() => null);
-    await visit.end();
-    assert.deepEqual(visit.wrongs(), []);
-  },
+  dispose: endVisit,
 });
 await close();
 host.close();

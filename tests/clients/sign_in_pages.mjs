@@ -1,7 +1,7 @@
 // The rendered pages, sign-in and My sessions, as people use them: without scripts, by keyboard, on a phone, at night.
 
 import assert from 'node:assert/strict';
-import { Visit, assertAccessible, openBrowser, picture, screenshot } from './browser.mjs';
+import { Visit, assertAccessible, endVisit, openBrowser, picture, screenshot } from './browser.mjs';
 import { runAll, test, until } from './cases.mjs';
 import { startHost } from './host.mjs';
 import { configure, http, isActive, mintV2, user } from './server.mjs';
@@ -241,11 +241,7 @@ test('what people and programs call themselves is text, never markup', async (vi
 
 const failures = await runAll({
   prepare: () => Visit.begin(context),
-  dispose: async (visit, name, failure) => {
-    if (failure) await picture(visit.page, `FAILED-${name.replaceAll(/\W+/g, '-')}`).catch(() => null);
-    await visit.end();
-    assert.deepEqual(visit.wrongs(), []);
-  },
+  dispose: endVisit,
 });
 await close();
 host.close();

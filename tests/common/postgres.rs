@@ -6,7 +6,8 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -91,6 +92,24 @@ impl Postgres {
             .unwrap();
     }
 
+    /// Holds the lock that every write of a directory in that database waits for, until dropped.
+    pub fn hold(self: &Arc<Self>, database: &str) -> Hold {
+        const LOCK: &str = "DO $$ BEGIN PERFORM pg_advisory_xact_lock(8531337069452059244); \
+            WHILE NOT EXISTS (SELECT FROM pg_class WHERE relname = 'let_go') LOOP \
+            PERFORM pg_sleep(0.05); END LOOP; END $$";
+        let (server, name) = (Arc::clone(self), database.to_owned());
+        let holder = std::thread::spawn(move || drop(server.sql(&name, LOCK)));
+        let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted";
+        while self.sql(database, held) == "0" {
+            std::thread::yield_now();
+        }
+        Hold {
+            server: Arc::clone(self),
+            database: database.to_owned(),
+            holder: Some(holder),
+        }
+    }
+
     /// Has it ask nobody on this machine for a password, from now on: proving one takes an unoptimised program long.
     pub fn trust(&self) {
         let rules = self.folder.path().join("data/pg_hba.conf");
@@ -161,6 +180,22 @@ impl Postgres {
             std::thread::park_timeout(Duration::from_millis(20));
         }
         false
+    }
+}
+
+/// Writes wait; see [`Postgres::hold`].
+pub struct Hold {
+    server: Arc<Postgres>,
+    database: String,
+    holder: Option<JoinHandle<()>>,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.server.sql(&self.database, "CREATE TABLE let_go ()");
+        if let Some(holder) = self.holder.take() {
+            let _ = holder.join();
+        }
     }
 }
 

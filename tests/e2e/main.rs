@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod astray;
 mod clock;
 mod crash;
 mod crash_shared;
@@ -28,6 +29,7 @@ mod oidc;
 #[expect(dead_code, reason = "the tests of the protocol itself use the rest")]
 mod oidc_provider;
 mod operator;
+mod outage_log;
 #[cfg(feature = "otel")]
 #[path = "../common/pace.rs"]
 mod pace;

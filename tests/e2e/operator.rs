@@ -282,8 +282,13 @@ fn redirect_check_says_by_which_rule() {
 #[test]
 fn without_a_word_about_it_data_is_kept_below_the_folder_it_runs_in() {
     let home = Home::new();
+    let mut create = home.bare();
+    create.args(["user", "create", "alice", "--no-password"]);
+    let made = Ran::of(&mut create, "");
+    assert_eq!(made.code, 0, "{made:?}");
+    assert!(made.err.contains("it is made"), "{made:?}");
+    assert!(home.path().join("data/directory.db").exists());
     let mut list = home.bare();
     list.args(["user", "list", "--json"]);
-    assert_eq!(Ran::of(&mut list, "").json(), json!([]));
-    assert!(home.path().join("data/directory.db").exists());
+    assert_eq!(Ran::of(&mut list, "").json()[0]["name"], "alice");
 }

@@ -190,6 +190,23 @@ async fn an_embedded_directory_moves_with_its_users_sessions_tokens_and_keys() {
     assert_eq!(run_on(&home, &url, "user list --json").json(), users);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_with_a_directory_that_was_copied_is_warned_of_and_writable() {
+    let home = Home::new();
+    home.run("org list").good();
+    let note = home.data().join("directory.copied");
+    std::fs::write(note, "db.internal:5432/moved at 2026-02-01T08:00:00Z\n").unwrap();
+    let server = home.server().planted().start();
+    server
+        .logs("has started with the old one all the same")
+        .await;
+    assert!(server.log().contains("db.internal:5432/moved"));
+    home.run("org create Sales").good();
+    let both = "--set directory.store=postgres://h/d --set directory.copy_to=postgres://h/e";
+    let refused = home.run(&format!("config check {both}")).refusal();
+    assert!(refused.contains("take copy_to away"), "{refused}");
+}
+
 fn many_users() -> String {
     let rows = (0..1_200).map(|n| format!("\nuser {n},Üser {n} 😀,Sales,group {}", n % 7));
     "name,display_name,orgs,groups".to_owned() + &rows.collect::<String>()
@@ -201,7 +218,7 @@ fn a_copy_from_nowhere_or_to_nowhere_is_refused_and_makes_nothing() {
     let nowhere = home.run("directory copy --from ./none --to postgres://h/d");
     assert!(nowhere.refusal().contains("there is no directory"));
     assert!(!home.path().join("none").exists());
-    home.run("org list").good();
+    home.run("org create Sales").good();
     let line = format!(
         "directory copy --from sqlite:{}/directory.db",
         home.data().display()

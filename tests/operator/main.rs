@@ -151,6 +151,51 @@ async fn case_36_what_is_taken_away_is_written_first_and_revoked_after() {
 }
 
 #[tokio::test]
+async fn the_last_administrator_who_may_sign_in_is_not_taken_away() {
+    let world = World::new().await;
+    let by = world.admin.operator();
+    assert!(!world.admin.has_administrator().await.unwrap());
+    world.admin.bootstrap(None, None).await.unwrap();
+    assert!(world.admin.has_administrator().await.unwrap());
+    let second = NewUser {
+        is_admin: true,
+        ..NewUser::named("zoe")
+    };
+    let second = world.admin.create_user(second, &by).await.unwrap();
+    world.admin.disable_user("zoe", &by).await.unwrap();
+    // One who may not sign in helps nobody; taking them away harms nobody either.
+    let denied = world.admin.disable_user("tsadmin", &by).await.unwrap_err();
+    assert!(matches!(denied, AdminError::Denied(_)), "{denied}");
+    assert!(world.admin.delete_user("tsadmin", &by).await.is_err());
+    assert!(world.admin.set_admin("tsadmin", false, &by).await.is_err());
+    assert_eq!(world.status("tsadmin").await, Some(AccountStatus::Active));
+    world.admin.set_admin("zoe", false, &by).await.unwrap();
+    world.admin.enable_user("zoe", &by).await.unwrap();
+    assert!(world.admin.disable_user("tsadmin", &by).await.is_err());
+    world.admin.set_admin("zoe", true, &by).await.unwrap();
+    world.admin.delete_user("tsadmin", &by).await.unwrap();
+    assert!(world.directory.has_administrator(None).await.unwrap());
+    let other = world.directory.has_administrator(Some(second.id)).await;
+    assert!(!other.unwrap());
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = socket_path(folder.path());
+    // The system takes connections for a process that hangs; nobody ever reads them.
+    let _hung = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let server = Server::find(&path).await.unwrap().unwrap();
+    let process = format!("process {}", std::process::id());
+    assert!(server.name().contains(&process), "{}", server.name());
+    let hasty = server.silent_for(Duration::from_millis(50));
+    let error = hasty.run(&OperatorCommand::ListOrgs, drop).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("does not answer"), "{error}");
+    assert!(error.contains(&process), "{error}");
+}
+
+#[tokio::test]
 async fn case_36_retiring_a_key_again_revokes_again() {
     let world = World::new().await;
     let by = world.admin.operator();

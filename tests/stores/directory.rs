@@ -7,6 +7,7 @@ mod keys;
 mod orgs;
 mod postgres;
 mod provision;
+mod relocation;
 mod sqlite;
 mod users;
 
@@ -67,6 +68,7 @@ macro_rules! every_case {
                 case_38_a_provisioned_user_has_no_password_and_no_rights,
                 case_38_a_group_in_other_case_is_the_same_group,
                 case_36_groups_are_added_or_replaced_in_that_org_only,
+                case_37_who_may_not_join_is_refused_and_unchanged,
                 a_disabled_user_is_returned_as_is,
                 an_unknown_org_is_missing_and_nobody_is_created,
                 naming_no_org_never_adds_one,
@@ -150,6 +152,7 @@ pub fn just_in_time(name: &str) -> Provision {
         display_name: None,
         email: None,
         org: None,
+        may_join: true,
         groups: None,
         replace_groups: false,
         at: NOW,

@@ -1,7 +1,9 @@
 //! What the console looks at besides the services: the latest audit lines and the last hour.
 
 use crate::api::admin::calibration::Calibration;
+use crate::api::admin::copying::CopyRuns;
 use crate::domain::clock::Timestamp;
+use crate::domain::directory::DirectoryCopier;
 use crate::settings::Shown;
 use async_trait::async_trait;
 use std::fmt;
@@ -30,6 +32,10 @@ pub struct Console {
     pub checkup: Arc<dyn Checkup>,
     /// The measuring of password hashes.
     pub calibration: Arc<Calibration>,
+    /// Whoever copies the directory to another database, where the settings name one.
+    pub copier: Option<Arc<dyn DirectoryCopier>>,
+    /// Those copies.
+    pub copying: Arc<CopyRuns>,
 }
 
 /// One thing that was looked at.

@@ -1,11 +1,14 @@
-//! Where the directory is, and how it moves to PostgreSQL: at a shell, while the server stands still.
+//! Where the directory is, and how it moves to PostgreSQL: by a button where the settings name a database, else at a
+//! shell, while the server stands still.
 
+use crate::api::admin::copying;
 use crate::api::admin::desk::{Looks, Refusal};
 use actix_web::HttpResponse;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 
-/// `GET directory`: the store, its address without a password, and the commands that move an embedded one.
+/// `GET directory`: the store, its address without a password, how much there is, how far a copy is, and the commands
+/// that move an embedded one.
 pub async fn show(Looks(desk): Looks) -> Result<HttpResponse, Refusal> {
     desk.require_server()?;
     let console = &desk.services().console;
@@ -18,8 +21,19 @@ pub async fn show(Looks(desk): Looks) -> Result<HttpResponse, Refusal> {
     } else {
         Vec::new()
     };
+    let census = match &console.copier {
+        Some(copier) => {
+            let census = copier.census().await?;
+            json!({ "users": census.users, "orgs": census.orgs, "keys": census.keys })
+        }
+        None => Value::Null,
+    };
+    let copied_before = console.copier.as_ref().and_then(|it| it.copied_before());
     Ok(HttpResponse::Ok().json(json!({
         "node": desk.node(),
+        "census": census,
+        "copied_before": copied_before,
+        "copy": copying::state(&desk),
         "store": store,
         "is_embedded": is_embedded,
         "commands": commands,

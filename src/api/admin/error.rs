@@ -38,6 +38,7 @@ impl Dialect for Admin {
         let (error, message) = words(failure);
         let field = match failure {
             Failure::BadRequest { field, .. } => field,
+            Failure::OrgNotAllowed { .. } => "org",
             _ => "",
         };
         thoughtspot::reply(status(failure), failure, incident).json(ErrorReply {
@@ -56,6 +57,9 @@ fn words(failure: &Failure) -> (&'static str, String) {
         }
         Failure::BadRequest { field, expected } => {
             ("bad_request", format!("{field}: expected {expected}"))
+        }
+        Failure::OrgNotAllowed { expected, .. } => {
+            ("bad_request", format!("org: expected {expected}"))
         }
         Failure::Unauthenticated(Unauthenticated::BadCredentials) => (
             "wrong_password",
@@ -86,6 +90,7 @@ fn words(failure: &Failure) -> (&'static str, String) {
             "unavailable",
             "a store cannot be reached; nothing is known to have changed".to_owned(),
         ),
+        Failure::ReadOnly(why) => ("read_only", why.to_string()),
         Failure::Internal => (
             "internal",
             "the server failed; the incident names its log line".to_owned(),

@@ -9,6 +9,7 @@ mod audit;
 mod audit_csv;
 mod calibration;
 mod console;
+mod copying;
 mod desk;
 mod directory;
 mod error;
@@ -31,6 +32,7 @@ mod view;
 
 pub use calibration::{Calibration, row as calibration_row};
 pub use console::{AuditHistory, AuditLine, Checkup, Console, Finding, Minute, Trends};
+pub use copying::CopyRuns;
 pub use error::Admin;
 
 use crate::api::dialect::{refuse_path, resource};
@@ -116,6 +118,11 @@ fn server_routes(config: &mut web::ServiceConfig) {
             verb::post(calibration::start),
         ]))
         .service(resource::<Admin>("/directory").takes([verb::read(directory::show)]))
+        .service(
+            resource::<Admin>("/directory/copy")
+                .takes([verb::read(copying::show), verb::post(copying::start)]),
+        )
+        .service(resource::<Admin>("/directory/reopen").takes([verb::post(copying::reopen)]))
         .service(resource::<Admin>("/audit").takes([verb::read(audit::list)]))
         .service(resource::<Admin>("/audit.csv").takes([verb::read(audit::export)]))
         .service(resource::<Admin>("/trends").takes([verb::read(trends::show)]));

@@ -50,9 +50,9 @@ impl Dialect for MicroStrategy {
 
 fn codes(failure: &Failure) -> (StatusCode, &'static str, Option<i32>) {
     match failure {
-        Failure::BadRequest { .. } | Failure::UnsupportedMediaType => {
-            (StatusCode::BAD_REQUEST, "ERR006", None)
-        }
+        Failure::BadRequest { .. }
+        | Failure::OrgNotAllowed { .. }
+        | Failure::UnsupportedMediaType => (StatusCode::BAD_REQUEST, "ERR006", None),
         Failure::Unauthenticated(why) => {
             let (code, i_server_code) = match why {
                 Unauthenticated::NothingPresented | Unauthenticated::DeadSession => {
@@ -81,7 +81,9 @@ fn codes(failure: &Failure) -> (StatusCode, &'static str, Option<i32>) {
             "ERR003",
             Some(EXCEED_MAX_FAILED_LOGIN),
         ),
-        Failure::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "ERR0016", None),
+        Failure::Unavailable { .. } | Failure::ReadOnly(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "ERR0016", None)
+        }
         Failure::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "ERR002", None),
     }
 }
@@ -98,6 +100,9 @@ fn message(failure: &Failure) -> String {
         }
         Failure::BadRequest { field, expected } => {
             format!("Invalid input: {field}: expected {expected}")
+        }
+        Failure::OrgNotAllowed { expected, .. } => {
+            format!("Invalid input: org: expected {expected}")
         }
         Failure::Unauthenticated(why) => match why {
             Unauthenticated::NothingPresented
@@ -123,6 +128,7 @@ fn message(failure: &Failure) -> String {
         }
         Failure::SwitchedOff { feature } => format!("Login failed: {feature} is switched off"),
         Failure::Unavailable { .. } => "The service is not available; try again".to_owned(),
+        Failure::ReadOnly(why) => format!("The service is not available: {why}"),
         Failure::Internal => "The server failed; its log has the ticket id".to_owned(),
     }
 }

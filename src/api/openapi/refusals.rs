@@ -69,7 +69,8 @@ const REFUSALS: [(u16, &str, &str); 11] = [
     (
         503,
         "Unavailable",
-        "A store is away. Nothing was lost; come back after `Retry-After`.",
+        "A store is away, or the directory is read-only while the server moves. Nothing was lost; come back after \
+         `Retry-After`.",
     ),
 ];
 

@@ -108,7 +108,7 @@ pub async fn choose(
                 let error = Some(words::WRONG_CHOICE);
                 return page(&services, &signed, &target, code, error).await;
             }
-            Err(error) => return Err(Failure::from(&error).into()),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(see_other(&target.location))

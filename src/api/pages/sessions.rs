@@ -3,13 +3,14 @@
 use crate::api::caller::Caller;
 use crate::api::departure::ProvingAnew;
 use crate::api::device::device;
-use crate::api::dialect::ApiError;
+use crate::api::dialect::{ApiError, incident_of};
 use crate::api::form::{Form, Query};
 use crate::api::own_sessions::{OrgNames, org_names};
 use crate::api::pages::html::{Pages, finish, see_other, start};
 use crate::api::pages::signed::Signed;
 use crate::api::pages::site::SignInSite;
 use crate::api::pages::words;
+use crate::api::refused::Refused;
 use crate::api::services::Services;
 use crate::api::session_layer::take_back;
 use crate::api::status::{announce_wait, status};
@@ -193,13 +194,19 @@ pub async fn end(
     let failure = match outcome.await {
         Ok(ended) => return Ok(see_other(&format!("/sessions?ended={ended}"))),
         Err(OwnSessionsError::NoSuchSession) => return Ok(see_other("/sessions?ended=0")),
-        Err(error @ OwnSessionsError::NotConfirmed(_)) => Failure::from(&error),
+        Err(error @ OwnSessionsError::NotConfirmed(_)) => {
+            let refused = Refused::from(error);
+            // The page below says it in its own words, so nobody else logs the cause.
+            refused.log(incident_of(&request));
+            refused.failure
+        }
         Err(OwnSessionsError::NotFresh) => Failure::forbidden(words::TOO_LATE),
         Err(error) => return Err(error.into()),
     };
     let error = match &failure {
         Failure::TooManyRequests { retry_after } => words::too_many_attempts(*retry_after),
         Failure::Unavailable { .. } => words::STORE_AWAY.to_owned(),
+        Failure::ReadOnly(_) => words::failed(&failure).1.to_owned(),
         _ => words::WRONG_PASSWORD.to_owned(),
     };
     let code = status(&failure);

@@ -2,7 +2,7 @@
 
 use crate::api::caller::{Caller, is_https};
 use crate::api::departure::own_base;
-use crate::api::dialect::ApiError;
+use crate::api::dialect::{ApiError, incident_of};
 use crate::api::form::{Form, Query, flag, optional};
 use crate::api::guard::refuse_forgery;
 use crate::api::pages::form_token::FormCookies;
@@ -11,6 +11,7 @@ use crate::api::pages::org_choice;
 use crate::api::pages::site::SignInSite;
 use crate::api::pages::target::Target;
 use crate::api::pages::words;
+use crate::api::refused::Refused;
 use crate::api::services::Services;
 use crate::api::session_layer::{self, Presented, presented_id, with_presented};
 use crate::api::status::{announce_wait, status};
@@ -162,14 +163,11 @@ pub async fn sign_in(
         let opened = door
             .log_in(username, &password, request, &caller.client)
             .await;
-        opened.map_err(|error| {
-            tracing::debug!(%error, "nobody was let in");
-            Failure::from(&error)
-        })
+        opened.map_err(Refused::from)
     };
     let opened = match outcome.await {
         Ok(opened) => opened,
-        Err(failure) => return refused(&request, &services, &failure, shown).await,
+        Err(why) => return refused(&request, &services, why, shown).await,
     };
     session_layer::hand_out(&cookies, &opened);
     let own = own_base(&request, &services);
@@ -194,23 +192,27 @@ pub async fn sign_in(
 async fn refused(
     request: &HttpRequest,
     services: &Services,
-    failure: &Failure,
+    why: Refused,
     shown: Shown<'_>,
 ) -> Result<HttpResponse, Refusal> {
     let throttled;
-    let shown = match failure {
+    let shown = match &why.failure {
         Failure::Unauthenticated(Unauthenticated::BadCredentials) => {
             shown.failed_on_fields(words::WRONG_CREDENTIALS)
         }
-        Failure::BadRequest { field, .. } if field == "org" => shown.failed(words::WRONG_ORG),
+        Failure::OrgNotAllowed { .. } => shown.failed(words::WRONG_ORG),
         Failure::TooManyRequests { retry_after } => {
             throttled = words::too_many_attempts(*retry_after);
             shown.failed(&throttled)
         }
         Failure::Forbidden { .. } => shown.failed(words::TOO_MANY_SESSIONS),
         Failure::Unavailable { .. } => shown.failed(words::STORE_AWAY),
-        other => return Err(other.clone().into()),
+        Failure::ReadOnly(_) => shown.failed(words::failed(&why.failure).1),
+        _ => return Err(why.into()),
     };
+    // The form says it in its own words, so nobody else logs the cause.
+    why.log(incident_of(request));
+    let failure = &why.failure;
     let mut reply = page(request, services, status(failure), shown).await;
     announce_wait(&mut reply, failure);
     Ok(reply)

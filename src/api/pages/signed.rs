@@ -2,6 +2,7 @@
 
 use crate::api::guard::refuse_forgery;
 use crate::api::pages::form_token;
+use crate::api::refused::Refused;
 use crate::api::services::Services;
 use crate::api::session_layer::{Presented, with_presented};
 use crate::domain::failure::Failure;
@@ -19,13 +20,13 @@ pub struct Signed {
 
 impl Signed {
     /// None when nobody is signed in by cookie; the page of an API's Bearer this is not.
-    pub fn in_as() -> Result<Option<Self>, Failure> {
+    pub fn in_as() -> Result<Option<Self>, Refused> {
         with_presented(|presented| match presented {
             Presented::Checked(id, Check::Live(session)) => Ok(Some(Self {
                 id: id.clone(),
                 who: Principal::of_session(id, session),
             })),
-            Presented::StoreAway(error) => Err(error.into()),
+            Presented::StoreAway(error) => Err(Refused::unchecked(error)),
             _ => Ok(None),
         })
     }

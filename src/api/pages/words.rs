@@ -193,6 +193,10 @@ pub fn refused_on_the_way(failure: &Failure) -> (&'static str, String) {
                 format!("The parameter {field} is not as it should be: expected {expected}.")
             },
         ),
+        Failure::OrgNotAllowed { expected, .. } => (
+            "This sign-in cannot go on",
+            format!("The parameter org is not as it should be: expected {expected}."),
+        ),
         Failure::Unauthenticated(Unauthenticated::BadCredentials) => (
             NOT_SIGNED_IN,
             "The identity provider's answer was not accepted, or there is no account here for you. An \
@@ -227,6 +231,12 @@ pub fn refused_on_the_way(failure: &Failure) -> (&'static str, String) {
             "Nothing is lost and nobody is signed out. Try again in a moment, or sign in another way."
                 .to_owned(),
         ),
+        Failure::ReadOnly(_) => (
+            "Not right now",
+            "Your account would have to be changed for that, and accounts cannot be changed while the server moves. \
+             Nothing is lost and nobody is signed out; try again in some minutes."
+                .to_owned(),
+        ),
         Failure::Internal => (
             "Something went wrong here",
             "It is in our log under the number below.".to_owned(),
@@ -251,7 +261,10 @@ pub(in crate::api) const INCIDENT: &str = "If you ask somebody about this, name 
 /// Title and sentence of a page that could not be shown.
 pub fn failed(failure: &Failure) -> (&'static str, &'static str) {
     match failure {
-        Failure::BadRequest { .. } | Failure::UnsupportedMediaType | Failure::TooLarge => (
+        Failure::BadRequest { .. }
+        | Failure::OrgNotAllowed { .. }
+        | Failure::UnsupportedMediaType
+        | Failure::TooLarge => (
             "That was not understood",
             "What the browser sent is not what this page asks for. Go back and try again.",
         ),
@@ -270,6 +283,10 @@ pub fn failed(failure: &Failure) -> (&'static str, &'static str) {
         Failure::Unavailable { .. } => (
             "Not right now",
             "The server cannot reach what it needs to answer. Nothing was lost; try again in a moment.",
+        ),
+        Failure::ReadOnly(_) => (
+            "Not right now",
+            "Nothing can be changed while the server moves. Nothing was lost; try again in some minutes.",
         ),
         Failure::Internal => (
             "Something went wrong",

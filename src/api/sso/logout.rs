@@ -5,12 +5,12 @@ use crate::api::departure::own_base;
 use crate::api::dialect::ApiError;
 use crate::api::guard::refuse_forgery;
 use crate::api::landing::go_to;
+use crate::api::refused::Refused;
 use crate::api::services::Services;
 use crate::api::session_layer::{self, Presented, with_presented};
 use crate::api::sso::page::SIGNED_OUT;
 use crate::api::sso::saml::LOGOUT;
 use crate::api::sso::{Sso, page};
-use crate::domain::failure::Failure;
 use crate::domain::session::Check;
 use crate::domain::sso::{Protocol, ProviderLink};
 use actix_session::Session;
@@ -39,7 +39,7 @@ pub async fn begin(
             Ok(Some((id.clone(), session.notes.provider.clone())))
         }
         // Nobody may be told that they are out while nothing is known.
-        Presented::StoreAway(error) => Err(Failure::from(error)),
+        Presented::StoreAway(error) => Err(Refused::unchecked(error)),
         _ => Ok(None),
     })?;
     let Some((id, link)) = live else {

@@ -165,10 +165,15 @@ pub async fn fetch(
             Ok(seconds) => Duration::from_secs(seconds),
         },
     };
-    let org = optional(query.org_identifier);
-    let org = services.org_called(org.as_deref()).await?;
+    let asked = optional(query.org_identifier);
+    // One answer for an Org of others and for none at all.
+    let org = services.org_asked_for(asked.as_deref()).await?;
     let request = IssueRequest::held((*who).clone(), validity, org);
-    let issued = services.trusted.issue(request, &caller.client).await?;
+    let issued = services
+        .trusted
+        .issue(request, &caller.client)
+        .await
+        .map_err(|error| ApiError::from(error).for_org(asked.as_deref()))?;
     Ok(HttpResponse::Ok().json(Twice::of(FetchedToken {
         token: issued.text.expose().to_owned(),
         creation_time_in_millis: issued.record.created_at().millis(),

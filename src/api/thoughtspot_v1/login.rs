@@ -63,6 +63,7 @@ pub async fn log_in(
         .password
         .filter(|password| !password.expose_secret().is_empty())
         .ok_or_else(|| Failure::bad("password", "a value; it is missing or empty"))?;
+    let asked = form.orgid.clone();
     let request = OpenRequest {
         org: org_id(form.orgid)?,
         is_remembered: flag("rememberme", form.rememberme.as_deref())?,
@@ -72,7 +73,8 @@ pub async fn log_in(
     let opened = services
         .login
         .log_in(&username, &password, request, &caller.client)
-        .await?;
+        .await
+        .map_err(|error| Refusal::from(error).for_org(asked.as_deref()))?;
     session_layer::hand_out(&cookies, &opened);
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,5 +1,6 @@
 //! `session/isactive`, `session/info` and `preauth/info`: am I signed in, and as whom?
 
+use crate::api::deliverable::is_deliverable;
 use crate::api::dialect::ApiError;
 use crate::api::guard::RequireSession;
 use crate::api::openapi::refusals::{Always, Guarded};
@@ -127,7 +128,7 @@ pub struct Details {
     org: CurrentOrg,
     /// `cookie` or `bearer`.
     presented: &'static str,
-    /// How the session was opened: `password` or `trusted_token`; null for a token.
+    /// How the session was opened: `password`, `ldap`, `trusted_token`, `saml`, `oidc` or another word of the audit trail; null for a token.
     method: Option<&'static str>,
     /// Whether the browser was asked to keep the cookie.
     is_remembered: bool,
@@ -155,7 +156,7 @@ pub async fn describe(who: &Principal, services: &Services) -> Result<SessionInf
     Ok(SessionInfo {
         user_name: user.name,
         user_display_name: user.display_name,
-        user_email: user.email,
+        user_email: user.email.filter(|email| is_deliverable(email)),
         user_guid: user.id.0,
         user_created_time: user.created_at.millis(),
         user_modified_time: user.modified_at.millis(),
@@ -177,7 +178,8 @@ pub async fn describe(who: &Principal, services: &Services) -> Result<SessionInf
         config_info: ConfigInfo {
             mixpanel_config: MixpanelConfig::default(),
             is_public_user: false,
-            is_saas: false,
+            // As `system` of v2 says it: cs_tools picks its calls by either.
+            is_saas: true,
             self_cluster_id: cluster_id,
             self_cluster_name: CLUSTER_NAME,
         },

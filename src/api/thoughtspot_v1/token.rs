@@ -67,8 +67,13 @@ pub async fn issue(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V1>> {
     let form = form.into_inner();
+    let asked = form.orgid.clone();
     let request = read(form)?;
-    let issued = services.trusted.issue(request, &caller.client).await?;
+    let issued = services
+        .trusted
+        .issue(request, &caller.client)
+        .await
+        .map_err(|error| ApiError::from(error).for_org(asked.as_deref()))?;
     Ok(HttpResponse::Ok()
         .content_type(ContentType::plaintext())
         .body(issued.text.expose().to_owned()))

@@ -15,6 +15,7 @@ use crate::domain::failure::{Failure, StoreError};
 use actix_web::{HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -31,15 +32,77 @@ pub struct NewUserForm {
     displayname: Option<String>,
     #[schema(value_type = String, required = false)]
     email: Option<String>,
+    /// A JSON object, as a string; its `mail` is the address.
+    #[schema(value_type = String, required = false)]
+    properties: Option<String>,
+    /// `DEFAULT`; users who cannot be shared with are not offered.
+    #[schema(pattern = "^(DEFAULT)?$", value_type = String, required = false)]
+    visibility: Option<String>,
     /// A JSON array of names or GUIDs, as a string.
     #[schema(value_type = String, required = false)]
     groups: Option<String>,
-    /// `LOCAL_USER`, or `LDAP_USER` where LDAP is on.
-    #[schema(pattern = "^(LOCAL_USER|LDAP_USER)?$", value_type = String, required = false)]
+    /// `LOCAL_USER`, `SAML_USER`, `OIDC_USER`, or `LDAP_USER` where LDAP is on.
+    #[schema(pattern = "^(LOCAL_USER|LDAP_USER|SAML_USER|OIDC_USER)?$", value_type = String, required = false)]
     usertype: Option<String>,
-    /// The number of an Org; without it the one worked in.
+    /// A JSON array of the numbers of Orgs, as a string; without it the one worked in.
+    #[schema(value_type = String, required = false)]
+    orgids: Option<String>,
+    /// One of them, as other calls have it.
     #[schema(value_type = i64, required = false)]
     orgid: Option<String>,
+}
+
+impl NewUserForm {
+    fn orgs(&mut self) -> Result<Option<Vec<String>>, Failure> {
+        let one = optional(self.orgid.take()).map(|org| vec![org]);
+        let Some(text) = optional(self.orgids.take()) else {
+            return Ok(one);
+        };
+        let wrong = || Failure::bad("orgids", "a JSON array of the numbers of Orgs");
+        let listed: Value = serde_json::from_str(&text).map_err(|_| wrong())?;
+        let listed = match listed {
+            Value::Array(listed) => listed,
+            single => vec![single],
+        };
+        let number = |value: &Value| match value {
+            Value::Number(number) => Some(number.to_string()),
+            Value::String(text) => Some(text.clone()),
+            _ => None,
+        };
+        let several: Vec<String> = listed
+            .iter()
+            .map(number)
+            .collect::<Option<_>>()
+            .ok_or_else(wrong)?;
+        if several.is_empty() {
+            return Err(wrong());
+        }
+        match one {
+            Some(one) if one != several => Err(Failure::bad("orgids", "the Org that orgid names")),
+            _ => Ok(Some(several)),
+        }
+    }
+
+    fn email(&mut self) -> Result<Option<String>, Failure> {
+        let email = optional(self.email.take());
+        let Some(text) = optional(self.properties.take()) else {
+            return Ok(email);
+        };
+        let properties: Properties = serde_json::from_str(&text)
+            .map_err(|_| Failure::bad("properties", "a JSON object, its mail a string"))?;
+        match (email, optional(properties.mail)) {
+            (Some(email), Some(mail)) if email != mail => {
+                Err(Failure::bad("properties", "the mail that email names"))
+            }
+            (email, mail) => Ok(mail.or(email)),
+        }
+    }
+}
+
+/// What is read of a new user's `properties`.
+#[derive(Deserialize)]
+struct Properties {
+    mail: Option<String>,
 }
 
 /// `POST user/`: a user in the Org worked in, or in `orgid`.
@@ -57,7 +120,11 @@ pub async fn create(
     form: Form<V1, NewUserForm>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V1>> {
-    let form = form.into_inner();
+    let mut form = form.into_inner();
+    if optional(form.visibility.take()).is_some_and(|visibility| visibility != "DEFAULT") {
+        return Err(Failure::bad("visibility", "DEFAULT; other values are not offered").into());
+    }
+    let (orgs, email) = (form.orgs()?, form.email()?);
     let usertype = optional(form.usertype);
     let account_type = account_type("usertype", usertype.as_deref(), services.login.has_ldap())?;
     let groups = optional(form.groups).map_or(Ok(Vec::new()), |text| {
@@ -67,12 +134,12 @@ pub async fn create(
     let new = NewAccount {
         name: required("name", form.name)?,
         display_name: Some(required("displayname", form.displayname)?),
-        email: optional(form.email),
+        email,
         account_type,
         password: form
             .password
             .filter(|password| !password.expose_secret().is_empty()),
-        orgs: optional(form.orgid).map(|org| vec![org]),
+        orgs,
         groups,
         status: AccountStatus::Active,
     };
@@ -251,10 +318,24 @@ struct UserDetails {
     is_super_user: bool,
     is_system_principal: bool,
     user_email: Option<String>,
+    user_content: UserContent,
     privileges: BTreeSet<String>,
     assigned_groups: Vec<Uuid>,
     inherited_groups: Vec<Uuid>,
     org_ids: Vec<i64>,
+}
+
+/// Where the product shows what somebody is beyond their name.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct UserContent {
+    user_properties: UserProperties,
+}
+
+/// An address, shown here as well as in `userEmail`.
+#[derive(Debug, Serialize, ToSchema)]
+struct UserProperties {
+    mail: Option<String>,
 }
 
 /// What every object has.
@@ -325,6 +406,11 @@ async fn details(
         is_super_user: user.is_admin,
         is_system_principal: false,
         user_email: user.email.clone(),
+        user_content: UserContent {
+            user_properties: UserProperties {
+                mail: user.email.clone(),
+            },
+        },
         privileges,
         assigned_groups: groups.clone(),
         inherited_groups: groups,
@@ -339,9 +425,15 @@ pub struct StatusForm {
     /// A GUID or a name.
     #[schema(min_length = 1, value_type = String)]
     userid: Option<String>,
+    /// In place of `userid`.
+    #[schema(value_type = String, required = false)]
+    username: Option<String>,
     /// Some public scripts write it so.
     #[schema(ignore)]
     name: Option<String>,
+    /// Refused, where a password would have been set without a word: `user/resetpassword` sets it.
+    #[schema(ignore)]
+    password: Option<SecretString>,
 }
 
 /// `POST user/activate`: lets a user sign in again.
@@ -382,7 +474,12 @@ async fn set_status(
     services: &Services,
     status: AccountStatus,
 ) -> Result<(), ApiError<V1>> {
-    let called = required("userid", optional(form.userid).or(form.name))?;
+    if form.password.is_some() {
+        let expected = "not to be given: user/resetpassword sets one";
+        return Err(Failure::bad("password", expected).into());
+    }
+    let called = optional(form.userid).or_else(|| optional(form.username));
+    let called = required("userid", called.or(form.name))?;
     let done: Result<(), AdminError> = who.acts(services).set_status(&called, status).await;
     Ok(done?)
 }

@@ -24,6 +24,9 @@ pub struct UpdateForm {
     currentpassword: Option<SecretString>,
     #[schema(min_length = 1, value_type = String, format = Password)]
     password: Option<SecretString>,
+    /// The published Python client calls it so.
+    #[schema(ignore)]
+    newpassword: Option<SecretString>,
 }
 
 /// `POST user/updatepassword`: the current password is the right to set another. All sessions of the user
@@ -43,7 +46,7 @@ pub async fn update(
     let form = form.into_inner();
     let name = required("name", form.name)?;
     let current = secret("currentpassword", form.currentpassword)?;
-    let new = secret("password", form.password)?;
+    let new = secret("password", form.password.or(form.newpassword))?;
     let door = &services.login;
     let proof = door
         .confirm_password(&name, &current, &caller.client)

@@ -6,6 +6,7 @@ mod absent;
 mod attributes;
 mod error;
 mod fields;
+mod given_token;
 mod group;
 mod org;
 mod password;
@@ -57,8 +58,10 @@ fn auth_routes(config: &mut web::ServiceConfig) {
         .service(resource::<V2>("/auth/token/full").route(web::post().to(token::full)))
         .service(resource::<V2>("/auth/token/object").route(web::post().to(token::object)))
         .service(resource::<V2>("/auth/token/custom").route(web::post().to(token::custom)))
-        .service(resource::<V2>("/auth/token/validate").route(web::post().to(token::validate)))
-        .service(resource::<V2>("/auth/token/revoke").route(web::post().to(token::revoke)))
+        .service(
+            resource::<V2>("/auth/token/validate").route(web::post().to(given_token::validate)),
+        )
+        .service(resource::<V2>("/auth/token/revoke").route(web::post().to(given_token::revoke)))
         .service(resource::<V2>("/auth/configure").route(web::post().to(trusted::configure)))
         .service(resource::<V2>("/auth/search").route(web::post().to(trusted::search)));
 }
@@ -122,8 +125,8 @@ fn directory_routes(config: &mut web::ServiceConfig) {
     token::full,
     token::object,
     token::custom,
-    token::validate,
-    token::revoke,
+    given_token::validate,
+    given_token::revoke,
     trusted::configure,
     trusted::search,
     system::describe,

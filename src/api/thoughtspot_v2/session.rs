@@ -59,10 +59,9 @@ pub async fn log_in(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V2>> {
     let body = body.into_inner();
+    let asked = body.org_identifier.as_deref();
     let open = OpenRequest {
-        org: services
-            .org_asked_for(body.org_identifier.as_deref())
-            .await?,
+        org: services.org_asked_for(asked).await?,
         is_remembered: body.remember_me.unwrap_or(false),
         replaced: presented_id(),
         ..OpenRequest::default()
@@ -72,12 +71,15 @@ pub async fn log_in(
         (Some(username), Some(password), _) => {
             let door = &services.login;
             door.log_in(&username, &password, open, &caller.client)
-                .await?
+                .await
+                .map_err(|error| ApiError::from(error).for_org(asked))?
         }
         (Some(_), None, _) => return Err(Failure::bad("password", "a value; it is missing").into()),
         (None, _, Some(token)) => {
             let door = &services.login;
-            door.redeem_token(token, None, open, &caller.client).await?
+            door.redeem_token(token, None, open, &caller.client)
+                .await
+                .map_err(|error| ApiError::from(error).for_org(asked))?
         }
         (None, Some(_), None) => {
             return Err(Failure::bad("username", "a value; it is missing or empty").into());

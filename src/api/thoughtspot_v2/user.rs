@@ -34,7 +34,7 @@ pub struct UserBody {
     #[schema(value_type = Option<String>, format = Password)]
     password: Option<SecretString>,
     /// `LOCAL_USER`, or `LDAP_USER` where LDAP is on; it cannot be changed later.
-    #[schema(pattern = "^(LOCAL_USER|LDAP_USER)$")]
+    #[schema(pattern = "^(LOCAL_USER|LDAP_USER|SAML_USER|OIDC_USER)$")]
     account_type: Option<String>,
     /// `ACTIVE`; anything else the vendor knows counts as `INACTIVE`.
     #[schema(pattern = "^(ACTIVE|INACTIVE|EXPIRED|LOCKED|PENDING|SUSPENDED)$")]

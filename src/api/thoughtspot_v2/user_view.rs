@@ -1,5 +1,6 @@
 //! A user as v2.0 shows one.
 
+use crate::api::deliverable::is_deliverable;
 use crate::api::thoughtspot::account_type_word;
 use crate::api::thoughtspot_v2::attributes;
 use crate::api::thoughtspot_v2::attributes::{NamedView, ParametersView, RulesView};
@@ -164,45 +165,5 @@ pub fn group_ref(group: &Group) -> GroupRef {
     GroupRef {
         id: group.id.0,
         name: group.name.clone(),
-    }
-}
-
-/// Whether an address looks deliverable. One client refuses the whole reply over any other, so such an
-/// address is shown as absent.
-fn is_deliverable(email: &str) -> bool {
-    const RESERVED: [&str; 5] = ["localhost", "local", "test", "invalid", "internal"];
-    let Some((name, host)) = email.split_once('@') else {
-        return false;
-    };
-    let last = host.rsplit('.').next().unwrap_or_default().to_lowercase();
-    !name.is_empty()
-        && host.contains('.')
-        && !host.contains('@')
-        && !RESERVED.contains(&last.as_str())
-        && !email.chars().any(|c| c.is_whitespace() || c.is_control())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_addresses_that_look_deliverable_are_shown() {
-        for good in ["a@example.com", "a.b+c@sub.example.org"] {
-            assert!(is_deliverable(good), "{good}");
-        }
-        for bad in [
-            "",
-            "x",
-            "x@localhost",
-            "x@a.local",
-            "x@a.test",
-            "x@y.invalid",
-            "x@",
-            "a@b@c.com",
-            "a b@c.com",
-        ] {
-            assert!(!is_deliverable(bad), "{bad}");
-        }
     }
 }

@@ -27,6 +27,7 @@ impl Administration {
         let scope = self.user_scope(user.id);
         let loses_power = user.is_admin && change.is_admin == Some(false);
         if loses_power {
+            self.spare_last_administrator(user).await?;
             self.revoke_ahead(scope, by).await?;
         }
         let change = UserChange {

@@ -39,7 +39,7 @@ impl Administration {
     ) -> Result<Option<Bootstrapped>, AdminError> {
         let by = self.operator();
         self.ensure_primary_org(&by).await?;
-        if self.directory.get(MARK).await?.is_some() {
+        if self.has_begun().await? {
             return Ok(None);
         }
         let drawn_password = admin_password.is_none().then(|| self.draw_password());
@@ -85,6 +85,11 @@ impl Administration {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the first start is done; until then an administrator is still to be made.
+    pub(in crate::domain::administration) async fn has_begun(&self) -> Result<bool, AdminError> {
+        Ok(self.directory.get(MARK).await?.is_some())
     }
 
     async fn ensure_primary_org(&self, by: &Actor) -> Result<(), AdminError> {

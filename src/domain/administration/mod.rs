@@ -13,6 +13,7 @@ mod keys;
 mod manager;
 mod orgs;
 mod providers;
+mod relocation;
 mod scope;
 mod search;
 mod security;
@@ -25,6 +26,7 @@ pub use bootstrap::{ADMINISTRATOR, Bootstrapped};
 pub use error::AdminError;
 pub use import::{ImportOptions, ImportReport, ImportRow, SkippedRow};
 pub use manager::{AccountEdit, GroupEdit, Manager, NewAccount, OrgEdit, RevokeWish};
+pub use relocation::CopyStep;
 pub use scope::{AdminScope, BEYOND_ORG, Denied};
 pub use search::{GroupSearch, MAX_FOUND, UserSearch};
 pub use security::{SecuritySettings, normal_hosts, normal_origins};
@@ -36,7 +38,7 @@ pub use web_settings::{WebLimits, WebSettings};
 use crate::domain::audit::{Act, AuditEvent, AuditSink, Client};
 use crate::domain::authn::{KeyHasher, KeySealer, PasswordPool};
 use crate::domain::clock::Clock;
-use crate::domain::directory::{Directory, Org, OrgId, User, UserId};
+use crate::domain::directory::{Directory, Org, OrgId, User, UserId, check_text};
 use crate::domain::random;
 use crate::domain::random::Random;
 use crate::domain::session::{
@@ -45,9 +47,6 @@ use crate::domain::session::{
 use crate::domain::token::TokenStore;
 use secrecy::{ExposeSecret, SecretSlice};
 use std::sync::Arc;
-
-/// The longest label, display name or description, in bytes.
-const MAX_TEXT_BYTES: usize = 1024;
 
 /// Who acts.
 #[derive(Clone, Debug)]
@@ -218,16 +217,7 @@ impl Administration {
     }
 }
 
-/// A text for people: bounded, and without characters that could forge a line of a log or a table.
+/// A text for people, such as a label.
 fn checked_text(field: &'static str, text: &str) -> Result<(), AdminError> {
-    if text.len() > MAX_TEXT_BYTES {
-        return Err(AdminError::field(
-            field,
-            format!("at most {MAX_TEXT_BYTES} bytes"),
-        ));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(AdminError::field(field, "no control characters"));
-    }
-    Ok(())
+    check_text(text).map_err(|error| AdminError::field(field, error.to_string()))
 }

@@ -5,14 +5,17 @@
 mod api_tokens;
 mod changes;
 mod content;
+mod copier;
 mod ids;
 mod name;
 mod privileges;
 mod records;
+mod text;
 
 pub use api_tokens::{ApiToken, ApiTokens};
 pub use changes::{MembershipChange, Operation, UserChange, UserQuery};
 pub use content::{Liveboard, Visualization};
+pub use copier::{Census, CopiedTable, Destination, DirectoryCopier};
 pub use ids::{GroupId, KeyId, OrgId, UserId};
 pub use name::{NameError, NameKey};
 pub use privileges::{ADMINISTRATION, privileges_in};
@@ -20,6 +23,7 @@ pub use records::{
     AccountStatus, AccountType, Group, GroupDraft, Membership, Org, OrgStatus, Provision,
     SecretKey, User, UserDraft,
 };
+pub use text::{TextError, check_email, check_text};
 
 use crate::domain::authn::PasswordHash;
 use crate::domain::clock::Timestamp;
@@ -82,6 +86,8 @@ pub trait Users: std::fmt::Debug + Send + Sync {
         after: Option<&NameKey>,
         limit: u32,
     ) -> Result<Vec<User>, StoreError>;
+    /// Whether an account that may sign in administers the server, one besides `other`.
+    async fn has_administrator(&self, other: Option<UserId>) -> Result<bool, StoreError>;
     /// Users who meet every condition, ordered by name.
     async fn search_users(&self, query: &UserQuery) -> Result<Vec<User>, StoreError>;
     /// Those of the users called by name or id, some hundreds at most, who belong to that Org; of each, to how many
@@ -129,7 +135,8 @@ pub trait Users: std::fmt::Debug + Send + Sync {
     /// Just-in-time creation or update by trusted authentication, all of it or nothing.
     ///
     /// Simultaneous calls for one name end with one user. A disabled user is returned unchanged;
-    /// nobody gains a password or administers the server by it.
+    /// nobody gains a password or administers the server by it. Unless they may join, an existing user outside
+    /// the Org is refused with [`DirectoryError::NotInOrg`].
     async fn provision(&self, request: &Provision) -> Result<User, DirectoryError>;
     /// The Orgs the user belongs to, ordered by id.
     async fn orgs_of(&self, id: UserId) -> Result<Vec<Org>, StoreError>;

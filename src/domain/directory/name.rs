@@ -75,7 +75,7 @@ impl fmt::Display for NameKey {
 }
 
 /// Zero-width and bidirectional marks: names that look alike but are not.
-fn is_direction_mark(c: char) -> bool {
+pub(in crate::domain::directory) const fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{00AD}')
 }
 

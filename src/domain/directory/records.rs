@@ -105,6 +105,8 @@ pub struct Provision {
     pub email: Option<String>,
     /// The Org to be in; none means the user's last Org, for a new user the Primary Org.
     pub org: Option<OrgId>,
+    /// Whether an existing user is added to that Org; who may not be is refused.
+    pub may_join: bool,
     /// Groups in that Org; none leaves them alone. Unknown groups are created.
     pub groups: Option<Vec<String>>,
     /// Whether `groups` replaces the user's groups of that Org rather than adding to them.

@@ -53,7 +53,7 @@ impl From<&LoginError> for Failure {
             LoginError::Throttled(retry_after) => Self::TooManyRequests {
                 retry_after: *retry_after,
             },
-            LoginError::OrgNotAllowed => Self::bad("org", "an active Org the user belongs to"),
+            LoginError::OrgNotAllowed => Self::org_not_allowed("an active Org the user belongs to"),
             LoginError::TooManySessions => Self::forbidden(
                 "this user has as many sessions as are allowed at a time; sign out of one first",
             ),

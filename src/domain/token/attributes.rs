@@ -1,5 +1,7 @@
 //! Attributes a token brings for attribute-based access control: kept, validated and shown, never interpreted.
 
+use crate::domain::directory::NameKey;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// The most entries of one kind.
@@ -113,6 +115,21 @@ impl Attributes {
         self
     }
 
+    /// Whether all of these surely hold as they did when those are added by somebody whom these limit.
+    ///
+    /// Whoever applies them may have the later of two values for one name count, or either of two filters on one
+    /// column; and objects named with the new ones would limit these to them.
+    pub fn hold_beside(&self, more: &Self) -> bool {
+        let columns = |of: &Self| folded(of.filters.iter().map(|filter| &filter.column));
+        let parameters = |of: &Self| folded(of.parameters.iter().map(|named| &named.name));
+        let variables = |of: &Self| folded(of.variables.iter().map(|named| &named.name));
+        self.is_empty()
+            || (more.objects.is_empty()
+                && columns(self).is_disjoint(&columns(more))
+                && parameters(self).is_disjoint(&parameters(more))
+                && variables(self).is_disjoint(&variables(more)))
+    }
+
     /// Holds the limits that keep a stored record small and every operator known.
     pub fn validate(&self) -> Result<(), AttributeError> {
         let counts = [
@@ -142,6 +159,11 @@ impl Attributes {
         }
         Ok(())
     }
+}
+
+/// Names in the form in which two spellings of one are the same.
+fn folded<'a>(names: impl Iterator<Item = &'a String>) -> BTreeSet<String> {
+    names.map(|name| NameKey::fold(name.trim())).collect()
 }
 
 fn check_named(name: &str, values: &[String]) -> Result<(), AttributeError> {

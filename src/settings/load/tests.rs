@@ -1,6 +1,7 @@
 //! Tests of loading settings: each rule once, through the front door.
 
 use super::*;
+use crate::settings::SessionStoreSetting;
 use std::io::Write;
 
 fn environment(variables: &[(&str, &str)]) -> Sources {
@@ -271,6 +272,30 @@ fn timeouts_must_make_sense_together() {
 }
 
 #[test]
+fn a_slip_in_the_log_level_does_not_switch_the_log_off() {
+    for (slip, end) in [
+        ("warning", "; did you mean warn?"),
+        ("wran", "; did you mean warn?"),
+        ("info,debg", "; did you mean debug?"),
+        ("err", "; did you mean error?"),
+        ("loud", "vestibule=debug"),
+        ("vestibule", "vestibule=debug"),
+        (",", "vestibule=debug"),
+    ] {
+        let problem = refused(&flags(&[("log.level", slip)]));
+        assert!(problem.trim_end().ends_with(end), "{slip}: {problem}");
+    }
+    for good in [
+        "off",
+        "WARN",
+        "info,vestibule=debug",
+        "vestibule::stores=trace, warn",
+    ] {
+        Loaded::load(&flags(&[("log.level", good)])).unwrap();
+    }
+}
+
+#[test]
 fn other_wrong_values_are_told_what_was_expected() {
     for (key, value, sentence) in [
         ("trusted_auth.enabled", "yes", "true or false"),
@@ -319,6 +344,8 @@ fn other_wrong_values_are_told_what_was_expected() {
             "postgres://h/d?sslmode=often",
             "embedded, or postgres://",
         ),
+        ("directory.copy_to", "embedded", "postgres://user"),
+        ("directory.copy_to", "postgres:///d", "postgres://user"),
         ("sessions.key_prefix", "", "1 to 64"),
         ("sessions.key_prefix", "a b:", "1 to 64"),
         ("sessions.key_prefix", "{a}:", "without braces"),
@@ -355,6 +382,32 @@ fn a_certificate_needs_its_key_and_encryption_its_scheme() {
         let sources = flags(&[("directory.tls_ca_file", path), ("directory.store", url)]);
         assert_eq!(Loaded::load(&sources).is_ok(), is_good, "{url}");
     }
+}
+
+#[test]
+fn a_directory_is_copied_to_a_database_from_the_data_folder_only() {
+    let target = ("directory.copy_to", "postgres://u:p1anted@host/d");
+    let good = Loaded::load(&flags(&[target])).unwrap();
+    assert!(good.settings.directory.copy_to.is_some());
+    assert!(!format!("{good:?} {:?}", good.show()).contains("p1anted"));
+    assert_eq!(
+        shown(&good, "directory.copy_to").0,
+        "postgres://u:***@host/d"
+    );
+    let moved = flags(&[target, ("directory.store", "postgres://u:p1anted@host/d")]);
+    let problem = refused(&moved);
+    assert!(problem.contains("take copy_to away"), "{problem}");
+    assert!(!problem.contains("p1anted"), "{problem}");
+    let certificate = tempfile::NamedTempFile::new().unwrap();
+    let careless = flags(&[
+        (
+            "directory.tls_ca_file",
+            certificate.path().to_str().unwrap(),
+        ),
+        ("directory.copy_to", "postgres://host/d?sslmode=require"),
+    ]);
+    assert!(refused(&careless).contains("directory.copy_to"));
+    assert!(Settings::defaults().directory.copy_to.is_none());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::session::SessionHandle;
 use crate::domain::sso::{NameForm, ProviderLink};
-use crate::domain::token::Lineage;
+use crate::domain::token::{Attributes, Filter, Lineage, MetadataRef, NamedValues, Sort};
 use proptest::prelude::*;
 
 fn session() -> Session {

@@ -186,5 +186,6 @@ fn moment(column: i64) -> Timestamp {
 fn reason(error: &StoreError) -> Arc<str> {
     Arc::from(match error {
         StoreError::Corrupt(cause) | StoreError::Unavailable(cause) => format!("{cause:#}"),
+        StoreError::ReadOnly(why) => why.to_string(),
     })
 }

@@ -8,12 +8,14 @@
 //! ```
 //!
 //! No call takes longer than the line's patience, waiting for a connection included; while `down` calls fail at once. The keeper task tries an
-//! idle connection, so that a restart of Redis is noticed before a user pays for it.
+//! idle connection, so that a restart of Redis is noticed before a user pays for it. The line is up only once something was
+//! answered: a server that wants a password takes connections all the same.
 //!
 //! Not the client crate's `ConnectionManager` (1.8): it makes callers wait for its whole series of
 //! attempts, and an attempt refused by the *server* (too many clients, a password just being changed)
 //! stays its answer for ever, because it tries anew only after errors of the network.
 
+use crate::stores::redis::diary::Diary;
 use crate::stores::redis::ear::{Listening, Proof, listen};
 use crate::stores::redis::own::of_this_thread;
 use crate::stores::redis::target::{Connected, Target};
@@ -31,6 +33,10 @@ use tokio::time::{self, Instant};
 pub const RETRY_EVERY: Duration = Duration::from_millis(100);
 /// How often an idle connection is tried.
 const TRY_EVERY: Duration = Duration::from_millis(300);
+/// A connection that did not last this long was taken by a server that then refuses to work.
+const BRIEF: Duration = Duration::from_secs(1);
+/// The pause after such a one: a server that takes connections must not have us make them without end.
+const CYCLE_PAUSE: Duration = Duration::from_millis(250);
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -56,6 +62,7 @@ struct Shared {
     state: watch::Sender<State>,
     lost: Notify,
     proof: Proof,
+    diary: Diary,
 }
 
 /// The connection, kept up for as long as this lives.
@@ -88,12 +95,14 @@ impl Line {
     }
 
     fn keep(target: Target, state: State) -> Self {
+        let diary = Diary::of(matches!(state, State::Up { .. }));
         let (state, _) = watch::channel(state);
         let shared = Arc::new(Shared {
             patience: target.patience,
             state,
             lost: Notify::new(),
             proof: Proof::default(),
+            diary,
         });
         let listener = target.listening.clone();
         let listener =
@@ -145,7 +154,7 @@ impl Line {
             };
             work(connection).await.map_err(|error| {
                 if is_line_dead(&error) {
-                    self.shared.lose(number);
+                    self.shared.lose(number, &error.to_string());
                 }
                 Trouble::Refused(error)
             })
@@ -153,13 +162,11 @@ impl Line {
         .await;
         answer.unwrap_or_else(|_| {
             // A hung peer looks like a slow one; a new connection tells them apart and costs little.
+            let why = format!("no answer from Redis within {:?}", self.shared.patience);
             if let Some(number) = used {
-                self.shared.lose(number);
+                self.shared.lose(number, &why);
             }
-            let patience = self.shared.patience;
-            Err(Trouble::Away(anyhow!(
-                "no answer from Redis within {patience:?}"
-            )))
+            Err(Trouble::Away(anyhow!(why)))
         })
     }
 }
@@ -186,7 +193,7 @@ impl Shared {
     }
 
     /// Gives a connection up; harmless when another took its place already.
-    fn lose(&self, lost: u64) {
+    fn lose(&self, lost: u64, why: &str) {
         let is_lost = self.state.send_if_modified(|state| {
             let is_current = matches!(state, State::Up { number, .. } if *number == lost);
             if is_current {
@@ -195,7 +202,7 @@ impl Shared {
             is_current
         });
         if is_lost {
-            tracing::warn!("lost a connection to Redis");
+            self.diary.lost(why);
             self.lost.notify_one();
         }
     }
@@ -207,15 +214,22 @@ fn gone() -> Trouble {
 
 async fn keep(target: Target, shared: Arc<Shared>) {
     let mut next = 1;
+    let mut up_since: Option<Instant> = None;
     loop {
+        shared.diary.settle();
         let current = shared.state.borrow().clone();
         if let State::Up { number, connected } = current {
             watch_over(&target, &shared, number, &connected).await;
             continue;
         }
+        if up_since.take().is_some_and(|since| since.elapsed() < BRIEF) {
+            shared.state.send_replace(State::Down(shared.diary.why()));
+            time::sleep(CYCLE_PAUSE).await;
+        }
         match target.connect().await {
             Ok(connected) => {
-                tracing::info!("connected to Redis");
+                shared.diary.connected();
+                up_since = Some(Instant::now());
                 shared.state.send_replace(State::Up {
                     number: next,
                     connected: Arc::new(connected),
@@ -227,6 +241,7 @@ async fn keep(target: Target, shared: Arc<Shared>) {
                     Trouble::Refused(error) => error.to_string(),
                     Trouble::Away(error) => error.to_string(),
                 };
+                shared.diary.failed(&why);
                 shared.state.send_replace(State::Down(Arc::from(why)));
                 time::sleep(RETRY_EVERY).await;
             }
@@ -265,12 +280,14 @@ async fn watch_over(target: &Target, shared: &Shared, number: u64, connected: &C
     match time::timeout(shared.patience, target.is_still_right(connected)).await {
         Ok(Ok(true)) => {}
         Ok(Err(error)) if !is_line_dead(&error) => {}
-        _ => shared.lose(number),
+        Ok(Ok(false)) => shared.lose(number, "another server is the master now"),
+        Ok(Err(error)) => shared.lose(number, &error.to_string()),
+        Err(_) => shared.lose(number, "no answer from Redis to a PING in time"),
     }
 }
 
 /// Whether a new connection could help, to this server or to the one its name leads to after a failover.
-fn is_line_dead(error: &RedisError) -> bool {
+pub fn is_line_dead(error: &RedisError) -> bool {
     error.is_io_error()
         || error.is_unrecoverable_error()
         || matches!(error.code(), Some("READONLY" | "NOAUTH" | "MASTERDOWN"))

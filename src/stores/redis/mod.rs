@@ -17,6 +17,7 @@ mod call;
 mod cluster;
 mod counting;
 mod dial;
+mod diary;
 mod ear;
 mod epochs;
 mod flows;

@@ -3,11 +3,13 @@
 use crate::settings::Endpoint;
 use crate::stores::redis::dial::Dial;
 use crate::stores::redis::ear::Listening;
-use crate::stores::redis::line::Trouble;
+use crate::stores::redis::line::{Trouble, is_line_dead};
 use crate::stores::redis::sentinel::Sentinels;
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{AsyncConnectionConfig, Client, RedisResult};
+use anyhow::anyhow;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// Commands that may wait to be written; beyond that callers wait.
 const QUEUE: usize = 1_024;
@@ -72,7 +74,10 @@ impl Target {
     /// Connects; bounded.
     pub async fn connect(&self) -> Result<Connected, Trouble> {
         match &self.place {
-            Place::Fixed(client) => self.connect_to(client, None).await,
+            Place::Fixed(client) => {
+                let connected = self.connect_to(client, None).await?;
+                self.heard(&connected).await.map(|()| connected)
+            }
             Place::Master(sentinels) => {
                 let (client, master) = sentinels.master().await?;
                 let connected = self.connect_to(&client, Some(master)).await?;
@@ -102,6 +107,19 @@ impl Target {
             client: client.clone(),
             master,
         })
+    }
+
+    /// That the server answers on these connections; what it answers matters only where a new one could help.
+    async fn heard(&self, connected: &Connected) -> Result<(), Trouble> {
+        let answer = timeout(self.patience, self.is_still_right(connected)).await;
+        match answer {
+            Ok(Err(error)) if is_line_dead(&error) => Err(Trouble::Refused(error)),
+            Ok(_) => Ok(()),
+            Err(_) => Err(Trouble::Away(anyhow!(
+                "no answer from Redis to a PING within {:?}",
+                self.patience
+            ))),
+        }
     }
 
     /// Whether the connections work and still lead where they should.

@@ -5,6 +5,7 @@
 
 use super::engine::{Conn, Query, Row, Value, composed};
 use super::{PostgresOptions, SqlDirectory, failed};
+use crate::domain::directory::{Census, CopiedTable};
 use crate::domain::failure::StoreError;
 use anyhow::{Context, bail, ensure};
 use sha2::{Digest, Sha256};
@@ -14,17 +15,6 @@ use std::path::Path;
 /// Rows read and written at a time.
 const BATCH: usize = 500;
 
-/// One table that has been copied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Copied {
-    /// Its name.
-    pub table: String,
-    /// How many rows arrived.
-    pub rows: u64,
-    /// A checksum of all rows, the same on both sides.
-    pub checksum: String,
-}
-
 /// Copies a directory into an empty database, or changes nothing there; `progress` hears rows done and in all.
 ///
 /// Nobody writes to the source meanwhile.
@@ -32,11 +22,31 @@ pub async fn copy(
     from: &Path,
     to: &PostgresOptions,
     progress: &(dyn Fn(u64, u64) + Sync),
-) -> anyhow::Result<Vec<Copied>> {
+) -> anyhow::Result<Vec<CopiedTable>> {
     let source = SqlDirectory::open_sqlite(from).await?;
+    copy_from(&source, to, progress).await
+}
+
+/// The same from a directory that is open, which may be read meanwhile.
+pub(super) async fn copy_from(
+    source: &SqlDirectory,
+    to: &PostgresOptions,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> anyhow::Result<Vec<CopiedTable>> {
     let target = SqlDirectory::open_postgres(to).await?;
+    let copied = between(source, &target, progress).await;
+    // Not left to a time-out of the database: it may be looked at, or emptied, next.
+    target.close().await;
+    copied
+}
+
+async fn between(
+    source: &SqlDirectory,
+    target: &SqlDirectory,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> anyhow::Result<Vec<CopiedTable>> {
     // Held to the end and never committed: it keeps every other writer away.
-    let mut source = source.begin().await?;
+    let mut source = source.writer.stand_still().await.map_err(failed)?;
     let mut target = target.begin().await?;
     let tables = tables(&mut source).await?;
     require_empty(&mut target, &tables).await?;
@@ -70,7 +80,7 @@ pub async fn copy(
             sent.rows,
             arrived.rows
         );
-        copied.push(Copied {
+        copied.push(CopiedTable {
             table: table.name.clone(),
             rows: arrived.rows,
             checksum: arrived.text(),
@@ -78,6 +88,16 @@ pub async fn copy(
     }
     target.commit().await.map_err(failed)?;
     Ok(copied)
+}
+
+/// How much there is to copy, for people.
+pub(super) async fn census(source: &SqlDirectory) -> Result<Census, StoreError> {
+    let mut conn = source.reader.acquire().await.map_err(failed)?;
+    Ok(Census {
+        users: count(&mut conn, "users").await?,
+        orgs: count(&mut conn, "orgs").await?,
+        keys: count(&mut conn, "secret_keys").await?,
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! `SQLite` and `PostgreSQL` get the same text with the same numbered parameters; only texts and whole
 //! numbers go in and out. What differs between them is here and in how they are opened, nowhere else.
 
+use super::gate::Gate;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgPool, PgRow, Postgres};
 use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
@@ -24,13 +25,17 @@ const PATIENCE: Duration = Duration::from_secs(4);
 pub(super) const BEGIN_POSTGRES: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
      SELECT pg_advisory_xact_lock(8531337069452059244)";
 
-/// How often something was written, so that what was read before can be told from what was read after.
+/// How often something was written, so that what was read before can be told from what was read after; and whether
+/// anything may be.
 #[derive(Debug, Default)]
-pub(super) struct Writes(AtomicU64);
+pub(super) struct Writes {
+    count: AtomicU64,
+    pub(super) gate: Gate,
+}
 
 impl Writes {
     pub(super) fn count(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+        self.count.load(Ordering::Acquire)
     }
 
     /// Counts a write when dropped: done, failed or given up by its caller, which may be any of the three.
@@ -43,7 +48,7 @@ pub(super) struct Counted<'a>(&'a Writes);
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.0.0.fetch_add(1, Ordering::AcqRel);
+        self.0.count.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -59,7 +64,13 @@ pub(super) enum Pool {
 impl Pool {
     pub(super) async fn acquire(&self) -> Result<Conn, sqlx::Error> {
         Ok(Conn(match self {
-            Self::Sqlite(pool, _) => Handle::Sqlite(pool.acquire().await?),
+            Self::Sqlite(pool, writes) => {
+                writes.gate.pass()?;
+                let conn = pool.acquire().await?;
+                // The one connection that writes may have been the copy's until now.
+                writes.gate.pass()?;
+                Handle::Sqlite(conn)
+            }
             Self::Postgres(pool, turns) => {
                 Handle::Postgres(PgConn::acquire(pool, turns.as_ref()).await?)
             }
@@ -69,10 +80,11 @@ impl Pool {
     /// Begins a transaction that writes; dropped without a commit, it changes nothing.
     pub(super) async fn begin(&self) -> Result<Tx, sqlx::Error> {
         Ok(Tx(Conn(match self {
-            // A plain BEGIN would take the lock at the first write, and fail there if what was read
-            // before it has changed by then.
             Self::Sqlite(pool, writes) => {
-                let tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+                writes.gate.pass()?;
+                let tx = immediate(pool).await?;
+                // As above.
+                writes.gate.pass()?;
                 Handle::Writing(tx, Arc::clone(writes))
             }
             Self::Postgres(pool, turns) => {
@@ -83,12 +95,30 @@ impl Pool {
         })))
     }
 
+    /// The same, whether or not the gate is shut, and for reading: what `SQLite` holds cannot change until it is dropped.
+    ///
+    /// It waits for whoever writes; what was sent before on that connection has been dealt with by then.
+    pub(super) async fn stand_still(&self) -> Result<Tx, sqlx::Error> {
+        match self {
+            Self::Sqlite(pool, writes) => {
+                let tx = immediate(pool).await?;
+                Ok(Tx(Conn(Handle::Writing(tx, Arc::clone(writes)))))
+            }
+            Self::Postgres(..) => self.begin().await,
+        }
+    }
+
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite(pool, _) => pool.close().await,
             Self::Postgres(pool, _) => pool.close().await,
         }
     }
+}
+
+/// A plain BEGIN would take the lock at the first write, and fail there if what was read before it has changed by then.
+async fn immediate(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    pool.begin_with("BEGIN IMMEDIATE").await
 }
 
 /// A connection of our own for a while, inside a transaction or not.

@@ -3,7 +3,7 @@
 use super::members::require_org;
 use super::memory::recall;
 use super::rows::{self, millis};
-use super::{SqlDirectory, failed, query};
+use super::{SqlDirectory, failed, query, quietly};
 use crate::domain::authn::KeyDigest;
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{DirectoryError, KeyId, Keys, SecretKey};
@@ -116,7 +116,7 @@ impl Keys for SqlDirectory {
             return Ok(());
         }
         // Other nodes touch the same key: its last use never moves back.
-        query(
+        let touched = query(
             "UPDATE secret_keys SET last_used_at = $2
              WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)",
         )
@@ -124,11 +124,12 @@ impl Keys for SqlDirectory {
         .bind(millis(at))
         .execute(&self.writer)
         .await
+        .map(drop)
         .map_err(|error| {
             self.key_uses.remove(&id);
             failed(error)
-        })?;
-        Ok(())
+        });
+        quietly(touched, ())
     }
 }
 

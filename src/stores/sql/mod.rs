@@ -10,6 +10,7 @@ mod api_tokens;
 mod content;
 mod copy;
 mod engine;
+mod gate;
 mod keys;
 mod members;
 mod memory;
@@ -17,6 +18,7 @@ mod open;
 mod orgs;
 mod postgres;
 mod provision;
+mod relocation;
 mod rows;
 mod secrets;
 mod users;
@@ -32,8 +34,9 @@ use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 use std::sync::Arc;
 
-pub use copy::{Copied, copy};
+pub use copy::copy;
 pub use postgres::PostgresOptions;
+pub use relocation::{Relocation, copied_before};
 
 /// Users, Orgs, keys, content and server secrets in one SQL database.
 #[derive(Debug)]
@@ -62,6 +65,9 @@ impl SqlDirectory {
 
 /// A failed query: damage when the database says so or a row cannot be read, else an absence.
 fn failed(error: sqlx::Error) -> StoreError {
+    if let Some(why) = gate::refusal(&error) {
+        return StoreError::ReadOnly(why);
+    }
     match &error {
         sqlx::Error::ColumnDecode { .. }
         | sqlx::Error::Decode(_)
@@ -70,6 +76,14 @@ fn failed(error: sqlx::Error) -> StoreError {
         | sqlx::Error::TypeNotFound { .. } => StoreError::corrupt(error),
         _ if is_damage(&error) => StoreError::corrupt(error),
         _ => StoreError::unavailable(error),
+    }
+}
+
+/// What a login writes on its way and does not need: left undone while the directory is read-only, rather than refused.
+fn quietly<T>(written: Result<T, StoreError>, undone: T) -> Result<T, StoreError> {
+    match written {
+        Err(StoreError::ReadOnly(_)) => Ok(undone),
+        written => written,
     }
 }
 

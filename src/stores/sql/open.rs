@@ -157,6 +157,7 @@ fn explain(path: &Path, error: MigrateError) -> StoreError {
         MigrateError::Execute(error) => match failed(error) {
             StoreError::Corrupt(cause) => StoreError::Corrupt(cause.context(damaged(path))),
             StoreError::Unavailable(cause) => StoreError::Unavailable(at(path, cause)),
+            read_only @ StoreError::ReadOnly(_) => read_only,
         },
         MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) => {
             StoreError::Corrupt(anyhow::Error::new(error).context(format!(

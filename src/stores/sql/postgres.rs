@@ -2,6 +2,7 @@
 
 use super::engine::{BEGIN_POSTGRES, Pool};
 use super::{SqlDirectory, failed};
+use crate::domain::directory::Destination;
 use crate::domain::failure::StoreError;
 use crate::domain::random::SystemRandom;
 use anyhow::anyhow;
@@ -47,6 +48,20 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
+    /// Where that is, without user and password.
+    pub fn destination(&self) -> Result<Destination, StoreError> {
+        let options = self.parse()?;
+        let socket = options.get_socket();
+        Ok(Destination {
+            host: socket.map_or_else(
+                || options.get_host().to_owned(),
+                |socket| socket.display().to_string(),
+            ),
+            port: socket.is_none().then(|| options.get_port()),
+            database: options.get_database().unwrap_or_default().to_owned(),
+        })
+    }
+
     fn parse(&self) -> Result<PgConnectOptions, StoreError> {
         // The parser's own words may quote the URL, which may hold a password.
         let mut options = PgConnectOptions::from_str(self.url.expose_secret()).map_err(|_| {

@@ -28,6 +28,10 @@ impl SqlDirectory {
             None => self.create_bare(&mut tx, request).await?,
         };
         let org = home(&user, request);
+        let is_new = user.id == request.fresh_id;
+        if !request.may_join && !is_new && !is_member(&mut tx, user.id, org).await? {
+            return Err(DirectoryError::NotInOrg(org));
+        }
         join_org(&mut tx, user.id, org).await?;
         settle_last_org(&mut tx, user.id).await?;
         if let Some(names) = &request.groups {

@@ -5,7 +5,7 @@ use super::members::{self, groups_by_name, join_groups, join_org, missing, settl
 use super::memory::recall;
 use super::orgs::{select_groups, select_orgs};
 use super::rows::{self, millis};
-use super::{Conn, SqlDirectory, failed, query};
+use super::{Conn, SqlDirectory, failed, query, quietly};
 use crate::domain::authn::PasswordHash;
 use crate::domain::directory::{
     AccountStatus, DirectoryError, Group, GroupId, MembershipChange, NameKey, Org, OrgId,
@@ -89,6 +89,16 @@ impl Users for SqlDirectory {
         .iter()
         .map(rows::user)
         .collect()
+    }
+
+    async fn has_administrator(&self, other: Option<UserId>) -> Result<bool, StoreError> {
+        let found =
+            query("SELECT 1 FROM users WHERE is_admin = 1 AND is_active = 1 AND id <> $1 LIMIT 1")
+                .bind(other.map(|other| other.to_string()).unwrap_or_default())
+                .fetch_optional(&self.reader)
+                .await
+                .map_err(failed)?;
+        Ok(found.is_some())
     }
 
     async fn search_users(&self, wanted: &UserQuery) -> Result<Vec<User>, StoreError> {
@@ -238,8 +248,9 @@ impl Users for SqlDirectory {
                 .bind(old.expose_phc())
                 .execute(&self.writer)
                 .await
-                .map_err(failed)?;
-        Ok(changed.rows_affected() > 0)
+                .map_err(failed)
+                .map(|changed| changed.rows_affected() > 0);
+        quietly(changed, false)
     }
 
     async fn set_status(&self, id: UserId, status: AccountStatus) -> Result<(), StoreError> {
@@ -276,7 +287,9 @@ impl Users for SqlDirectory {
             return Ok(());
         }
         // Within a transaction, so that no other takes the user out of the Org meanwhile.
-        let mut tx = self.begin().await?;
+        let Some(mut tx) = quietly(self.begin().await.map(Some), None)? else {
+            return Ok(());
+        };
         query(
             "UPDATE users SET last_org = $2 WHERE id = $1
              AND EXISTS (SELECT 1 FROM org_members WHERE user_id = $1 AND org_id = $2)",

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const READS: [&str; 16] = [
+const READS: [&str; 17] = [
     "/me",
     "/users",
     "/users/bob",
@@ -21,6 +21,7 @@ const READS: [&str; 16] = [
     "/health",
     "/passwords/calibration",
     "/directory",
+    "/directory/copy",
     "/audit",
     "/trends",
 ];
@@ -41,6 +42,8 @@ fn acts() -> Vec<(Method, &'static str)> {
         "/keys/0/retire",
         "/sessions/revoke",
         "/passwords/calibration",
+        "/directory/copy",
+        "/directory/reopen",
     ];
     let mut all: Vec<(Method, &str)> = posts.map(|path| (Method::POST, path)).into();
     for path in ["/users/bob", "/groups/Analysts", "/orgs/Sales"] {

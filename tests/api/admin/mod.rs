@@ -1,6 +1,7 @@
 //! The console's own API: who is let in, what each call does, and how far an administrator of one Org gets.
 
 mod audit;
+mod copying;
 mod desk;
 mod directory;
 mod health;

@@ -109,6 +109,7 @@ async fn what_is_the_servers_is_refused() {
         "/health",
         "/passwords/calibration",
         "/directory",
+        "/directory/copy",
     ] {
         expect(&page.get(path).await, 403, "forbidden", path);
     }
@@ -130,6 +131,8 @@ async fn what_is_the_servers_is_refused() {
         ),
         (Method::POST, "/redirect/check", json!({ "target": "x" })),
         (Method::POST, "/passwords/calibration", json!({})),
+        (Method::POST, "/directory/copy", json!({})),
+        (Method::POST, "/directory/reopen", json!({})),
         (Method::POST, "/users/carol/release", json!({})),
         (
             Method::POST,

@@ -33,7 +33,8 @@ use vestibule::domain::authn::{PasswordHash, PasswordPool};
 use vestibule::domain::clock::{Clock, ManualClock, Timestamp};
 use vestibule::domain::directory::{KeyId, NameKey, OrgId, User, UserId};
 use vestibule::domain::random::{Random, SystemRandom};
-use vestibule::server::assemble::{self, Addresses, Ground};
+use vestibule::server::addresses::Addresses;
+use vestibule::server::assemble::{self, Ground};
 use vestibule::server::demo;
 use vestibule::server::listen::{Sockets, listen};
 use vestibule::server::meters::{CountedAudit, Meters};
@@ -153,6 +154,11 @@ impl TestApp {
     /// A server with other settings.
     pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
         Self::on(nodes::of_this_test(), nodes::are_wanted(), change)
+    }
+
+    /// One node with everything in its own folder, whatever the other tests run on.
+    pub fn alone(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::on(1, false, change)
     }
 
     /// Two nodes, whatever the other tests run on.

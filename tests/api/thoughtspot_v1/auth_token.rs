@@ -133,7 +133,6 @@ async fn a_parameter_that_is_wrong_is_named() {
         ("access_level", "SOME", "access_level"),
         ("access_level", "REPORT_BOOK_VIEW", "id"),
         ("orgid", "x", "orgid"),
-        ("orgid", "99", "orgid"),
         ("autocreate", "maybe", "autocreate"),
         ("groups", "Analysts", "groups"),
         ("groups", "[1]", "groups"),
@@ -153,6 +152,12 @@ async fn a_parameter_that_is_wrong_is_named() {
     }
     let reply = app.anon().mint(&[]).await;
     reply.expect_error(400, 10002, "username");
+    // No such Org is as one of others.
+    let form = [("username", "bob"), ("orgid", "99")];
+    app.anon()
+        .mint(&form)
+        .await
+        .expect_error(400, 13090, "orgid");
 }
 
 #[tokio::test]
@@ -262,7 +267,7 @@ async fn case_37_the_token_is_for_the_org_asked_for_else_for_the_last_one() {
         .anon()
         .mint(&[("username", "bob"), ("orgid", &sales)])
         .await;
-    reply.expect_error(400, 10002, "orgid");
+    reply.expect_error(400, 13090, &format!("do not have access to org {sales}"));
 }
 
 #[tokio::test]
@@ -286,7 +291,7 @@ async fn case_37_the_key_of_an_org_is_good_for_that_org_only() {
     mint("alice", "0")
         .await
         .expect_error(403, 10023, "another Org");
-    mint("bob", "").await.expect_error(400, 10002, "orgid");
+    mint("bob", "").await.expect_error(400, 10002, "username");
 }
 
 #[tokio::test]

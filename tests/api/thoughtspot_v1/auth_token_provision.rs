@@ -105,7 +105,7 @@ async fn decision_7_autocreate_adds_an_existing_user_to_the_org() {
     app.anon()
         .mint(&form)
         .await
-        .expect_error(400, 10002, "orgid");
+        .expect_error(400, 13090, "orgid");
     let form = [form[0], form[1], ("autocreate", "true")];
     let token = app.anon().mint(&form).await.text();
     let info = app.anon().with_bearer(&token).info().await.json();
@@ -165,6 +165,31 @@ async fn case_38_hostile_groups_are_refused_and_make_no_user() {
             .expect_error(400, 10002, "groups");
         assert!(app.find_user("fresh").await.is_none());
     }
+}
+
+#[tokio::test]
+async fn case_38_a_name_or_address_unfit_to_be_shown_is_refused_and_makes_no_user() {
+    let app = TestApp::spawn();
+    let before = app.user("bob").await;
+    let long = "x".repeat(900_000);
+    let far = format!("{long}@example.com");
+    let forged = [
+        ("display_name", "A\nB"),
+        ("display_name", "\u{1b}[2J"),
+        ("display_name", "a\u{202E}b"),
+        ("display_name", long.as_str()),
+        ("email", "a@example.com\nx"),
+        ("email", far.as_str()),
+        ("email", "nobody"),
+    ];
+    for (field, text) in forged {
+        for user in ["fresh", "bob"] {
+            let form = [("username", user), ("autocreate", "true"), (field, text)];
+            app.anon().mint(&form).await.expect_error(400, 10002, field);
+        }
+        assert!(app.find_user("fresh").await.is_none(), "{field}");
+    }
+    assert_eq!(app.user("bob").await, before);
 }
 
 #[tokio::test]

@@ -74,6 +74,43 @@ async fn what_is_wrong_with_a_new_user_is_said() {
 }
 
 #[tokio::test]
+async fn a_new_user_gets_the_orgs_and_the_address_that_the_vendors_page_has() {
+    let app = TestApp::spawn();
+    let admin = app.admin().await;
+    let sales = app.sales.0;
+    let create = async |name: &str, more: &[(&'static str, &str)]| {
+        let mut form = vec![("name", name), ("password", PASSWORD), ("displayname", "X")];
+        form.extend_from_slice(more);
+        admin.post("/user/?orgScope=ALL", &form).await
+    };
+    let mail = ("properties", r#"{"mail":"a@example.com"}"#);
+    let user = create("one", &[("orgids", &format!("[{sales}]")), mail]).await;
+    let user = user.json();
+    assert_eq!(user["orgIds"], serde_json::json!([sales]));
+    assert_eq!(user["userEmail"], "a@example.com");
+    let shown = &user["userContent"]["userProperties"]["mail"];
+    assert_eq!(shown, "a@example.com");
+    let user = create("two", &[("orgids", &format!("[0,{sales}]"))]).await;
+    assert_eq!(user.json()["orgIds"], serde_json::json!([0, sales]));
+    let user = create("three", &[("orgids", &sales.to_string())]).await;
+    assert_eq!(user.json()["orgIds"], serde_json::json!([sales]));
+    let sales = sales.to_string();
+    for (wrong, word) in [
+        (vec![("orgids", "Sales")], "orgids"),
+        (vec![("orgids", "[]")], "orgids"),
+        (vec![("orgids", "[{}]")], "orgids"),
+        (vec![("orgids", "[0]"), ("orgid", sales.as_str())], "orgids"),
+        (vec![mail, ("email", "b@example.com")], "properties"),
+        (vec![("properties", "mail")], "properties"),
+        (vec![("visibility", "NON_SHARABLE")], "visibility"),
+    ] {
+        let reply = create("four", &wrong).await;
+        reply.expect_error(400, 10002, word);
+    }
+    assert!(app.find_user("four").await.is_none());
+}
+
+#[tokio::test]
 async fn users_are_shown_one_by_one_or_all_in_sight() {
     let app = TestApp::spawn();
     let admin = app.admin().await;
@@ -131,7 +168,12 @@ async fn a_user_switched_off_is_out_at_once_and_may_come_back() {
     let admin = app.admin().await;
     let bob = app.bob().await;
     app.tick();
-    let by_name = [("name", "bob")];
+    let with_password = [("username", "bob"), ("password", "another battery")];
+    admin
+        .post("/user/activate", &with_password)
+        .await
+        .expect_error(400, 10002, "resetpassword");
+    let by_name = [("username", "bob"), ("url", "https://app.example.com/")];
     assert_eq!(admin.post("/user/inactivate", &by_name).await.status, 204);
     assert_eq!(bob.is_active().await, 401);
     assert_eq!(app.anon().post_login("bob", PASSWORD).await.status, 401);

@@ -112,7 +112,23 @@ async fn what_is_wrong_with_a_login_is_said_without_helping_to_guess() {
         .await;
     }
     let foreign = json!({ "username": "bob", "password": PASSWORD, "org_identifier": "Sales" });
-    refused(&anon, "auth/session/login", foreign, 400, "org_identifier").await;
+    refused(
+        &anon,
+        "auth/session/login",
+        foreign,
+        400,
+        "do not have access to org Sales",
+    )
+    .await;
+    let none = json!({ "username": "bob", "password": PASSWORD, "org_identifier": "Nowhere" });
+    refused(
+        &anon,
+        "auth/session/login",
+        none,
+        400,
+        "do not have access to org Nowhere",
+    )
+    .await;
     for org in ["Sales", "Nowhere"] {
         let body = json!({ "username": "bob", "password": "wrong", "org_identifier": org });
         refused(

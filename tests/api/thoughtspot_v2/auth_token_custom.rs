@@ -1,8 +1,8 @@
 //! `auth/token/custom`: access rules, and which of them stay with the user.
 
-use crate::support::TestApp;
+use crate::support::{ADMIN_PASSWORD, LIVEBOARD, PASSWORD, TestApp};
 use crate::thoughtspot_v2::auth_token::{mint, with};
-use crate::thoughtspot_v2::refused;
+use crate::thoughtspot_v2::{done, refused};
 use serde_json::{Value, json};
 
 const USER: &str = "!/api/rest/2.0/auth/session/user";
@@ -109,4 +109,71 @@ async fn rules_that_could_be_lost_silently_are_refused() {
     for (more, word) in bad {
         refused(&app.anon(), "auth/token/custom", with(&more), 400, word).await;
     }
+}
+
+/// How often the rules of a user were changed, by the audit trail.
+fn changes(app: &TestApp) -> usize {
+    let events = app.trail.events();
+    let lines = events.iter().map(|event| format!("{:?}", event.act));
+    lines
+        .filter(|line| line.contains("attributes_changed"))
+        .count()
+}
+
+#[tokio::test]
+async fn case_37_whom_rules_limit_neither_lifts_nor_widens_them_by_password() {
+    let app = TestApp::spawn();
+    let anon = app.anon();
+    mint(&app, "custom", west("REPLACE")).await;
+    assert_eq!(changes(&app), 1);
+    let own = |more: &Value| {
+        let mut body = json!({ "username": "bob", "password": PASSWORD });
+        let fields = more.as_object().unwrap().clone();
+        body.as_object_mut().unwrap().extend(fields);
+        body
+    };
+    let east = json!([{ "column_name": "region ", "operator": "EQ", "values": ["East"] }]);
+    let variable = json!([{ "name": "tenant", "values": ["other"] }]);
+    let elsewhere = json!([{ "identifier": LIVEBOARD }]);
+    for more in [
+        json!({ "persist_option": "RESET" }),
+        json!({ "persist_option": "REPLACE" }),
+        json!({ "persist_option": "APPEND", "variable_values": variable }),
+        json!({ "filter_rules": east }),
+        json!({ "objects": elsewhere }),
+    ] {
+        refused(&anon, "auth/token/custom", own(&more), 403, "access rules").await;
+    }
+    let older = own(&json!({ "user_parameters": { "objects": elsewhere } }));
+    refused(&anon, "auth/token/full", older, 403, "access rules").await;
+    assert_eq!(changes(&app), 1);
+
+    // What narrows is theirs to ask for.
+    let narrower = json!([{ "column_name": "Year", "operator": "EQ", "values": [2026] }]);
+    let token = done(
+        &anon,
+        "auth/token/custom",
+        own(&json!({ "filter_rules": narrower })),
+    )
+    .await;
+    app.plant(token["token"].as_str().unwrap());
+    assert_eq!(rules(&app, &token).await, 2);
+    let plain = mint(&app, "full", json!({})).await;
+    assert_eq!(rules(&app, &plain).await, 1);
+
+    // The same rules once more are no change; none any longer are one.
+    mint(&app, "custom", west("REPLACE")).await;
+    assert_eq!(changes(&app), 1);
+    mint(&app, "custom", west("RESET")).await;
+    assert_eq!(changes(&app), 2);
+}
+
+#[tokio::test]
+async fn an_administrator_of_the_server_may_persist_rules_of_their_own_by_password() {
+    let app = TestApp::spawn();
+    let body = json!({ "username": "tsadmin", "password": ADMIN_PASSWORD, "persist_option": "REPLACE",
+        "parameter_values": [{ "name": "p", "values": ["1"] }] });
+    let token = done(&app.anon(), "auth/token/custom", body).await;
+    app.plant(token["token"].as_str().unwrap());
+    assert_eq!(app.user("tsadmin").await.attributes.parameters.len(), 1);
 }

@@ -8,6 +8,7 @@ mod derived;
 mod groups;
 mod org_administrator;
 mod org_administrator_groups;
+mod org_key;
 mod orgs;
 mod passwords;
 mod system;

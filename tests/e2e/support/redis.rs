@@ -78,6 +78,21 @@ impl Redis {
         dump
     }
 
+    /// Says something to it that needs no more than one connection, a command a line; each must be answered well.
+    pub fn tell(&self, commands: &[&str]) {
+        let connection = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let mut answers = BufReader::new(connection.try_clone().unwrap());
+        let mut connection = connection;
+        for command in commands {
+            connection
+                .write_all(format!("{command}\r\n").as_bytes())
+                .unwrap();
+            let mut line = String::new();
+            answers.read_line(&mut line).unwrap();
+            assert!(!line.starts_with('-'), "{command}: {line}");
+        }
+    }
+
     /// Ends all connections of its clients.
     pub fn cut_off_clients(&self) {
         let mut connection = TcpStream::connect(("127.0.0.1", self.port)).unwrap();

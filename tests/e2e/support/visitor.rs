@@ -43,6 +43,13 @@ impl Visitor {
         self.client.get(url).send().await.unwrap()
     }
 
+    /// The same with cookies.
+    pub async fn get_as(&self, cookies: &Cookies, path: &str) -> Response {
+        let url = format!("{}{path}", self.base);
+        let request = self.client.get(url).header(COOKIE, &cookies.0);
+        request.send().await.unwrap()
+    }
+
     pub async fn try_sign_in(&self, user: &str, password: &str) -> Response {
         self.sign_in_if_there(user, password).await.unwrap()
     }

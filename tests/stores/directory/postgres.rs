@@ -20,6 +20,10 @@ pub struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
+    pub fn url(&self) -> String {
+        self.server.url(&self.name)
+    }
+
     fn options(&self) -> PostgresOptions {
         options(&self.server.url(&self.name))
     }

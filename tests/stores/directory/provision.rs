@@ -103,6 +103,28 @@ pub async fn case_36_groups_are_added_or_replaced_in_that_org_only(database: &im
     assert_eq!(group_names(&*directory, alice, PRIMARY).await, ["keep"]);
 }
 
+pub async fn case_37_who_may_not_join_is_refused_and_unchanged(database: &impl Database) {
+    let directory = database.open().await;
+    directory.create_org(&org(4, "Four")).await.unwrap();
+    let alice = directory.create_user(&draft("alice")).await.unwrap();
+    let mut request = just_in_time("alice");
+    request.may_join = false;
+    request.org = Some(OrgId(4));
+    request.email = Some("other@example.com".into());
+    let refused = directory.provision(&request).await;
+    assert!(matches!(refused, Err(DirectoryError::NotInOrg(OrgId(4)))));
+    let after = directory.find_user_by_id(alice.id).await.unwrap();
+    assert_eq!(after, Some(alice));
+    // Who is new, or there already, is no question of joining.
+    request.name = "bob".into();
+    request.key = key("bob");
+    let bob = directory.provision(&request).await.unwrap();
+    request.fresh_id = just_in_time("bob").fresh_id;
+    request.email = Some("bob@example.com".into());
+    let again = directory.provision(&request).await.unwrap();
+    assert_eq!((again.id, again.email), (bob.id, request.email));
+}
+
 pub async fn a_disabled_user_is_returned_as_is(database: &impl Database) {
     let directory = database.open().await;
     let alice = directory.create_user(&draft("alice")).await.unwrap().id;

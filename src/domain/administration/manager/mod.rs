@@ -96,6 +96,11 @@ impl Manager<'_> {
         self.scope
     }
 
+    /// Who they are, for the audit trail.
+    pub(in crate::domain::administration) const fn actor(&self) -> &Actor {
+        &self.by
+    }
+
     /// The same administrator, working in that Org; none changes nothing.
     pub async fn working_in(self, org: Option<&str>) -> Result<Self, AdminError> {
         let Some(called) = org else {

@@ -1,15 +1,14 @@
 //! Issuing tokens: who vouches, for whom, for which Org, for how long.
 
 use crate::domain::audit::{Act, AuditEvent, Client, Refusal};
-use crate::domain::authn::trusted::request::{
-    IssueError, IssueRequest, Issued, Persist, Validity, Voucher,
-};
+use crate::domain::authn::trusted::request::{IssueError, IssueRequest, Issued, Validity, Voucher};
 use crate::domain::authn::{OrgRefused, TrustedAuth, choose_org};
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{
-    AccountStatus, DirectoryError, KeyId, NameKey, OrgId, Provision, SecretKey, User, UserChange,
-    UserId,
+    AccountStatus, DirectoryError, KeyId, NameKey, OrgId, Provision, SecretKey, TextError, User,
+    UserId, check_email, check_text,
 };
+use crate::domain::failure::StoreError;
 use crate::domain::principal::Via;
 use crate::domain::random;
 use crate::domain::session::{Check, SessionHandle};
@@ -19,8 +18,22 @@ use secrecy::{ExposeSecret, SecretString};
 /// The most groups one request may name.
 const MAX_GROUPS: usize = 200;
 
+/// One sentence for somebody who does not exist and for somebody whom the key of an Org does not reach: its holder
+/// must not learn by asking who there is in other Orgs.
+const NOBODY: &str = "an existing user (with the key of one Org: one of that Org), or a free name and auto-creation \
+                      by a secret key";
+
+/// What may become of a user who exists already.
+#[derive(Clone, Copy)]
+struct Existing {
+    /// Whether they are added to the Org.
+    may_join: bool,
+    /// Whether they get the name and the address that were given.
+    may_rename: bool,
+}
+
 /// What a voucher turned out to vouch for.
-struct Vouched {
+pub(super) struct Vouched {
     key: Option<SecretKey>,
     /// The user, where the voucher itself says who.
     user: Option<UserId>,
@@ -33,7 +46,7 @@ struct Vouched {
     /// When the voucher's own proof began: what was revoked since then stays revoked.
     began_at: Option<Timestamp>,
     /// Attributes the token cannot shed.
-    attributes: Option<Attributes>,
+    pub(super) attributes: Option<Attributes>,
     /// What the token inherits from what was presented.
     lineage: Option<Box<Lineage>>,
 }
@@ -46,6 +59,11 @@ impl Vouched {
             Voucher::Key(_) | Voucher::Proof(_) => self.key.as_ref().map(|key| key.id),
         }
     }
+
+    /// The Org of the key, where it is the key of one.
+    pub(super) fn key_org(&self) -> Option<OrgId> {
+        self.key.as_ref().and_then(|key| key.org)
+    }
 }
 
 impl TrustedAuth {
@@ -56,7 +74,7 @@ impl TrustedAuth {
         client: &Client,
     ) -> Result<Issued, IssueError> {
         let at = self.clock.now();
-        let result = self.try_issue(&request, at).await;
+        let result = self.try_issue(&request, client, at).await;
         let (act, user) = match &result {
             Ok((issued, created_user)) => (
                 Act::TokenIssued {
@@ -86,6 +104,7 @@ impl TrustedAuth {
     async fn try_issue(
         &self,
         request: &IssueRequest,
+        client: &Client,
         at: Timestamp,
     ) -> Result<(Issued, bool), IssueError> {
         let vouched = self.vouch(request, at).await?;
@@ -114,17 +133,15 @@ impl TrustedAuth {
         let org = choose_org(&*self.directory, &user, wanted_org)
             .await
             .map_err(|refused| match refused {
-                OrgRefused::NotAllowed => parameter(
-                    "org",
-                    "an active Org the user belongs to, or auto-creation to add the user".into(),
-                    Refusal::OrgNotAllowed,
-                ),
+                OrgRefused::NotAllowed => IssueError::OrgNotAllowed,
                 OrgRefused::Store(error) => IssueError::Store(error),
             })?;
         if let Some(key) = &vouched.key {
             self.directory.touch_key(key.id, at).await?;
         }
-        let attributes = self.settle_attributes(request, &vouched, &user, at).await?;
+        let attributes = self
+            .settle_attributes(request, &vouched, &user, client, at)
+            .await?;
         let minted_at = vouched.began_at.unwrap_or(at);
         let created_at = vouched.lineage.as_ref().map_or(minted_at, |_| at);
         let (expires_at, supersedes) = self.expiry(request.validity, created_at);
@@ -265,17 +282,17 @@ impl TrustedAuth {
         at: Timestamp,
     ) -> Result<(User, bool), IssueError> {
         let may_create = request.auto_create && vouched.key.is_some();
+        let existing = Existing {
+            may_join: vouched.key_org().is_none(),
+            may_rename: true,
+        };
         let found = self.directory.find_user(name).await?;
         let Some(user) = found else {
             if may_create {
-                let user = self.provision(request, name, org, at).await?;
+                let user = self.provision(request, name, org, existing, at).await?;
                 return Ok((user, true));
             }
-            return Err(parameter(
-                "username",
-                "an existing user, or auto-creation by a secret key".into(),
-                Refusal::UnknownUser,
-            ));
+            return Err(parameter("username", NOBODY.into(), Refusal::UnknownUser));
         };
         if vouched.user.is_some_and(|id| id != user.id) {
             return Err(parameter(
@@ -285,52 +302,31 @@ impl TrustedAuth {
             ));
         }
         // Otherwise whoever holds the key of one Org would hold the server.
-        if user.is_admin && vouched.key.as_ref().is_some_and(|key| key.org.is_some()) {
+        if user.is_admin && vouched.key_org().is_some() {
             return Err(IssueError::KeyForAdministrator);
+        }
+        if let Some(own) = vouched.key_org()
+            && !self.org_ids_of(&user).await?.contains(&own)
+        {
+            return Err(parameter("username", NOBODY.into(), Refusal::OrgNotAllowed));
         }
         // A disabled account stays as it is: whoever holds a key may not revive or reshape it.
         let may_update =
             may_create && request.updates_existing && user.status == AccountStatus::Active;
         if may_update {
-            let user = self.provision(request, name, org, at).await?;
+            let existing = Existing {
+                may_rename: self.may_change_account(vouched, &user).await?,
+                ..existing
+            };
+            let user = self.provision(request, name, org, existing, at).await?;
             return Ok((user, false));
         }
         Ok((user, false))
     }
 
-    /// The token's attributes, after the user's own were changed as asked.
-    async fn settle_attributes(
-        &self,
-        request: &IssueRequest,
-        vouched: &Vouched,
-        user: &User,
-        at: Timestamp,
-    ) -> Result<Attributes, IssueError> {
-        if let Some(held) = &vouched.attributes {
-            return Ok(held.clone());
-        }
-        let own = match request.persist {
-            Persist::No => return Ok(user.attributes.clone().with(&request.attributes)),
-            Persist::Replace => request.attributes.clone(),
-            Persist::Append => user.attributes.clone().with(&request.attributes),
-            Persist::Reset => Attributes::default(),
-        };
-        own.validate()
-            .map_err(|error| parameter("attributes", error.to_string(), Refusal::BadRequest))?;
-        let change = UserChange {
-            attributes: Some(own.clone()),
-            at,
-            ..UserChange::default()
-        };
-        match self.directory.update_user(user.id, &change).await {
-            Ok(_) => Ok(own),
-            Err(DirectoryError::Store(error)) => Err(IssueError::Store(error)),
-            Err(other) => Err(parameter(
-                "username",
-                other.to_string(),
-                Refusal::BadRequest,
-            )),
-        }
+    pub(super) async fn org_ids_of(&self, user: &User) -> Result<Vec<OrgId>, StoreError> {
+        let orgs = self.directory.orgs_of(user.id).await?;
+        Ok(orgs.iter().map(|org| org.id).collect())
     }
 
     async fn provision(
@@ -338,8 +334,17 @@ impl TrustedAuth {
         request: &IssueRequest,
         name: &NameKey,
         org: Option<OrgId>,
+        existing: Existing,
         at: Timestamp,
     ) -> Result<User, IssueError> {
+        let bad =
+            |field, error: TextError| parameter(field, error.to_string(), Refusal::BadRequest);
+        if let Some(display_name) = &request.display_name {
+            check_text(display_name).map_err(|error| bad("display_name", error))?;
+        }
+        if let Some(email) = &request.email {
+            check_email(email).map_err(|error| bad("email", error))?;
+        }
         if let Some(groups) = &request.groups {
             if groups.len() > MAX_GROUPS {
                 let expected = format!("at most {MAX_GROUPS} groups");
@@ -354,9 +359,10 @@ impl TrustedAuth {
             fresh_id: UserId(random::uuid(&*self.random)),
             name: request.username.clone(),
             key: name.clone(),
-            display_name: request.display_name.clone(),
-            email: request.email.clone(),
+            display_name: request.display_name.clone().filter(|_| existing.may_rename),
+            email: request.email.clone().filter(|_| existing.may_rename),
             org,
+            may_join: existing.may_join,
             groups: request.groups.clone(),
             replace_groups: request.replace_groups,
             at,
@@ -369,12 +375,15 @@ impl TrustedAuth {
                 DirectoryError::Missing { what: "Org", .. } => {
                     parameter("org", "an existing Org".into(), Refusal::OrgNotAllowed)
                 }
+                DirectoryError::NotInOrg(_) => {
+                    parameter("username", NOBODY.into(), Refusal::OrgNotAllowed)
+                }
                 other => parameter("username", other.to_string(), Refusal::BadRequest),
             })
     }
 }
 
-const fn parameter(field: &'static str, expected: String, why: Refusal) -> IssueError {
+pub(super) const fn parameter(field: &'static str, expected: String, why: Refusal) -> IssueError {
     IssueError::Parameter {
         field,
         expected,

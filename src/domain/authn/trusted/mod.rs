@@ -4,6 +4,7 @@ mod api_token;
 mod identity;
 mod issue;
 mod request;
+mod rules;
 
 pub use api_token::fresh_api_token;
 pub use identity::Delegation;

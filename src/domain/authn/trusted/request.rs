@@ -130,6 +130,12 @@ pub enum IssueError {
     /// The key of one Org cannot vouch for an administrator of the whole server.
     #[error("an Org's key for an administrator of the server")]
     KeyForAdministrator,
+    /// Access rules that are not the voucher's to set; says why.
+    #[error("access rules: {0}")]
+    RulesNotTheirs(&'static str),
+    /// The Org asked for is none the user may work in.
+    #[error("Org not allowed")]
+    OrgNotAllowed,
     /// A parameter is wrong.
     #[error("{field}: {expected}")]
     Parameter {
@@ -161,6 +167,10 @@ impl From<&IssueError> for Failure {
             IssueError::KeyForAdministrator => Self::forbidden(
                 "the key of one Org cannot vouch for an administrator of the server",
             ),
+            IssueError::RulesNotTheirs(reason) => Self::forbidden(*reason),
+            IssueError::OrgNotAllowed => Self::org_not_allowed(
+                "an active Org the user belongs to, or auto-creation to add the user",
+            ),
             IssueError::Parameter {
                 field, expected, ..
             } => Self::bad(*field, expected.clone()),
@@ -176,6 +186,8 @@ impl IssueError {
             Self::SwitchedOff => Refusal::SwitchedOff,
             Self::WrongKey => Refusal::WrongKey,
             Self::KeyOfOtherOrg | Self::KeyForAdministrator => Refusal::KeyOfOtherOrg,
+            Self::RulesNotTheirs(_) => Refusal::AccessRules,
+            Self::OrgNotAllowed => Refusal::OrgNotAllowed,
             Self::Parameter { why, .. } => *why,
             Self::SessionOver => Refusal::DeadToken,
             Self::Store(_) => Refusal::Unavailable,
