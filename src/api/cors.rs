@@ -1,4 +1,5 @@
-//! Cross-origin answers: exact echo with credentials for `embed.origins`, nothing at all for anyone else.
+//! Cross-origin answers: exact echo with credentials for `embed.origins`, nothing at all for anyone else; and what
+//! any other `OPTIONS` is told.
 //!
 //! Written here because the origins change while the server runs, refusals of every layer must
 //! carry the headers too, and an origin that is not allowed must get none of them.
@@ -10,7 +11,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, ALLOW, HeaderMap, HeaderValue, ORIGIN, VARY,
 };
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, OPTIONS");
@@ -45,7 +46,8 @@ pub async fn cross_origin(
                 .is_ok_and(|origin| services.is_embed_origin(origin))
         })
         .cloned();
-    let is_preflight = request.method() == Method::OPTIONS
+    let is_options = request.method() == Method::OPTIONS;
+    let is_preflight = is_options
         && request.headers().contains_key(ORIGIN)
         && request
             .headers()
@@ -67,6 +69,8 @@ pub async fn cross_origin(
                 .insert_header((ACCESS_CONTROL_MAX_AGE, MAX_AGE));
         }
         request.into_response(reply.finish())
+    } else if is_options {
+        tell_methods(next(request).await?)
     } else {
         next(request).await?
     };
@@ -77,6 +81,22 @@ pub async fn cross_origin(
     };
     mark(response.headers_mut(), origin, readable);
     Ok(response)
+}
+
+/// No route takes `OPTIONS`: each refuses it and says what it takes, and that is the answer.
+fn tell_methods(refused: ServiceResponse) -> ServiceResponse {
+    let taken = refused.headers().get(ALLOW);
+    let Some(taken) = taken.and_then(|taken| taken.to_str().ok()) else {
+        return refused;
+    };
+    let mut methods: Vec<&str> = taken.split(", ").filter(|name| !name.is_empty()).collect();
+    if methods.contains(&"GET") && !methods.contains(&"HEAD") {
+        methods.push("HEAD");
+    }
+    methods.push("OPTIONS");
+    let mut reply = HttpResponse::NoContent();
+    reply.insert_header((ALLOW, methods.join(", ")));
+    refused.into_response(reply.finish())
 }
 
 fn mark(headers: &mut HeaderMap, origin: Option<HeaderValue>, readable: HeaderValue) {

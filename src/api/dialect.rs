@@ -59,7 +59,7 @@ impl<D> ApiError<D> {
     /// The same, where the Org asked for is refused, with how the caller called it.
     #[must_use]
     pub fn for_org(mut self, asked: Option<&str>) -> Self {
-        if let Failure::OrgNotAllowed { called, .. } = &mut self.failure {
+        if let Failure::OrgNotAllowed { called, .. } = &mut self.refused.failure {
             *called = asked.map(|text| text.trim().chars().take(SHOWN_ORG_CHARS).collect());
         }
         self

@@ -1,5 +1,6 @@
 //! Form bodies and queries: strictly decoded, each parameter at most once, every refusal naming its parameter.
 
+use crate::api::body::{LATE, PACKED};
 use crate::api::dialect::{ApiError, Dialect};
 use crate::domain::failure::Failure;
 use actix_web::dev::Payload;
@@ -90,6 +91,8 @@ pub fn body_failure(error: &actix_web::Error) -> Failure {
     use actix_web::error::PayloadError;
     match error.as_error::<PayloadError>() {
         Some(PayloadError::Overflow) => Failure::TooLarge,
+        Some(PayloadError::Io(error)) if error.kind() == LATE => Failure::TooSlow,
+        Some(PayloadError::Io(error)) if error.kind() == PACKED => Failure::UnsupportedMediaType,
         _ if error.as_response_error().status_code()
             == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE =>
         {

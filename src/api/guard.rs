@@ -14,11 +14,11 @@ use crate::domain::audit::Client;
 use crate::domain::directory::{OrgId, User};
 use crate::domain::failure::{Failure, Unauthenticated};
 use crate::domain::principal::{Principal, Via};
-use crate::domain::session::Check;
+use crate::domain::session::{Check, SessionId};
 use actix_session::Session;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
-use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, ORIGIN};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use std::marker::PhantomData;
@@ -26,6 +26,10 @@ use std::ops::Deref;
 
 const ORG_HEADER: HeaderName = HeaderName::from_static("x-thoughtspot-orgs");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+const FOREIGN: &str =
+    "a page of another site made this request; add its origin to embed.origins to allow it";
 
 /// Somebody is signed in, and may make this kind of request from where they make it.
 #[derive(Debug)]
@@ -183,22 +187,39 @@ pub fn refuse_forgery(request: &HttpRequest, services: &Services) -> Result<(), 
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
-    if is_safe {
-        return Ok(());
+    if !is_safe && is_foreign(request, services) {
+        return Err(Failure::forbidden(FOREIGN));
     }
+    Ok(())
+}
+
+/// Whether the browser's own headers say that another site's page made the request.
+fn is_foreign(request: &HttpRequest, services: &Services) -> bool {
     let header = |name| request.headers().get(name).map(|value| value.to_str());
-    let is_foreign = match (header(ORIGIN), header(SEC_FETCH_SITE)) {
+    match (header(ORIGIN), header(SEC_FETCH_SITE)) {
         (Some(Ok(origin)), _) => {
             !is_own_page(request, services, origin) && !services.is_embed_origin(origin)
         }
         (None, Some(Ok(site))) => site.eq_ignore_ascii_case("cross-site"),
         (Some(Err(_)), _) | (None, Some(Err(_))) => true,
         (None, None) => false,
-    };
-    if is_foreign {
-        return Err(Failure::forbidden(
-            "a page of another site made this request; add its origin to embed.origins to allow it",
-        ));
+    }
+}
+
+/// The live session that a login ends: the one presented with it, unless another site's page had the browser sign in.
+/// Such a page may sign its visitor in anew, but must not end what it could not have ended by a logout.
+pub fn replaced(request: &HttpRequest, services: &Services) -> Option<SessionId> {
+    presented_id().filter(|_| !is_foreign(request, services))
+}
+
+/// Refuses a login by GET that another site's page has the browser make unseen, with a picture or a fetch. Windows
+/// and frames may go there from anywhere, which SDKs rely on.
+pub fn refuse_unseen_login(request: &HttpRequest, services: &Services) -> Result<(), Failure> {
+    let says = |name| request.headers().get(name).map(HeaderValue::as_bytes);
+    let is_seen = matches!(says(SEC_FETCH_MODE), None | Some(b"navigate"));
+    let is_cross_site = says(SEC_FETCH_SITE) == Some(b"cross-site");
+    if !is_seen && is_cross_site && is_foreign(request, services) {
+        return Err(Failure::forbidden(FOREIGN));
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The number of no Org.
@@ -78,6 +79,8 @@ pub struct Site {
     pub same_site: SameSiteRule,
     /// The largest body read.
     pub max_body_bytes: usize,
+    /// How long a body may take to arrive whole.
+    pub body_timeout: Duration,
     /// Whether `GET session/login/token` works.
     pub may_login_by_get: bool,
     /// A name for this cluster, shown in `session/info`.
@@ -256,7 +259,7 @@ impl Services {
 
     /// Refuses whoever presented less than all of their account, when they act on all of it: one object, some Orgs,
     /// the key of an Org, or a guest's session, which is many people's.
-    pub async fn require_whole_account(&self, who: &Principal) -> Result<(), Failure> {
+    pub async fn require_whole_account(&self, who: &Principal) -> Result<(), Refused> {
         let is_whole = who.access == Access::Full
             && who.reach.is_empty()
             && who.method != Some(Method::Guest)
@@ -267,7 +270,8 @@ impl Services {
         Err(Failure::forbidden(
             "this is about everything of the user, and what was presented is limited, to one object or to an Org; \
              sign in without such a limit",
-        ))
+        )
+        .into())
     }
 
     /// Whether a key that is good for one Org is behind what was presented.

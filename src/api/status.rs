@@ -16,6 +16,7 @@ pub const fn status(failure: &Failure) -> StatusCode {
         Failure::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Failure::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Failure::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Failure::Conflict { .. } => StatusCode::CONFLICT,
         Failure::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
         Failure::Unavailable { .. } | Failure::ReadOnly(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -156,11 +156,16 @@ fn words(failure: &Failure, spelled: fn(&str) -> &str) -> (i32, String) {
         Failure::MethodNotAllowed => (10002, "This path does not take that method".to_owned()),
         Failure::UnsupportedMediaType => (
             10002,
-            "The body is not of a media type this path reads".to_owned(),
+            "The body is not of a media type this path reads, or it is packed (Content-Encoding)"
+                .to_owned(),
         ),
         Failure::TooLarge => (
             10002,
             "The body is larger than this server reads".to_owned(),
+        ),
+        Failure::TooSlow => (
+            10002,
+            "The body did not arrive whole in time; send it again".to_owned(),
         ),
         Failure::Conflict { reason } => (10002, reason.clone()),
         Failure::TooManyRequests { retry_after } => (

@@ -34,10 +34,12 @@ pub enum Failure {
     },
     /// The path exists, the method does not.
     MethodNotAllowed,
-    /// The body's media type is not one this endpoint reads.
+    /// The body's media type is not one this endpoint reads, or it is packed.
     UnsupportedMediaType,
     /// The body is larger than the server reads.
     TooLarge,
+    /// The body did not arrive whole within the time it had.
+    TooSlow,
     /// It would break something that exists.
     Conflict {
         /// What stands in the way, as a sentence.

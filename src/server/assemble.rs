@@ -292,6 +292,7 @@ fn site(settings: &Settings, secrets: Secrets, addresses: &Addresses) -> Site {
             SameSite::Strict => SameSiteRule::Strict,
         },
         max_body_bytes: settings.server.max_body_bytes,
+        body_timeout: settings.server.body_timeout,
         may_login_by_get: settings.tokens.login_by_get,
         cluster_id: secrets.cluster_id,
     }

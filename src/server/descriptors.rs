@@ -25,10 +25,7 @@ pub fn take_all() {
 pub fn connections_per_worker(workers: usize) -> usize {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let workers = match workers {
-        0 => available_parallelism().map_or(1, usize::from),
-        some => some,
-    };
+    let workers = self::workers(workers);
     let each = share(limit, workers);
     if each < MOST_PER_WORKER {
         tracing::info!(
@@ -38,6 +35,14 @@ pub fn connections_per_worker(workers: usize) -> usize {
         );
     }
     each
+}
+
+/// How many workers there are when the setting says so many.
+pub fn workers(setting: usize) -> usize {
+    match setting {
+        0 => available_parallelism().map_or(1, usize::from),
+        some => some,
+    }
 }
 
 fn share(limit: usize, workers: usize) -> usize {

@@ -1,6 +1,7 @@
 //! The HTTP servers: sockets, middleware in their order, drain on stop.
 
 use crate::api;
+use crate::api::body::bounded;
 use crate::api::caller::LocalAddress;
 use crate::api::cors::cross_origin;
 use crate::api::dialect::render_strays;
@@ -8,7 +9,8 @@ use crate::api::request_log::log_request;
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use crate::server::addresses::Addresses;
-use crate::server::descriptors::connections_per_worker;
+use crate::server::crowd::Crowd;
+use crate::server::descriptors::{connections_per_worker, workers};
 use crate::settings::Server;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Extensions, Server as ActixServer, ServiceRequest, ServiceResponse};
@@ -26,6 +28,8 @@ use std::time::Duration;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// An idle connection is kept this long.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// A reply that is not read, not even in part, is not going to be after this long.
+const UNREAD_TIMEOUT: Duration = Duration::from_mins(1);
 /// How many connections wait to be accepted: with all workers busy or full, one more would be told nothing and try
 /// again a second later. Linux takes less if `net.core.somaxconn` says so.
 const QUEUE: i32 = 2_048;
@@ -82,6 +86,9 @@ pub fn listen(
     services: Arc<Services>,
 ) -> anyhow::Result<ActixServer> {
     let services = web::Data::from(services);
+    let each = connections_per_worker(settings.workers);
+    let all = each.saturating_mul(workers(settings.workers));
+    let crowd = Crowd::of(all, settings.trusted_proxies.clone());
     let mut server = HttpServer::new(move || {
         let services = services.clone();
         App::new()
@@ -92,9 +99,9 @@ pub fn listen(
     })
     .client_request_timeout(HEAD_TIMEOUT)
     .keep_alive(KEEP_ALIVE)
-    .max_connections(connections_per_worker(settings.workers))
+    .max_connections(each)
     .shutdown_timeout(settings.shutdown_timeout.as_secs().max(1))
-    .on_connect(remember_local_address);
+    .on_connect(move |connection, data| arrive(connection, data, &crowd));
     if settings.workers > 0 {
         server = server.workers(settings.workers);
     }
@@ -107,7 +114,8 @@ pub fn listen(
     Ok(server.run())
 }
 
-/// What stands around every route, from the outside in: log, CORS, words for what belongs to no dialect.
+/// What stands around every route, from the outside in: log, CORS, bounds for the body, words for what belongs to no
+/// dialect.
 ///
 /// One middleware, because each of its own would box its future and look the services up.
 async fn around_all(
@@ -120,22 +128,48 @@ async fn around_all(
     };
     let routed = async |request| Ok(next.call(request).await?.map_into_boxed_body());
     let in_words = async |request| render_strays::<V1>(request, routed).await;
-    let answered = async |request| cross_origin(&services, request, in_words).await;
+    let in_bounds = async |request| bounded(&services, request, in_words).await;
+    let answered = async |request| cross_origin(&services, request, in_bounds).await;
     log_request(&services, request, answered).await
 }
 
-/// The address a browser reached us at counts as our own origin, however it was routed here.
-fn remember_local_address(connection: &dyn Any, data: &mut Extensions) {
+/// What each connection is given when it is accepted, and remembers while it lasts.
+fn arrive(connection: &dyn Any, data: &mut Extensions, crowd: &Arc<Crowd>) {
     use actix_tls::accept::rustls_0_23::TlsStream;
-    let local = connection
-        .downcast_ref::<TcpStream>()
-        .or_else(|| {
-            connection
-                .downcast_ref::<TlsStream<TcpStream>>()
-                .map(|tls| tls.get_ref().0)
-        })
-        .and_then(|stream| stream.local_addr().ok());
-    if let Some(local) = local {
+    let stream = connection.downcast_ref::<TcpStream>().or_else(|| {
+        connection
+            .downcast_ref::<TlsStream<TcpStream>>()
+            .map(|tls| tls.get_ref().0)
+    });
+    let Some(stream) = stream else {
+        return;
+    };
+    // The address a browser reached us at counts as our own origin, however it was routed here.
+    if let Ok(local) = stream.local_addr() {
         data.insert(LocalAddress(local));
+    }
+    let Ok(peer) = stream.peer_addr() else {
+        return;
+    };
+    match crowd.admit(peer.ip()) {
+        Some(place) => {
+            data.insert(place);
+            give_up_on_who_does_not_read(stream);
+        }
+        // The only way from here to refuse it: there is nothing to read, so nothing is answered.
+        None => {
+            let _already_gone = rustix::net::shutdown(stream, rustix::net::Shutdown::Both);
+        }
+    }
+}
+
+/// No timer of the framework's runs while a reply waits to be read; the system has one.
+fn give_up_on_who_does_not_read(stream: &TcpStream) {
+    #[cfg(target_os = "linux")]
+    {
+        let limit = u32::try_from(UNREAD_TIMEOUT.as_millis()).unwrap_or(u32::MAX);
+        if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(stream, limit) {
+            tracing::debug!(%error, "a reply may wait to be read for as long as it likes");
+        }
     }
 }

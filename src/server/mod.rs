@@ -8,6 +8,7 @@ pub mod audit_trail;
 mod background;
 mod checkup;
 mod console;
+mod crowd;
 pub mod demo;
 mod descriptors;
 pub mod greeting;
@@ -206,7 +207,7 @@ async fn run(
     let (mut ground, clock, audit) = open_ground(settings).await?;
     ground.loaded = Some(loaded.clone());
     warn_of_half_shared_stores(settings);
-    session_home::remember(settings, &*ground.stores.directory).await?;
+    session_home::remember(settings, &*ground.stores.directory).await;
     let mut background = JoinSet::new();
     background.spawn(background::follow_store(clock, ground.stores.clone()));
 

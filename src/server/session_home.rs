@@ -10,15 +10,18 @@ use anyhow::bail;
 const SAVED: &str = "session_store";
 
 /// Remembers the kind that is in use; nothing else of it, since its address may hold a password.
-pub(in crate::server) async fn remember(
-    settings: &Settings,
-    saved: &dyn SavedSettings,
-) -> anyhow::Result<()> {
+///
+/// A directory that takes no changes just now is no reason not to serve.
+pub(in crate::server) async fn remember(settings: &Settings, saved: &dyn SavedSettings) {
     let kind = settings.sessions.store.kind();
-    if saved.get(SAVED).await?.as_deref() != Some(kind) {
-        saved.set(SAVED, kind).await?;
+    let kept = match saved.get(SAVED).await {
+        Ok(Some(known)) if known == kind => return,
+        Ok(_) => saved.set(SAVED, kind).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = kept {
+        tracing::warn!(%error, "the kind of session store was not remembered for operator commands");
     }
-    Ok(())
 }
 
 /// Refuses settings that name another kind of session store than the server used last. Changes nothing.

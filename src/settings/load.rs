@@ -28,6 +28,9 @@ const MIN_PASSWORD_BYTES: usize = 8;
 const MAX_PASSWORD_BYTES: usize = 1024;
 /// The longest pause before a stopping server gives up on open requests.
 const LONGEST_SHUTDOWN: Duration = Duration::from_hours(1);
+/// The least and the most that `server.body_timeout` may be.
+const SHORTEST_BODY: Duration = Duration::from_secs(1);
+const LONGEST_BODY: Duration = Duration::from_hours(1);
 
 /// Where settings come from besides `default.toml`.
 #[derive(Clone, Default)]
@@ -242,6 +245,12 @@ fn server(reader: &mut Reader) -> Server {
     if shutdown_timeout > LONGEST_SHUTDOWN {
         reader.refuse("server.shutdown_timeout", "0s to 1h");
     }
+    let body_timeout = reader
+        .duration("server.body_timeout")
+        .unwrap_or(LONGEST_BODY);
+    if !(SHORTEST_BODY..=LONGEST_BODY).contains(&body_timeout) {
+        reader.refuse("server.body_timeout", "1s to 1h");
+    }
     Server {
         http,
         https,
@@ -251,6 +260,7 @@ fn server(reader: &mut Reader) -> Server {
         tls_key_file,
         shutdown_timeout,
         max_body_bytes: reader.number("server.max_body_bytes", 1024..=100 * 1024 * 1024),
+        body_timeout,
         sign_ins_per_minute: reader.number("server.sign_ins_per_minute", 0..=10_000),
         workers: reader.number("server.workers", 0..=1024),
     }

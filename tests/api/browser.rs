@@ -1,7 +1,8 @@
 //! What browsers enforce for us: cross-origin reads (case 48) and cross-site writes (decision 3).
 
-use crate::support::{Client, Reply, TestApp};
+use crate::support::{Client, PASSWORD, Reply, TestApp};
 use reqwest::Method;
+use serde_json::json;
 
 const EMBED: &str = "https://embed.example";
 const ROUTES: [(&str, &str); 12] = [
@@ -222,7 +223,7 @@ async fn decision_3_reading_and_signing_in_need_no_particular_origin() {
     let alice = app.alice().await.with("origin", "https://evil.example");
     assert_eq!(alice.info().await.status, 200, "though no page can read it");
     let client = app.anon().with("sec-fetch-site", "cross-site");
-    let reply = client.post_login("bob", crate::support::PASSWORD).await;
+    let reply = client.post_login("bob", PASSWORD).await;
     assert_eq!(reply.status, 204);
     // An iframe's navigation says where it comes from, and must open its session all the same.
     let token = app.token("alice").await;
@@ -255,5 +256,82 @@ async fn the_page_may_be_framed_by_embedding_origins_alone() {
     );
     for part in ["object-src 'none'", "base-uri 'none'"] {
         assert!(policy.contains(part), "{policy}");
+    }
+}
+
+/// The same browser as a page has it ask; what is empty is not sent.
+fn sent_from(client: &Client, origin: &str, site: &str, mode: &str) -> Client {
+    [
+        ("origin", origin),
+        ("sec-fetch-site", site),
+        ("sec-fetch-mode", mode),
+    ]
+    .into_iter()
+    .filter(|(_, value)| !value.is_empty())
+    .fold(client.with("accept", "*/*"), |client, (name, value)| {
+        client.with(name, value)
+    })
+}
+
+#[tokio::test]
+async fn case_30_a_login_made_by_another_sites_page_does_not_end_the_visitors_session() {
+    let app = app();
+    let token = app.token("bob").await;
+    let bob = json!({ "username": "bob", "password": PASSWORD });
+    for (origin, site, mode, is_replaced) in [
+        ("https://evil.example", "cross-site", "navigate", false),
+        ("https://evil.example", "cross-site", "no-cors", false),
+        ("null", "cross-site", "navigate", false),
+        ("", "cross-site", "navigate", false),
+        (EMBED, "cross-site", "cors", true),
+        ("", "same-origin", "cors", true),
+        ("", "", "", true),
+    ] {
+        let from = |client| sent_from(client, origin, site, mode);
+        let mut live = Vec::new();
+        let alice = app.alice().await;
+        let signed_in = from(&alice).post_login("bob", PASSWORD).await;
+        assert_eq!(signed_in.status, 204);
+        live.push(alice.is_active().await);
+
+        let alice = app.alice().await;
+        let signed_in = from(&alice).redeem(&[("auth_token", &token)]).await;
+        assert_eq!(signed_in.status, 204);
+        live.push(alice.is_active().await);
+
+        let alice = app.alice().await;
+        let theirs = from(&alice);
+        let request = theirs
+            .request(Method::POST, "!/api/rest/2.0/auth/session/login")
+            .json(&bob);
+        assert_eq!(theirs.send(request).await.status, 204);
+        live.push(alice.is_active().await);
+
+        let expected = if is_replaced { 401 } else { 204 };
+        assert_eq!(live, [expected; 3], "{origin} {site} {mode}");
+    }
+}
+
+#[tokio::test]
+async fn case_30_a_picture_on_another_sites_page_signs_nobody_in_or_out() {
+    let app = app();
+    let token = app.token("bob").await;
+    let query = [("auth_token", token.as_str())];
+    for (origin, site, mode, status) in [
+        ("", "cross-site", "no-cors", 403),
+        ("https://evil.example", "cross-site", "cors", 403),
+        // Frames and links of any page, and what the pages of embedding origins fetch.
+        ("", "cross-site", "navigate", 204),
+        (EMBED, "cross-site", "cors", 204),
+        ("", "same-origin", "no-cors", 204),
+    ] {
+        let alice = app.alice().await;
+        let theirs = sent_from(&alice, origin, site, mode);
+        let reply = theirs.redeem_by_get(&query).await;
+        assert_eq!(reply.status, status, "{origin} {site} {mode}");
+        assert_eq!(reply.cookies().is_empty(), status == 403, "{mode}");
+        let is_theirs = site == "same-origin" || origin == EMBED;
+        let left = if is_theirs { 401 } else { 204 };
+        assert_eq!(alice.is_active().await, left, "{origin} {site} {mode}");
     }
 }

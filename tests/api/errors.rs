@@ -106,3 +106,45 @@ async fn a_name_in_an_error_is_escaped_at_both_levels() {
     assert_eq!(reply.status, 404);
     assert!(!reply.message().contains('\n'));
 }
+
+#[tokio::test]
+async fn who_mistypes_an_address_gets_a_page_and_a_program_gets_json() {
+    let app = TestApp::shared();
+    let chromium = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let browser = app.anon().with("accept", chromium);
+    for path in ["/login", "/admin", "/sign-in/", "/nope", "/v1/nope"] {
+        let page = browser.get(&format!("!{path}")).await;
+        assert_eq!(page.status, 404, "{path}");
+        let kind = page.header("content-type").unwrap();
+        assert_eq!(kind, "text/html; charset=utf-8", "{path}");
+        assert!(page.text().contains("href=\"/\""), "{path}");
+        assert!(page.header("content-security-policy").is_some());
+        // What was asked for is not said again.
+        assert!(!page.text().contains(path.trim_matches('/')), "{path}");
+        let request = browser.request(Method::HEAD, &format!("!{path}"));
+        let asked = browser.send(request).await;
+        assert_eq!((asked.status, asked.body.len()), (404, 0));
+
+        for program in [app.anon(), app.anon().with("accept", "application/json")] {
+            let reply = program.get(&format!("!{path}")).await;
+            reply.expect_error(404, 10002, "Not found");
+        }
+        let request = browser.request(Method::POST, &format!("!{path}"));
+        let posted = browser.send(request).await;
+        posted.expect_error(404, 10002, "Not found");
+    }
+    for path in [
+        "/callosum/v1/nope",
+        "/callosum/v2/nope",
+        "/api/nope",
+        "/api/rest/2.0/nope",
+        "/tspublic/nope",
+        "/prism/nope",
+        "/MicroStrategyLibrary/nope",
+    ] {
+        let reply = browser.get(&format!("!{path}")).await;
+        assert_eq!(reply.status, 404, "{path}");
+        let kind = reply.header("content-type").unwrap();
+        assert!(kind.starts_with("application/json"), "{path}: {kind}");
+    }
+}

@@ -82,8 +82,68 @@ fn no_route_is_added_past_those_that_know_their_methods() {
         include_str!("../../src/api/sso/mod.rs"),
         include_str!("../../src/api/admin/mod.rs"),
         include_str!("../../src/api/admin/page.rs"),
+        include_str!("../../src/api/microstrategy/mod.rs"),
+        include_str!("../../src/api/openapi/mod.rs"),
+        include_str!("../../src/api/openapi/page.rs"),
     ] {
         let added = source.lines().find(|line| line.contains(".route("));
         assert_eq!(added, None, "its 405 would name no method");
     }
+}
+
+#[tokio::test]
+async fn options_without_a_preflight_tells_the_methods_and_needs_nobody() {
+    let app = TestApp::shared();
+    for (path, methods) in [
+        ("/callosum/v1/session/login", "POST, OPTIONS"),
+        ("/callosum/v1/session/orgs", "GET, PUT, HEAD, OPTIONS"),
+        ("/tspublic/v1/session/isactive", "GET, HEAD, OPTIONS"),
+        (
+            "/api/rest/2.0/auth/session/user",
+            "GET, POST, HEAD, OPTIONS",
+        ),
+        ("/prism/preauth/info", "GET, HEAD, OPTIONS"),
+        ("/MicroStrategyLibrary/api/auth/login", "POST, OPTIONS"),
+        (
+            "/MicroStrategyLibrary/api/sessions",
+            "GET, PUT, HEAD, OPTIONS",
+        ),
+        ("/sign-in", "GET, POST, HEAD, OPTIONS"),
+        ("/health/live", "GET, HEAD, OPTIONS"),
+        ("/api/openapi.json", "GET, HEAD, OPTIONS"),
+        ("/", "GET, HEAD, OPTIONS"),
+    ] {
+        // One with an origin and no method asked for is no preflight either.
+        for client in [app.anon(), app.anon().with("origin", "https://a.example")] {
+            let request = client.request(Method::OPTIONS, &format!("!{path}"));
+            let reply = client.send(request).await;
+            assert_eq!((reply.status, reply.body.len()), (204, 0), "{path}");
+            assert_eq!(reply.header("allow"), Some(methods), "{path}");
+            assert_eq!(reply.header("access-control-allow-methods"), None);
+        }
+    }
+    for path in ["!/nowhere", "!/MicroStrategyLibrary/api/nonsense"] {
+        let request = app.anon().request(Method::OPTIONS, path);
+        assert_eq!(app.anon().send(request).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn head_is_answered_wherever_a_page_or_the_description_is_read() {
+    let app = TestApp::shared();
+    for path in [
+        "/api/openapi.json",
+        "/api/docs/",
+        "/api/docs/swagger-ui.css",
+        "/MicroStrategyLibrary/auth/login-dialog.jsp?callback-origin=http://localhost:3000",
+    ] {
+        let read = app.anon().get(&format!("!{path}")).await;
+        let request = app.anon().request(Method::HEAD, &format!("!{path}"));
+        let asked = app.anon().send(request).await;
+        assert_eq!(asked.status, read.status, "{path}");
+        assert_eq!(asked.header("content-type"), read.header("content-type"));
+        assert!(asked.body.is_empty());
+    }
+    let request = app.anon().request(Method::HEAD, "!/api/docs");
+    assert_eq!(app.anon().send(request).await.status, 308);
 }

@@ -25,7 +25,7 @@ const signInThere = async (page) => {
   await page.press('input[name="password"]', 'Enter');
 };
 
-const saml = new SignOn({ context, protocol: 'saml', signInThere, remembersBy: 'SimpleSAMLAuthToken' });
+const saml = new SignOn({ context, protocol: 'saml', signInThere });
 const LENA = { name: 'lena', shown: /Lena Öztürk & Söhne <BI>/ };
 
 for (const arrangement of arrangements(host)) saml.addCases(arrangement, [LENA, LENA]);

@@ -34,6 +34,7 @@ mod outage_log;
 #[path = "../common/pace.rs"]
 mod pace;
 mod packaging;
+mod packed;
 #[path = "../common/ports.rs"]
 mod ports;
 mod postgres;

@@ -156,7 +156,7 @@ async fn a_redis_that_became_a_replica_does_not_fill_the_log() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(refused >= 10, "{refused}");
-    assert!(server.log().contains("READONLY"), "{}", server.log());
+    assert!(server.log().contains("ReadOnly: "), "{}", server.log());
     assert!(
         count(&server, "connected to Redis") <= 2,
         "{}",

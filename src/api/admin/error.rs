@@ -76,10 +76,15 @@ fn words(failure: &Failure) -> (&'static str, String) {
             "method_not_allowed",
             "this path does not take that method".to_owned(),
         ),
-        Failure::UnsupportedMediaType => {
-            ("unsupported_media_type", "the body must be JSON".to_owned())
-        }
+        Failure::UnsupportedMediaType => (
+            "unsupported_media_type",
+            "the body must be JSON, and not packed".to_owned(),
+        ),
         Failure::TooLarge => ("too_large", "the body is too large".to_owned()),
+        Failure::TooSlow => (
+            "too_slow",
+            "the body did not arrive whole in time; send it again".to_owned(),
+        ),
         Failure::Conflict { reason } => ("conflict", reason.clone()),
         Failure::TooManyRequests { .. } => (
             "too_many_requests",

@@ -18,7 +18,7 @@ use crate::domain::failure::Failure;
 use crate::domain::login::{IDLE_SLACK, OpenRequest, Opened};
 use crate::domain::sso::Protocol;
 use actix_session::Session;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, http, web};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -48,6 +48,8 @@ pub async fn show(
     let fields = query.into_inner();
     let target = target(&fields, &services)?;
     match judge(&fields, &target, &request, &services)? {
+        // Whoever only asks whether the page is there begins nothing.
+        (_, shown) if request.method() == http::Method::HEAD => Ok(shown.dialog(&services)),
         (Some(mode @ (Mode::Saml | Mode::Oidc)), _) => {
             to_provider(mode, &fields, &target, &request, &services).await
         }

@@ -75,6 +75,7 @@ fn codes(failure: &Failure) -> (StatusCode, &'static str, Option<i32>) {
             (StatusCode::NOT_FOUND, "ERR004", None)
         }
         Failure::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "ERR006", None),
+        Failure::TooSlow => (StatusCode::REQUEST_TIMEOUT, "ERR006", None),
         Failure::Conflict { .. } => (StatusCode::CONFLICT, "ERR001", None),
         Failure::TooManyRequests { .. } => (
             StatusCode::TOO_MANY_REQUESTS,
@@ -119,10 +120,11 @@ fn message(failure: &Failure) -> String {
         Failure::NotFound { .. } | Failure::MethodNotAllowed => NO_PATH.to_owned(),
         Failure::UnsupportedMediaType => {
             "Invalid input: expected a body of type application/json or, for logins, \
-             application/x-www-form-urlencoded"
+             application/x-www-form-urlencoded, and not packed"
                 .to_owned()
         }
         Failure::TooLarge => "The body is larger than this server reads".to_owned(),
+        Failure::TooSlow => "The body did not arrive whole in time; send it again".to_owned(),
         Failure::TooManyRequests { .. } => {
             "Login failed: too many failed attempts; try again later".to_owned()
         }

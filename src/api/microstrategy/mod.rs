@@ -25,12 +25,13 @@ pub use dialog::DialogLanding;
 pub use error::MicroStrategy;
 pub use site::{LiveSite, Mode, Site};
 
-use crate::api::dialect::{read, refuse_path, render_failures};
+use crate::api::dialect::{refuse_path, render_failures, resource};
 use crate::api::microstrategy::dialog_page::Dialog;
 use crate::api::services::Services;
+use crate::api::verb::{self, Takes, Verb};
 use actix_web::dev::HttpServiceFactory;
 use actix_web::middleware::from_fn;
-use actix_web::{Resource, Route, web};
+use actix_web::{Resource, web};
 
 /// Adds the dialect's routes, where it is spoken at all.
 pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
@@ -50,76 +51,67 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
 }
 
 /// Where people are: what goes wrong there is a page.
-fn page_at(path: &str, route: Route) -> impl HttpServiceFactory + 'static {
+fn page_at(path: &str, verb: Verb) -> impl HttpServiceFactory + 'static {
     at(path)
-        .route(route)
+        .takes([verb])
         .wrap(from_fn(render_failures::<Dialog>))
 }
 
 /// An unknown method is answered as an unknown path is (docs/dialects/microstrategy.md, "Errors").
 fn at(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(refuse_path::<MicroStrategy>))
+    resource::<MicroStrategy>(path)
 }
 
 fn auth_routes(config: &mut web::ServiceConfig) {
     config
-        .service(at("/api/auth/login").route(web::post().to(auth::log_in)))
-        .service(at("/api/auth/logout").route(web::post().to(auth::log_out)))
-        .service(at("/api/auth/token").route(read().to(auth::token)))
+        .service(at("/api/auth/login").takes([verb::post(auth::log_in)]))
+        .service(at("/api/auth/logout").takes([verb::post(auth::log_out)]))
+        .service(at("/api/auth/token").takes([verb::read(auth::token)]))
         .service(
             at("/api/auth/identityToken")
-                .route(web::post().to(delegation::create))
-                .route(read().to(delegation::look)),
+                .takes([verb::post(delegation::create), verb::read(delegation::look)]),
         )
-        .service(at("/api/auth/delegate").route(web::post().to(delegation::delegate)))
-        .service(
-            at("/api/auth/apiTokens")
-                .route(web::post().to(api_tokens::create))
-                .route(read().to(api_tokens::show))
-                .route(web::delete().to(api_tokens::delete)),
-        );
+        .service(at("/api/auth/delegate").takes([verb::post(delegation::delegate)]))
+        .service(at("/api/auth/apiTokens").takes([
+            verb::post(api_tokens::create),
+            verb::read(api_tokens::show),
+            verb::delete(api_tokens::delete),
+        ]));
 }
 
 fn browser_routes(config: &mut web::ServiceConfig) {
     config
-        .service(page_at(
-            "/auth/login-dialog.jsp",
-            web::get().to(dialog::show),
-        ))
-        .service(page_at("/auth/login", web::post().to(dialog::log_in)));
+        .service(page_at("/auth/login-dialog.jsp", verb::read(dialog::show)))
+        .service(page_at("/auth/login", verb::post(dialog::log_in)));
 }
 
 fn session_routes(config: &mut web::ServiceConfig) {
     config
         .service(
-            at("/api/sessions")
-                .route(read().to(session::show))
-                .route(web::put().to(session::keep_alive)),
+            at("/api/sessions").takes([verb::read(session::show), verb::put(session::keep_alive)]),
         )
-        .service(at("/api/sessions/projectId").route(read().to(session::show_in_project)))
-        .service(at("/api/sessions/userInfo").route(read().to(session::user_info)))
-        .service(at("/api/sessions/privileges").route(read().to(session::privileges)))
-        .service(at("/api/sessions/privileges/{id}").route(read().to(session::privilege)))
-        .service(at("/api/projects").route(read().to(project::list)));
+        .service(at("/api/sessions/projectId").takes([verb::read(session::show_in_project)]))
+        .service(at("/api/sessions/userInfo").takes([verb::read(session::user_info)]))
+        .service(at("/api/sessions/privileges").takes([verb::read(session::privileges)]))
+        .service(at("/api/sessions/privileges/{id}").takes([verb::read(session::privilege)]))
+        .service(at("/api/projects").takes([verb::read(project::list)]));
 }
 
 fn server_routes(config: &mut web::ServiceConfig) {
     config
-        .service(at("/api/status").route(read().to(server::status)))
-        .service(at("/api/config/authModes").route(read().to(server::auth_modes)))
+        .service(at("/api/status").takes([verb::read(server::status)]))
+        .service(at("/api/config/authModes").takes([verb::read(server::auth_modes)]))
+        .service(at("/api/mstrServices/library/auth").takes([
+            verb::read(server::library_auth),
+            verb::put(server::set_library_auth),
+        ]))
+        .service(at("/api/v2/iserver/settings").takes([
+            verb::read(server::settings),
+            verb::patch(server::set_settings),
+            verb::put(server::set_settings),
+        ]))
+        .service(at("/api/monitors/userConnections").takes([verb::read(server::connections)]))
         .service(
-            at("/api/mstrServices/library/auth")
-                .route(read().to(server::library_auth))
-                .route(web::put().to(server::set_library_auth)),
-        )
-        .service(
-            at("/api/v2/iserver/settings")
-                .route(read().to(server::settings))
-                .route(web::patch().to(server::set_settings))
-                .route(web::put().to(server::set_settings)),
-        )
-        .service(at("/api/monitors/userConnections").route(read().to(server::connections)))
-        .service(
-            at("/api/monitors/userConnections/{id}").route(web::delete().to(server::disconnect)),
+            at("/api/monitors/userConnections/{id}").takes([verb::delete(server::disconnect)]),
         );
 }

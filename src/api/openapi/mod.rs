@@ -7,8 +7,10 @@ pub mod allow;
 mod page;
 pub mod refusals;
 
+use crate::api::dialect::resource;
 use crate::api::thoughtspot_v1::V1;
 use crate::api::thoughtspot_v2::V2;
+use crate::api::verb::{self, Takes};
 use crate::api::{embed_doctor, health, own_sessions, thoughtspot_v1, thoughtspot_v2};
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::middleware::Compress;
@@ -38,8 +40,8 @@ has none, by its session cookie.";
 pub fn mount(config: &mut web::ServiceConfig) {
     config
         .service(
-            web::resource(PATH)
-                .route(web::get().to(document))
+            resource::<V1>(PATH)
+                .takes([verb::read(document)])
                 .wrap(Compress::default()),
         )
         .configure(page::mount);

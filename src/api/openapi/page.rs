@@ -1,8 +1,9 @@
 //! The page to browse the description: Swagger UI from inside the binary, without a request to anybody else.
 
-use crate::api::dialect::{ApiError, refuse_path};
+use crate::api::dialect::{ApiError, refuse_path, resource};
 use crate::api::openapi::PATH;
 use crate::api::thoughtspot_v1::V1;
+use crate::api::verb::{self, Takes};
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION, X_FRAME_OPTIONS,
 };
@@ -20,8 +21,8 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// Adds the page and its files.
 pub fn mount(config: &mut web::ServiceConfig) {
     config
-        .route("/api/docs", web::get().to(to_page))
-        .route("/api/docs/{file:.*}", web::get().to(file));
+        .service(resource::<V1>("/api/docs").takes([verb::read(to_page)]))
+        .service(resource::<V1>("/api/docs/{file:.*}").takes([verb::read(file)]));
 }
 
 /// The page's own links are relative: without the slash they would miss.

@@ -18,7 +18,7 @@ pub trait Described: Dialect {
 }
 
 /// Status, name, meaning.
-const REFUSALS: [(u16, &str, &str); 11] = [
+const REFUSALS: [(u16, &str, &str); 12] = [
     (
         400,
         "BadRequest",
@@ -41,6 +41,11 @@ const REFUSALS: [(u16, &str, &str); 11] = [
         "The path exists, the method does not.",
     ),
     (
+        408,
+        "TooSlow",
+        "The body did not arrive whole within `server.body_timeout`.",
+    ),
+    (
         409,
         "Conflict",
         "It would break something that exists; `debug` says what stands in the way.",
@@ -53,7 +58,7 @@ const REFUSALS: [(u16, &str, &str); 11] = [
     (
         415,
         "UnsupportedMediaType",
-        "The body is not of the media type this path reads.",
+        "The body is not of the media type this path reads, or it has a content encoding.",
     ),
     (
         429,
@@ -158,13 +163,15 @@ sets! {
     /// A path that reads parameters from the query.
     WithQuery: [400];
     /// A path that reads a body.
-    WithBody: [400, 413, 415];
+    WithBody: [400, 408, 413, 415];
     /// A path that takes a password.
     WithPassword: [401, 429];
     /// A path that takes a token as a parameter.
     WithToken: [401];
     /// A path that takes a secret key.
     WithKey: [401, 403];
+    /// A path that another site's page may not make a browser ask for unseen.
+    Foreign: [403];
     /// A path that names something that may not be there.
     Missing: [404];
     /// A path that can break something that exists.

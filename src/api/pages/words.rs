@@ -222,6 +222,10 @@ pub fn refused_on_the_way(failure: &Failure) -> (&'static str, String) {
             "Too large",
             "The answer is larger than any honest one.".to_owned(),
         ),
+        Failure::TooSlow => (
+            "That took too long",
+            "What the browser sent did not arrive whole in time. Go back and try again.".to_owned(),
+        ),
         Failure::Conflict { reason } => ("Not possible now", sentence(reason)),
         Failure::TooManyRequests { retry_after } => {
             ("Too many attempts", too_many_attempts(*retry_after))
@@ -267,6 +271,10 @@ pub fn failed(failure: &Failure) -> (&'static str, &'static str) {
         | Failure::TooLarge => (
             "That was not understood",
             "What the browser sent is not what this page asks for. Go back and try again.",
+        ),
+        Failure::TooSlow => (
+            "That took too long",
+            "What the browser sent did not arrive whole in time. Go back and try again.",
         ),
         Failure::Unauthenticated(_) => ("Sign in first", "Nobody is signed in in this browser."),
         Failure::Forbidden { .. } | Failure::SwitchedOff { .. } => {

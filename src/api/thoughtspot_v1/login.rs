@@ -3,18 +3,18 @@
 use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::form::{Form, Query, flag, optional, required};
-use crate::api::guard::close_session;
+use crate::api::guard::{close_session, refuse_unseen_login, replaced};
 use crate::api::openapi::refusals::{
-    Always, Guarded, WithBody, WithPassword, WithQuery, WithToken,
+    Always, Foreign, Guarded, WithBody, WithPassword, WithQuery, WithToken,
 };
 use crate::api::services::Services;
 use crate::api::session_layer;
-use crate::api::session_layer::presented_id;
 use crate::api::thoughtspot_v1::V1;
 use crate::domain::directory::OrgId;
 use crate::domain::failure::Failure;
 use crate::domain::login::OpenRequest;
 use crate::domain::redirect::SafeRedirect;
+use crate::domain::session::SessionId;
 use actix_session::Session;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -53,6 +53,7 @@ pub struct LoginForm {
 )]
 pub async fn log_in(
     form: Form<V1, LoginForm>,
+    http: HttpRequest,
     caller: Caller<V1>,
     cookies: Session,
     services: web::Data<Services>,
@@ -67,7 +68,7 @@ pub async fn log_in(
     let request = OpenRequest {
         org: org_id(form.orgid)?,
         is_remembered: flag("rememberme", form.rememberme.as_deref())?,
-        replaced: presented_id(),
+        replaced: replaced(&http, &services),
         ..OpenRequest::default()
     };
     let opened = services
@@ -115,12 +116,14 @@ pub struct TokenForm {
 )]
 pub async fn redeem(
     form: Form<V1, TokenForm>,
+    http: HttpRequest,
     caller: Caller<V1>,
     cookies: Session,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Refusal> {
     let form = form.into_inner();
-    redeem_token(form, &caller, &cookies, &services).await
+    let replaced = replaced(&http, &services);
+    redeem_token(form, replaced, &caller, &cookies, &services).await
 }
 
 /// `GET session/login/token`: the same, for clients that only have a link. Can be switched off.
@@ -132,11 +135,12 @@ pub async fn redeem(
     responses(
         (status = 204, description = "Signed in.", headers(("Set-Cookie" = String, description = "JSESSIONID, then clientId."))),
         (status = 302, description = "Signed in, and on to `redirect_url`.", headers(("Location" = String), ("Set-Cookie" = String))),
-        WithQuery<V1>, WithToken<V1>, Always<V1>,
+        WithQuery<V1>, WithToken<V1>, Foreign<V1>, Always<V1>,
     ),
 )]
 pub async fn redeem_by_get(
     form: Result<Query<V1, TokenForm>, Refusal>,
+    http: HttpRequest,
     caller: Caller<V1>,
     cookies: Session,
     services: web::Data<Services>,
@@ -144,13 +148,16 @@ pub async fn redeem_by_get(
     if !services.site.may_login_by_get {
         return Err(Failure::MethodNotAllowed.into());
     }
+    refuse_unseen_login(&http, &services)?;
     let form = form?.into_inner();
-    redeem_token(form, &caller, &cookies, &services).await
+    let replaced = replaced(&http, &services);
+    redeem_token(form, replaced, &caller, &cookies, &services).await
 }
 
 /// The target is judged before the token is looked at: a bad one opens nothing and sets no cookie.
 async fn redeem_token(
     form: TokenForm,
+    replaced: Option<SessionId>,
     caller: &Caller<V1>,
     cookies: &Session,
     services: &Services,
@@ -168,7 +175,7 @@ async fn redeem_token(
         .ok_or_else(|| Failure::bad("auth_token", "a token; it is missing or empty"))?;
     let username = optional(form.username);
     let request = OpenRequest {
-        replaced: presented_id(),
+        replaced,
         ..OpenRequest::default()
     };
     let opened = services

@@ -2,12 +2,11 @@
 
 use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
-use crate::api::guard::{RequireSession, bearer, close_session};
+use crate::api::guard::{RequireSession, bearer, close_session, replaced};
 use crate::api::json::{Json, flag, text};
 use crate::api::openapi::refusals::{Always, Guarded, WithBody, WithPassword};
 use crate::api::services::Services;
 use crate::api::session_layer;
-use crate::api::session_layer::presented_id;
 use crate::api::thoughtspot_v2::V2;
 use crate::api::thoughtspot_v2::token::issue_held;
 use crate::api::thoughtspot_v2::user_view;
@@ -63,7 +62,7 @@ pub async fn log_in(
     let open = OpenRequest {
         org: services.org_asked_for(asked).await?,
         is_remembered: body.remember_me.unwrap_or(false),
-        replaced: presented_id(),
+        replaced: replaced(&request, &services),
         ..OpenRequest::default()
     };
     let username = body.username.filter(|name| !name.is_empty());

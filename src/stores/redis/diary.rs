@@ -25,7 +25,10 @@ enum Entry {
 
 /// What was told of one line, and what is to be told.
 #[derive(Debug)]
-pub struct Diary(Mutex<Page>);
+pub struct Diary {
+    server: String,
+    page: Mutex<Page>,
+}
 
 #[derive(Debug)]
 struct Page {
@@ -41,9 +44,12 @@ struct Page {
 }
 
 impl Diary {
-    /// Of a line that is up, or not yet.
-    pub fn of(is_up: bool) -> Self {
-        Self(Mutex::new(Page::of(is_up, Instant::now())))
+    /// Of a line to that server that is up, or not yet.
+    pub fn of(server: String, is_up: bool) -> Self {
+        Self {
+            server,
+            page: Mutex::new(Page::of(is_up, Instant::now())),
+        }
     }
 
     /// The connection is gone.
@@ -68,19 +74,21 @@ impl Diary {
 
     /// Why the connection was lost, or none could be had, last.
     pub fn why(&self) -> Arc<str> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner).why)
+        Arc::clone(&self.page.lock().unwrap_or_else(PoisonError::into_inner).why)
     }
 
     fn note(&self, change: impl FnOnce(&mut Page, Instant) -> Option<Entry>) {
-        let mut page = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = change(&mut page, Instant::now());
         drop(page);
+        let server = &self.server;
         match entry {
             None => {}
-            Some(Entry::Lost(why)) => tracing::warn!(%why, "lost a connection to Redis"),
-            Some(Entry::Away(why)) => tracing::warn!(%why, "Redis is away"),
-            Some(Entry::Connected) => tracing::info!("connected to Redis"),
+            Some(Entry::Lost(why)) => tracing::warn!(server, %why, "lost a connection to Redis"),
+            Some(Entry::Away(why)) => tracing::warn!(server, %why, "Redis is away"),
+            Some(Entry::Connected) => tracing::info!(server, "connected to Redis"),
             Some(Entry::Summary { losses, why }) => tracing::warn!(
+                server,
                 losses,
                 within_s = QUIET.as_secs(),
                 %why,

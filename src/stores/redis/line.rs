@@ -95,7 +95,7 @@ impl Line {
     }
 
     fn keep(target: Target, state: State) -> Self {
-        let diary = Diary::of(matches!(state, State::Up { .. }));
+        let diary = Diary::of(target.name(), matches!(state, State::Up { .. }));
         let (state, _) = watch::channel(state);
         let shared = Arc::new(Shared {
             patience: target.patience,

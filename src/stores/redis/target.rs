@@ -71,6 +71,14 @@ impl Target {
         }
     }
 
+    /// What it is called in the log; no credentials.
+    pub fn name(&self) -> String {
+        match &self.place {
+            Place::Fixed(client) => client.get_connection_info().addr().to_string(),
+            Place::Master(_) => "the master".to_owned(),
+        }
+    }
+
     /// Connects; bounded.
     pub async fn connect(&self) -> Result<Connected, Trouble> {
         match &self.place {

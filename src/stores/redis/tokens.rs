@@ -142,9 +142,7 @@ impl TokenStore for RedisStore {
                 Ok(FoundToken::Live(record)) => live.push((digest, *record)),
                 // One that cannot be read must not hide the others.
                 Ok(FoundToken::Dead | FoundToken::Unknown) | Err(StoreError::Corrupt(_)) => {}
-                Err(away @ (StoreError::Unavailable(_) | StoreError::ReadOnly(_))) => {
-                    return Err(away);
-                }
+                Err(away) => return Err(away),
             }
         }
         Ok(live)

@@ -3,6 +3,7 @@
 use super::{HOST, Stage, encoded, parameter};
 use crate::slapd::{LENA_WORD, OTHER_WORD, SERVICE_WORD, Slapd};
 use crate::support::{PASSWORD, Reply};
+use reqwest::Method;
 use vestibule::settings::LoginMode;
 
 const DIALOG: &str = "!/MicroStrategyLibrary/auth/login-dialog.jsp";
@@ -297,4 +298,18 @@ async fn whom_the_provider_refuses_is_led_back_to_the_dialog_and_not_to_a_sessio
     let way = "/MicroStrategyLibrary/auth/login-dialog.jsp?callback-origin=https%3A%2F%2Fapp%2E";
     assert!(reply.text().contains(way), "{}", reply.text());
     assert!(!reply.text().contains("href=\"/\""), "{}", reply.text());
+}
+
+#[tokio::test]
+async fn whether_the_dialog_is_there_can_be_asked_without_a_sign_in_beginning() {
+    let stage = Stage::new();
+    let path = format!(
+        "{DIALOG}?loginMode={OIDC}&callback-origin={}",
+        encoded(HOST)
+    );
+    let client = stage.app.anon();
+    let reply = client.send(client.request(Method::HEAD, &path)).await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.cookies().is_empty() && reply.body.is_empty());
+    assert_eq!(client.get(&path).await.status, 302);
 }
