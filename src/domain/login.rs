@@ -226,7 +226,7 @@ impl Login {
         let org = choose_org(&*self.directory, user, wanted).await?;
         // Last of what can refuse a good token: an attempt that fails on its Org does not use it up. What
         // fails after it does: better a token minted anew than one that opened two sessions.
-        if let Some(token) = proof.token() {
+        if let Some(token) = proof.token().filter(|_| proof.is_spent_by_use()) {
             self.trusted.spend(token).await?;
         }
         let mut notes = request.notes;
@@ -276,6 +276,14 @@ impl Login {
                     self.audit_end(gone, EndReason::Evicted, &session, client.clone());
                 }
             }
+        }
+        if let (Some(token), Some(_)) = (proof.token(), proof.lineage())
+            && !self.trusted.is_live(token).await?
+        {
+            // Whoever ended what it came of meanwhile has ended the token, and may have looked for sessions too soon.
+            let (reason, at) = (EndReason::Revoked, self.clock.now());
+            self.sessions.close(&id, reason, at).await?;
+            return Err(RedeemError::Dead.into());
         }
         self.remember_org(user, org).await;
         Ok(Opened { id, block, session })

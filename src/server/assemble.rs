@@ -125,6 +125,7 @@ pub async fn services(
     let trusted = Arc::new(TrustedAuth::new(TrustedParts {
         directory: Arc::clone(&ground.stores.directory),
         tokens: Arc::clone(&ground.stores.tokens),
+        sessions: Arc::clone(&ground.stores.sessions),
         audit: Arc::clone(&ground.audit),
         clock: Arc::clone(&ground.clock),
         random: Arc::clone(&ground.random),

@@ -47,8 +47,10 @@ pub struct Authenticated {
     key: Option<KeyId>,
     access: Access,
     attributes: Attributes,
-    /// The token to be spent on the session, when it is good for one only.
+    /// The token that vouches.
     token: Option<TokenDigest>,
+    /// Whether it is to be spent on the session, being good for one only.
+    is_spent_by_use: bool,
     /// What it hands on, when a token vouches that its owner minted.
     lineage: Option<Box<Lineage>>,
     /// When the attempt began.
@@ -72,6 +74,7 @@ impl Authenticated {
             access: Access::Full,
             attributes,
             token: None,
+            is_spent_by_use: false,
             lineage: None,
             began_at,
         }
@@ -128,6 +131,10 @@ impl Authenticated {
 
     pub(in crate::domain) const fn token(&self) -> Option<&TokenDigest> {
         self.token.as_ref()
+    }
+
+    pub(in crate::domain) const fn is_spent_by_use(&self) -> bool {
+        self.is_spent_by_use
     }
 
     pub(in crate::domain) fn lineage(&self) -> Option<&Lineage> {

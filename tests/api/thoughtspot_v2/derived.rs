@@ -88,9 +88,9 @@ async fn case_34_what_a_session_mints_and_what_that_opens_end_with_the_session()
 async fn case_34_a_session_by_a_key_has_its_whole_life_and_one_by_a_bearers_token_the_bearers() {
     let app = never_idle();
     let token = app.token("bob").await;
-    let direct = opened(&app, &token).await;
     let bearer = app.anon().with_bearer(&token);
     app.advance(Duration::from_hours(23));
+    let direct = opened(&app, &token).await;
     let derived = opened(&app, &minted(&app, &bearer).await).await;
     app.advance(Duration::from_hours(1));
     app.tick();

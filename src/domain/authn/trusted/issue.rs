@@ -11,8 +11,8 @@ use crate::domain::directory::{
 use crate::domain::failure::StoreError;
 use crate::domain::principal::Via;
 use crate::domain::random;
-use crate::domain::session::SessionHandle;
-use crate::domain::token::{Access, Attributes, Lineage, TokenLifetime, TokenRecord};
+use crate::domain::session::{Check, SessionHandle};
+use crate::domain::token::{Access, Attributes, Lineage, TokenDigest, TokenLifetime, TokenRecord};
 use secrecy::{ExposeSecret, SecretString};
 
 /// The most groups one request may name.
@@ -166,7 +166,27 @@ impl TrustedAuth {
         };
         let (text, digest) = self.mint.fresh(&*self.random);
         self.tokens.put(&digest, &record, supersedes).await?;
+        self.require_minter(request, &digest).await?;
         Ok((Issued { text, record }, created))
+    }
+
+    /// Whoever ended the session meanwhile may have looked for its tokens before this one was there.
+    async fn require_minter(
+        &self,
+        request: &IssueRequest,
+        minted: &TokenDigest,
+    ) -> Result<(), IssueError> {
+        let Voucher::Held(held) = &request.voucher else {
+            return Ok(());
+        };
+        let Via::Session(id) = &held.via else {
+            return Ok(());
+        };
+        if let Check::Live(_) = self.sessions.check(id, self.clock.now()).await? {
+            return Ok(());
+        }
+        self.tokens.revoke_token(minted).await?;
+        Err(IssueError::SessionOver)
     }
 
     fn expiry(&self, validity: Validity, at: Timestamp) -> (Timestamp, bool) {

@@ -18,7 +18,7 @@ use crate::domain::directory::{AccountStatus, Directory, OrgId, UserId};
 use crate::domain::failure::{Failure, StoreError, Unauthenticated};
 use crate::domain::principal::Principal;
 use crate::domain::random::Random;
-use crate::domain::session::{Method, UserTag};
+use crate::domain::session::{Method, SessionStore, UserTag};
 use crate::domain::token::{
     FoundToken, Purpose, Spending, TokenDigest, TokenLifetime, TokenMint, TokenRecord, TokenReuse,
     TokenStore,
@@ -91,6 +91,7 @@ impl From<&RedeemError> for Failure {
 pub struct TrustedAuth {
     directory: Arc<dyn Directory>,
     tokens: Arc<dyn TokenStore>,
+    sessions: Arc<dyn SessionStore>,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -110,6 +111,8 @@ pub struct TrustedParts {
     pub directory: Arc<dyn Directory>,
     /// Where tokens are kept.
     pub tokens: Arc<dyn TokenStore>,
+    /// Where the sessions are kept that mint some.
+    pub sessions: Arc<dyn SessionStore>,
     /// Where events go.
     pub audit: Arc<dyn AuditSink>,
     /// The time.
@@ -134,6 +137,7 @@ impl TrustedAuth {
         Self {
             directory: parts.directory,
             tokens: parts.tokens,
+            sessions: parts.sessions,
             audit: parts.audit,
             clock: parts.clock,
             random: parts.random,
@@ -262,10 +266,17 @@ impl TrustedAuth {
             key: record.key,
             access: record.access,
             attributes: record.attributes,
-            token: is_spent_by_use.then_some(digest),
+            token: Some(digest),
+            is_spent_by_use,
             lineage: record.lineage,
             began_at,
         })
+    }
+
+    /// Whether a token is good still.
+    pub(in crate::domain) async fn is_live(&self, token: &TokenDigest) -> Result<bool, StoreError> {
+        let found = self.tokens.find(token, self.clock.now()).await?;
+        Ok(matches!(found, FoundToken::Live(_)))
     }
 
     /// Uses a token up for a session: of any number of attempts one gets through.

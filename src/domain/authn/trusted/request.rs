@@ -146,6 +146,9 @@ pub enum IssueError {
         /// Why, for the audit trail.
         why: Refusal,
     },
+    /// The session that asked for it ended meanwhile.
+    #[error("the session is over")]
+    SessionOver,
     /// A store was away.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -171,6 +174,7 @@ impl From<&IssueError> for Failure {
             IssueError::Parameter {
                 field, expected, ..
             } => Self::bad(*field, expected.clone()),
+            IssueError::SessionOver => Self::Unauthenticated(Unauthenticated::DeadSession),
             IssueError::Store(error) => error.into(),
         }
     }
@@ -185,6 +189,7 @@ impl IssueError {
             Self::RulesNotTheirs(_) => Refusal::AccessRules,
             Self::OrgNotAllowed => Refusal::OrgNotAllowed,
             Self::Parameter { why, .. } => *why,
+            Self::SessionOver => Refusal::DeadToken,
             Self::Store(_) => Refusal::Unavailable,
         }
     }
