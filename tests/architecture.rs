@@ -289,10 +289,10 @@ fn the_map_names_every_folder_and_every_decision() {
         assert!(map.contains(&format!("(decisions/{name})")), "{name}");
     }
     for floor in ["api", "domain", "stores", "idp"] {
-        for room in std::fs::read_dir(root.join("src").join(floor)).unwrap() {
-            let room = room.unwrap();
-            let name = room.file_name().into_string().unwrap();
-            if room.file_type().unwrap().is_dir() {
+        for entry in std::fs::read_dir(root.join("src").join(floor)).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            if entry.file_type().unwrap().is_dir() {
                 assert!(map.contains(&format!("{name}/")), "src/{floor}/{name}");
             }
         }

@@ -34,7 +34,7 @@ pub mod trends;
 use crate::api::admin::AuditHistory;
 use crate::api::request_log::RequestTracer;
 use crate::api::services::Services;
-use crate::domain::administration::{Administration, SecuritySettings};
+use crate::domain::administration::{Administration, Bootstrapped, SecuritySettings};
 use crate::domain::audit::AuditSink;
 use crate::domain::clock::{Clock, SystemClock, Timestamp};
 use crate::domain::random::{Random, SystemRandom};
@@ -231,31 +231,9 @@ async fn run(
     background.spawn(background::count_sessions(Arc::clone(&services), stores));
     background.spawn(background::refresh_live(Arc::clone(&services)));
     background.spawn(background::turn_pages(Arc::clone(&services)));
-    let administration = &services.administration;
-    let actor = administration.operator();
-    let first = administration
-        .bootstrap(
-            settings.bootstrap.admin_password.clone(),
-            settings.bootstrap.secret_key.clone(),
-        )
-        .await
-        .context("the first start")?;
-    if options.is_demo {
-        demo::add(
-            administration,
-            &*services.directory,
-            &actor,
-            ground.clock.now(),
-        )
-        .await?;
-    }
-
+    let first = first_start(settings, &services, options, ground.clock.now()).await?;
     assemble::warn_of_guest(settings, &services).await?;
-    if !administration.has_administrator().await? {
-        tracing::warn!(
-            "nobody who may sign in administers this server: vestibule user admin NAME makes a user one"
-        );
-    }
+    warn_of_no_administrator(&services).await?;
 
     let reload = Arc::new(Notify::new());
     let (tls, certificate, development_ca) = match settings.server.https {
@@ -278,7 +256,7 @@ async fn run(
     let socket =
         OperatorSocket::bind(&operator_path).context("the operator's socket in data_dir")?;
     let (operator_stop, operator_stopped) = tokio::sync::oneshot::channel::<()>();
-    let operator = tokio::spawn(socket.serve(Arc::clone(administration), async {
+    let operator = tokio::spawn(socket.serve(Arc::clone(&services.administration), async {
         let _ = operator_stopped.await;
     }));
 
@@ -314,6 +292,37 @@ async fn run(
         .context("the stores could not be closed cleanly")?;
     audit.close();
     outcome.context("the HTTP server")
+}
+
+/// On an empty directory the first administrator and key; what a demo shows, where one is asked for.
+async fn first_start(
+    settings: &Settings,
+    services: &Services,
+    options: ServeOptions,
+    now: Timestamp,
+) -> anyhow::Result<Option<Bootstrapped>> {
+    let administration = &services.administration;
+    let first = administration
+        .bootstrap(
+            settings.bootstrap.admin_password.clone(),
+            settings.bootstrap.secret_key.clone(),
+        )
+        .await
+        .context("the first start")?;
+    if options.is_demo {
+        let actor = administration.operator();
+        demo::add(administration, &*services.directory, &actor, now).await?;
+    }
+    Ok(first)
+}
+
+async fn warn_of_no_administrator(services: &Services) -> anyhow::Result<()> {
+    if !services.administration.has_administrator().await? {
+        tracing::warn!(
+            "nobody who may sign in administers this server: vestibule user admin NAME makes a user one"
+        );
+    }
+    Ok(())
 }
 
 /// Starts the operations listener and what keeps its numbers fresh.

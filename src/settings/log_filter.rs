@@ -19,7 +19,7 @@ pub(in crate::settings) fn log_filter(reader: &mut Reader) -> String {
     if let Some(stray) = stray {
         let meant = meant(&stray.to_lowercase());
         match meant {
-            Some(meant) => reader.refuse(KEY, &format!("{EXPECTED}; did you mean {meant}?")),
+            Some(meant) => reader.refuse(KEY, format!("{EXPECTED}; did you mean {meant}?")),
             None => reader.refuse(KEY, EXPECTED),
         }
     } else if words(&text).next().is_none() || EnvFilter::try_new(&text).is_err() {

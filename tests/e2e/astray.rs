@@ -3,7 +3,8 @@
 
 use crate::support::{Home, Ran, Redis};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use vestibule::domain::clock::Stopwatch;
 
 #[test]
 fn a_command_for_a_folder_without_data_says_so_and_makes_none() {
@@ -94,7 +95,7 @@ fn a_server_that_hangs_is_not_waited_for() {
     let home = Home::new();
     let server = home.server().planted().start();
     server.signal("STOP");
-    let began = Instant::now();
+    let began = Stopwatch::start();
     let error = home.run("user list").refusal();
     assert!(error.contains("does not answer"), "{error}");
     assert!(error.contains(&server.process().to_string()), "{error}");

@@ -3,7 +3,8 @@
 use crate::database::Postgres;
 use crate::support::{Home, Redis, Server, Visitor, until};
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use vestibule::domain::clock::Stopwatch;
 
 /// Paths that have somebody's session looked at, one of each dialect and the pages.
 const PATHS: [&str; 6] = [
@@ -102,7 +103,7 @@ fn count(server: &Server, words: &str) -> usize {
 
 /// Asks until the answer is that, and says how long it took.
 async fn answered(visitor: &Visitor, cookies: &crate::support::Cookies, status: u16) -> Duration {
-    let began = Instant::now();
+    let began = Stopwatch::start();
     until("the answer", async || {
         visitor.check(cookies).await.as_u16() == status
     })
