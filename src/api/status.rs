@@ -11,7 +11,9 @@ pub const fn status(failure: &Failure) -> StatusCode {
     match failure {
         Failure::BadRequest { .. } | Failure::OrgNotAllowed { .. } => StatusCode::BAD_REQUEST,
         Failure::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        Failure::Forbidden { .. } | Failure::SwitchedOff { .. } => StatusCode::FORBIDDEN,
+        Failure::Forbidden { .. } | Failure::TooManySessions | Failure::SwitchedOff { .. } => {
+            StatusCode::FORBIDDEN
+        }
         Failure::NotFound { .. } => StatusCode::NOT_FOUND,
         Failure::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Failure::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -27,6 +27,8 @@ pub enum Failure {
         /// What is missing, as a sentence.
         reason: String,
     },
+    /// As many sessions of this user are open as may be at a time.
+    TooManySessions,
     /// There is no such thing.
     NotFound {
         /// What was looked for.
@@ -99,6 +101,10 @@ pub enum Unauthenticated {
 }
 
 impl Failure {
+    /// What [`Failure::TooManySessions`] says.
+    pub const TOO_MANY_SESSIONS: &str =
+        "this user has as many sessions as are allowed at a time; sign out of one first";
+
     /// A bad request about one field.
     pub fn bad(field: impl Into<String>, expected: impl Into<String>) -> Self {
         Self::BadRequest {

@@ -22,9 +22,10 @@ pub use sso::{Foreseen, ProviderAnswer};
 pub use switch::SwitchError;
 pub use web::{IDLE_SLACK, Shared};
 
-use crate::domain::audit::{Act, AuditEvent, AuditSink, Client};
+use crate::domain::audit::{Act, AuditEvent, AuditSink, Client, Refusal};
 use crate::domain::authn::{
-    Authenticated, LdapAuth, PasswordPool, RedeemError, Settler, TrustedAuth, choose_org,
+    Authenticated, LdapAuth, OrgRefused, PasswordPool, RedeemError, Settler, TrustedAuth,
+    choose_org,
 };
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::directory::{Directory, OrgId, User};
@@ -223,7 +224,15 @@ impl Login {
         }
         let user = proof.user();
         let wanted = proof.org().or(request.org);
-        let org = choose_org(&*self.directory, user, wanted).await?;
+        let org = choose_org(&*self.directory, user, wanted)
+            .await
+            .map_err(|refused| match (refused, wanted) {
+                // Nobody asked for an Org: the account is what is wrong, as with one that is disabled.
+                (OrgRefused::NotAllowed, None) => {
+                    LoginError::BadCredentials(Refusal::OrgNotAllowed)
+                }
+                (refused, _) => refused.into(),
+            })?;
         // Last of what can refuse a good token: an attempt that fails on its Org does not use it up. What
         // fails after it does: better a token minted anew than one that opened two sessions.
         if let Some(token) = proof.token().filter(|_| proof.is_spent_by_use()) {

@@ -1,5 +1,6 @@
 //! Why a session ended, told to who held it; how many a user may have; tokens good for one session.
 
+use crate::microstrategy::{expect_error, log_in_with};
 use crate::support::{ALICE_PASSWORD, Client, PASSWORD, TestApp};
 use secrecy::SecretString;
 use std::time::Duration;
@@ -156,6 +157,10 @@ async fn case_35_at_the_limit_a_login_is_refused_in_words() {
     let token = app.token("alice").await;
     let refused = app.anon().redeem(&[("auth_token", &token)]).await;
     refused.expect_error(403, 10023, "as many sessions");
+    let body = serde_json::json!({ "username": "alice", "password": ALICE_PASSWORD });
+    let refused = log_in_with(&app.anon(), &body).await;
+    expect_error(&refused, 403, "ERR0014");
+    assert_eq!(refused.json()["iServerCode"], -2_147_073_423);
     // A wrong password still says nothing about how many there are.
     let wrong = app.anon().post_login("alice", "wrong").await;
     assert_eq!(wrong.status, 401);

@@ -71,6 +71,7 @@ fn words(failure: &Failure) -> (&'static str, String) {
         ),
         Failure::Unauthenticated(_) => ("unauthenticated", "nobody is signed in".to_owned()),
         Failure::Forbidden { reason } => (forbidden(reason), reason.clone()),
+        Failure::TooManySessions => ("forbidden", Failure::TOO_MANY_SESSIONS.to_owned()),
         Failure::NotFound { what } => ("not_found", format!("there is no {what}")),
         Failure::MethodNotAllowed => (
             "method_not_allowed",

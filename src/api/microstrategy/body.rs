@@ -141,6 +141,15 @@ impl<'de> Visitor<'de> for OnceVisitor {
     }
 }
 
+/// A whole number, also as text.
+pub fn whole_number(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
 impl Fields {
     /// The value of a field; `null` counts as absent.
     pub fn value(&self, name: &str) -> Option<&Value> {
@@ -168,10 +177,8 @@ impl Fields {
         let wrong = || Failure::bad(name, "a whole number");
         match self.value(name) {
             None => Ok(None),
-            Some(Value::Number(number)) => number.as_i64().map(Some).ok_or_else(wrong),
             Some(Value::String(text)) if text.is_empty() => Ok(None),
-            Some(Value::String(text)) => text.trim().parse().map(Some).map_err(|_| wrong()),
-            Some(_) => Err(wrong()),
+            Some(value) => whole_number(value).map(Some).ok_or_else(wrong),
         }
     }
 

@@ -16,6 +16,7 @@ const NO_PATH: &str = "HTTP 404 Not Found";
 const LOGIN_FAIL: i32 = -2_147_216_959;
 const EXCEED_MAX_FAILED_LOGIN: i32 = -2_147_072_513;
 const INVALID_AUTHMODE: i32 = -2_147_468_991;
+const MAX_SESSION_EXCEEDED: i32 = -2_147_073_423;
 const USER_SESSION_CLOSED: i32 = -2_147_468_901;
 
 /// The dialect.
@@ -71,6 +72,7 @@ fn codes(failure: &Failure) -> (StatusCode, &'static str, Option<i32>) {
         }
         Failure::SwitchedOff { .. } => (StatusCode::UNAUTHORIZED, "ERR003", Some(INVALID_AUTHMODE)),
         Failure::Forbidden { .. } => (StatusCode::FORBIDDEN, "ERR0014", None),
+        Failure::TooManySessions => (StatusCode::FORBIDDEN, "ERR0014", Some(MAX_SESSION_EXCEEDED)),
         Failure::NotFound { .. } | Failure::MethodNotAllowed => {
             (StatusCode::NOT_FOUND, "ERR004", None)
         }
@@ -115,6 +117,7 @@ fn message(failure: &Failure) -> String {
             | Unauthenticated::BadKey => "Login failed".to_owned(),
         },
         Failure::Forbidden { reason } | Failure::Conflict { reason } => reason.clone(),
+        Failure::TooManySessions => Failure::TOO_MANY_SESSIONS.to_owned(),
         // A path begins with a slash; what an object is called does not.
         Failure::NotFound { what } if !what.starts_with('/') => format!("There is no {what}"),
         Failure::NotFound { .. } | Failure::MethodNotAllowed => NO_PATH.to_owned(),

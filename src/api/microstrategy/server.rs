@@ -4,7 +4,7 @@ use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::form::Query;
 use crate::api::microstrategy::MicroStrategy;
-use crate::api::microstrategy::body::Behind;
+use crate::api::microstrategy::body::{Behind, whole_number};
 use crate::api::microstrategy::guard::Administrator;
 use crate::api::microstrategy::project::project_id;
 use crate::api::microstrategy::reply::json;
@@ -84,7 +84,7 @@ pub async fn set_library_auth(
     let mut modes = Vec::new();
     let listed = fields.value("availableModes").and_then(Value::as_array);
     for item in listed.ok_or_else(expected)? {
-        let mode = item.as_i64().filter(|mode| configured.contains(mode));
+        let mode = whole_number(item).filter(|mode| configured.contains(mode));
         let mode = mode.ok_or_else(expected)?;
         if !modes.contains(&mode) {
             modes.push(mode);
@@ -127,7 +127,7 @@ pub async fn set_settings(
     if let Some(wanted) = fields.value(IDLE_TIME) {
         let expected = "{\"value\": seconds}, a whole number; without a limit (-1) the HTTP session could not \
                         outlive it";
-        let seconds = wanted["value"].as_u64();
+        let seconds = whole_number(&wanted["value"]).and_then(|value| u64::try_from(value).ok());
         let seconds = seconds.ok_or_else(|| Failure::bad(IDLE_TIME, expected))?;
         let limits = services.web_limits(services.microstrategy()?);
         let by = Actor::user(&admin.user, caller.client);

@@ -205,7 +205,7 @@ async fn refused(
             throttled = words::too_many_attempts(*retry_after);
             shown.failed(&throttled)
         }
-        Failure::Forbidden { .. } => shown.failed(words::TOO_MANY_SESSIONS),
+        Failure::TooManySessions => shown.failed(words::TOO_MANY_SESSIONS),
         Failure::Unavailable { .. } => shown.failed(words::STORE_AWAY),
         Failure::ReadOnly(_) => shown.failed(words::failed(&why.failure).1),
         _ => return Err(why.into()),

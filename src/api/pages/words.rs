@@ -205,6 +205,7 @@ pub fn refused_on_the_way(failure: &Failure) -> (&'static str, String) {
         ),
         Failure::Unauthenticated(_) => ("You are not signed in", "Sign in first.".to_owned()),
         Failure::Forbidden { reason } => ("Not allowed", sentence(reason)),
+        Failure::TooManySessions => ("Not allowed", sentence(Failure::TOO_MANY_SESSIONS)),
         Failure::SwitchedOff { feature } => (
             "Not set up here",
             sentence(&format!("{feature} is not configured on this server")),
@@ -277,7 +278,7 @@ pub fn failed(failure: &Failure) -> (&'static str, &'static str) {
             "What the browser sent did not arrive whole in time. Go back and try again.",
         ),
         Failure::Unauthenticated(_) => ("Sign in first", "Nobody is signed in in this browser."),
-        Failure::Forbidden { .. } | Failure::SwitchedOff { .. } => {
+        Failure::Forbidden { .. } | Failure::TooManySessions | Failure::SwitchedOff { .. } => {
             ("Not allowed", "You may not do that from here.")
         }
         Failure::NotFound { .. } | Failure::MethodNotAllowed => {

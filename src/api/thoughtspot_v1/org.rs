@@ -9,6 +9,7 @@ use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use crate::api::thoughtspot_v1::login::org_id;
 use crate::domain::authn::open_orgs;
+use crate::domain::directory::OrgId;
 use crate::domain::failure::Failure;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -91,6 +92,10 @@ pub async fn list(
     }))
 }
 
+/// What the vendor's page has for all Orgs. An administrator of the server administers all of them from any, so for them
+/// it moves nothing; to everybody else it is no Org.
+const ALL_ORGS: OrgId = OrgId(-1);
+
 /// The Org to move to.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = V1SwitchForm)]
@@ -118,6 +123,9 @@ pub async fn switch(
     let form = form.into_inner();
     let to = org_id(form.orgid.or(form.org))?
         .ok_or_else(|| Failure::bad("orgid", "the number of an Org; it is missing or empty"))?;
+    if to == ALL_ORGS && services.is_admin(&who).await? {
+        return Ok(HttpResponse::NoContent().finish());
+    }
     services.login.switch_org(&who, to, &caller.client).await?;
     Ok(HttpResponse::NoContent().finish())
 }

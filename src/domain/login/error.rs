@@ -54,9 +54,7 @@ impl From<&LoginError> for Failure {
                 retry_after: *retry_after,
             },
             LoginError::OrgNotAllowed => Self::org_not_allowed("an active Org the user belongs to"),
-            LoginError::TooManySessions => Self::forbidden(
-                "this user has as many sessions as are allowed at a time; sign out of one first",
-            ),
+            LoginError::TooManySessions => Self::TooManySessions,
             LoginError::Token(error) => error.into(),
             LoginError::Store(error) => error.into(),
             LoginError::ProviderAway(_) => Self::Unavailable {

@@ -1,7 +1,10 @@
 //! `POST session/login` where it refuses: what must not be told apart, and passwords at their edges.
 
+use crate::microstrategy::{expect_error, log_in_with};
 use crate::pace;
-use crate::support::{ALICE_PASSWORD, Reply, TestApp};
+use crate::support::{ALICE_PASSWORD, PASSWORD, Reply, TestApp};
+use reqwest::Method;
+use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -188,4 +191,22 @@ async fn case_46_hostile_names_are_refused_like_any_other() {
     for event in app.trail.events() {
         assert!(event.user_name.is_none_or(|name| name.len() < 1024));
     }
+}
+
+#[tokio::test]
+async fn whoever_has_no_org_left_is_refused_as_who_may_not_sign_in() {
+    let app = TestApp::spawn();
+    let admin = app.admin().await;
+    let path = format!("!/api/rest/2.0/orgs/{}/delete", app.sales.0);
+    let request = admin.request(Method::POST, &path).json(&json!({}));
+    assert_eq!(admin.send(request).await.status, 204);
+    let refused = app.anon().post_login("carol", PASSWORD).await;
+    refused.expect_error(401, 10003, "wrong");
+    assert_eq!(
+        app.trail.words().last().unwrap(),
+        "login_refused org_not_allowed"
+    );
+    let body = json!({ "username": "carol", "password": PASSWORD });
+    let refused = log_in_with(&app.anon(), &body).await;
+    expect_error(&refused, 401, "ERR003");
 }

@@ -89,6 +89,10 @@ async fn a_foreign_or_missing_org_is_403_and_no_number_400() {
     for org in [app.sales.0, 99, -1, i64::MAX] {
         bob.switch_org(org).await.expect_error(403, 10023, "Org");
     }
+    // What the vendor's page has for all Orgs: an administrator of the server administers them from any.
+    let admin = app.admin().await;
+    assert_eq!(admin.switch_org(-1).await.status, 204);
+    assert_eq!(admin.info().await.json()["currentOrgId"], 0);
     for form in [
         &[][..],
         &[("orgid", "")],
