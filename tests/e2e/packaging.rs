@@ -105,8 +105,12 @@ fn every_secret_must_be_given() {
 #[test]
 fn the_settings_of_image_and_compose_file_are_good() {
     let home = Home::new();
+    // Under another name than in the compose file's network.
+    let redis = Redis::start();
     let mut check = home.bare();
-    check.envs(environment()).args(["config", "check"]);
+    check.envs(environment());
+    check.env("VESTIBULE__SESSIONS__STORE", redis.url());
+    check.args(["config", "check"]);
     Ran::of(&mut check, "").good();
     let mut show = home.bare();
     show.envs(environment()).args(["config", "show"]);

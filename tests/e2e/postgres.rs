@@ -127,10 +127,7 @@ async fn a_database_that_is_away_at_the_start_is_named_without_its_password() {
     let home = Home::new();
     let url = "postgres://vestibule:pl4nted@127.0.0.1:1/directory";
     let error = run_on(&home, url, "serve --http 127.0.0.1:0 --https off").refusal();
-    assert!(
-        error.contains("directory.store: store unavailable: cannot open"),
-        "{error}"
-    );
+    assert!(error.contains("directory.store: cannot open"), "{error}");
     assert!(error.contains("127.0.0.1:1"), "{error}");
     assert_eq!(error.matches("Connection refused").count(), 1, "{error}");
     assert!(!error.contains("pl4nted"), "{error}");
@@ -193,7 +190,7 @@ async fn an_embedded_directory_moves_with_its_users_sessions_tokens_and_keys() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_with_a_directory_that_was_copied_is_warned_of_and_writable() {
     let home = Home::new();
-    home.run("org list").good();
+    home.run("org create North").good();
     let note = home.data().join("directory.copied");
     std::fs::write(note, "db.internal:5432/moved at 2026-02-01T08:00:00Z\n").unwrap();
     let server = home.server().planted().start();

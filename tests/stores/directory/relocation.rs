@@ -17,7 +17,7 @@ use vestibule::domain::failure::{ReadOnly, StoreError};
 use vestibule::stores::sql::{Relocation, SqlDirectory, copied_before};
 
 /// What never writes.
-const READS: [&str; 21] = [
+const READS: [&str; 22] = [
     "find_user",
     "find_user_by_id",
     "password_hash",
@@ -27,6 +27,7 @@ const READS: [&str; 21] = [
     "members_of",
     "orgs_of",
     "groups_of",
+    "has_administrator",
     "find_org",
     "find_org_by_name",
     "list_orgs",
