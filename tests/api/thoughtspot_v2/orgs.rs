@@ -127,7 +127,14 @@ async fn an_org_that_is_switched_off_is_over_at_once_and_takes_no_login() {
     );
     assert_eq!((bob.is_active().await, admin.is_active().await), (204, 204));
     let login = json!({ "username": "carol", "password": PASSWORD });
-    refused(&app.anon(), "auth/session/login", login.clone(), 400, "org").await;
+    refused(
+        &app.anon(),
+        "auth/session/login",
+        login.clone(),
+        401,
+        "may not sign in",
+    )
+    .await;
     let off = done(&admin, "orgs/search", json!({ "status": "IN_ACTIVE" })).await;
     assert_eq!(names(&off), ["Sales"]);
     app.tick();
@@ -156,7 +163,7 @@ async fn a_deleted_org_takes_its_sessions_groups_and_keys_along() {
     let groups = done(&admin, "groups/search", json!({ "record_size": -1 })).await;
     assert!(!names(&groups).contains(&"Sales team"));
     // Carol has no Org left to sign in to; Alice has another.
-    assert_eq!(app.anon().post_login("carol", PASSWORD).await.status, 400);
+    assert_eq!(app.anon().post_login("carol", PASSWORD).await.status, 401);
     app.alice().await;
 }
 
