@@ -1,7 +1,10 @@
--- Redeems tokens, rotating through a file of "token username" lines.
-local bodies, at = {}, 0
+-- Redeems tokens, rotating through a file of "token username" lines; no more of them than asked for, if a number follows.
+local bodies, at, left = {}, 0, math.huge
+local idle
 
 function init(args)
+  left = tonumber(args[2]) or left
+  idle = wrk.format("GET", "/health/live")
   for line in io.lines(args[1]) do
     local token, user = line:match("^(%S+) (%S+)$")
     bodies[#bodies + 1] = wrk.format("POST", nil,
@@ -11,6 +14,10 @@ function init(args)
 end
 
 function request()
+  if left <= 0 then
+    return idle
+  end
+  left = left - 1
   at = at % #bodies + 1
   return bodies[at]
 end

@@ -36,7 +36,8 @@ const STANDARD_OUTPUT: &str = "-";
 /// What the writer gets.
 #[derive(Debug)]
 enum Message {
-    Event(AuditEvent),
+    /// Boxed: the queue has room for its most messages from the beginning.
+    Event(Box<AuditEvent>),
     /// Everything sent before this is to be told as done.
     Settle(SyncSender<()>),
     /// The file may have been moved away: what follows goes where its name leads now.
@@ -138,7 +139,7 @@ impl AuditSink for AuditLog {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let is_kept = queue
             .as_ref()
-            .is_some_and(|queue| queue.try_send(Message::Event(event)).is_ok());
+            .is_some_and(|queue| queue.try_send(Message::Event(Box::new(event))).is_ok());
         if !is_kept {
             self.standing.lose();
         }
