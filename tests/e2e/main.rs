@@ -30,7 +30,6 @@ mod oidc;
 mod oidc_provider;
 mod operator;
 mod outage_log;
-#[cfg(feature = "otel")]
 #[path = "../common/pace.rs"]
 mod pace;
 mod packaging;
@@ -38,6 +37,7 @@ mod packed;
 #[path = "../common/ports.rs"]
 mod ports;
 mod postgres;
+mod prompt;
 #[cfg(all(feature = "oidc", feature = "saml"))]
 mod providers;
 mod session;
