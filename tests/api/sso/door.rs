@@ -19,20 +19,20 @@ const CASES: [Case; 8] = [
         });
     }),
     ("for another service", "wrong_audience", |says| {
-        says.audiences = "<saml:Audience>urn:other</saml:Audience>".to_owned();
+        says.audiences = "<saml:Audience>urn:other</saml:Audience>".into();
     }),
     ("for another address", "wrong_recipient", |says| {
-        says.recipient = "https://evil.example/callosum/v1/saml/SSO".to_owned();
+        says.recipient = "https://evil.example/callosum/v1/saml/SSO".into();
     }),
     ("of long ago", "expired_assertion", |says| {
-        says.not_on_or_after = "2026-11-22T11:50:00Z".to_owned();
+        says.not_on_or_after = "2026-11-22T11:50:00Z".into();
     }),
     ("of the future", "too_early", |says| {
-        says.not_before = "2026-11-22T12:10:00Z".to_owned();
+        says.not_before = "2026-11-22T12:10:00Z".into();
     }),
     ("about nobody", "no_subject", |says| says.name.clear()),
     ("a name cut in two", "malformed", |says| {
-        says.name = "admin<!---->.evil".to_owned();
+        says.name = "admin<!---->.evil".into();
     }),
 ];
 
