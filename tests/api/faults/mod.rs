@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use vestibule::settings::{SessionStoreSetting, Settings};
 
-/// The promise is 250 ms; a machine that does much else at the same time gets slack.
+/// The promise is 250 ms, which the end-to-end tests hold; a machine that does much else at the same time gets slack.
 const SOON: Duration = Duration::from_millis(1_500);
 /// The promise is one second.
 const BACK: Duration = Duration::from_secs(3);
