@@ -9,7 +9,7 @@ use crate::api::dialect::{ApiError, Dialect};
 use crate::api::landing::{Landing, Target, go_to};
 use crate::api::services::Services;
 use crate::domain::failure::Failure;
-use crate::domain::login::LoginError;
+use crate::domain::login::{LoginError, Replaced};
 use crate::domain::principal::Principal;
 use crate::domain::redirect::SafeRedirect;
 use crate::domain::session::SessionHandle;
@@ -87,7 +87,11 @@ pub async fn depart<D: Dialect>(
     let intent = Intent {
         is_forced: departing.is_forced,
         org,
-        held: session.replaced.as_ref().map(SessionHandle::of),
+        held: session
+            .replaced
+            .as_ref()
+            .and_then(Replaced::by_anybody)
+            .map(SessionHandle::of),
         purpose: departing.target.to_text(departing.landing),
     };
     let begin = sso

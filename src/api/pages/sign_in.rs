@@ -16,7 +16,7 @@ use crate::api::services::Services;
 use crate::api::session_layer::{self, Presented, presented_id, with_presented};
 use crate::api::status::{announce_wait, status};
 use crate::domain::failure::{Failure, Unauthenticated};
-use crate::domain::login::OpenRequest;
+use crate::domain::login::{OpenRequest, Replaced};
 use crate::domain::session::Check;
 use actix_session::Session;
 use actix_web::http::StatusCode;
@@ -156,7 +156,7 @@ pub async fn sign_in(
         let request = OpenRequest {
             org,
             is_remembered,
-            replaced: presented_id(),
+            replaced: presented_id().map(Replaced::OfAnybody),
             ..OpenRequest::default()
         };
         let door = &services.login;
