@@ -4,7 +4,7 @@
 //! cookie, invalid it is refused even beside a good one. Without a Bearer the session cookie decides.
 //! Each answers *not presented*, *accepted* or *refused*; a refusal never falls through to the next.
 
-use crate::api::caller::services;
+use crate::api::caller::{is_over_tls, services};
 use crate::api::dialect::{ApiError, Dialect};
 use crate::api::refused::Refused;
 use crate::api::request_log::Acting;
@@ -240,7 +240,7 @@ pub fn is_own_page(request: &HttpRequest, services: &Services, origin: &str) -> 
 
 /// Whether the origin is the very address this connection came in on.
 fn is_listener(request: &HttpRequest, origin: &str) -> bool {
-    let scheme = if request.app_config().secure() {
+    let scheme = if is_over_tls(request) {
         "https"
     } else {
         "http"

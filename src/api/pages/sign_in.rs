@@ -1,6 +1,6 @@
 //! `/sign-in`: signing in with a password, or setting off to an identity provider; without scripts as well as with.
 
-use crate::api::caller::{Caller, is_https};
+use crate::api::caller::{Caller, is_https, is_over_tls};
 use crate::api::departure::own_base;
 use crate::api::dialect::{ApiError, incident_of};
 use crate::api::form::{Form, Query, flag, optional};
@@ -293,7 +293,7 @@ fn signed_in_name() -> Option<String> {
 }
 
 fn is_secure(request: &HttpRequest, services: &Services) -> bool {
-    is_https(request.head(), request.app_config().secure(), services)
+    is_https(request.head(), is_over_tls(request), services)
 }
 
 #[cfg(test)]
