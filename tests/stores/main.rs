@@ -36,6 +36,7 @@ mod several;
 mod slapd;
 mod support;
 mod throttle;
+mod time;
 mod tls;
 mod tokens;
 mod versions;
