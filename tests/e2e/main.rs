@@ -11,6 +11,7 @@ mod astray;
 mod clock;
 mod crash;
 mod crash_shared;
+mod crowd;
 mod curl;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "encryption is tested with the stores")]
