@@ -26,6 +26,7 @@ mod line;
 mod link;
 mod listing;
 mod own;
+mod own_tokens;
 mod revocations;
 mod sentinel;
 mod sessions;
@@ -179,6 +180,7 @@ struct Scripts {
     set_org: Script,
     put_token: Script,
     own_token: Script,
+    end_families: Script,
     find_token: Script,
     spend_token: Script,
     revoke_token: Script,
@@ -216,6 +218,7 @@ impl Scripts {
             set_org: script!("set_org.lua"),
             put_token: script!("put_token.lua"),
             own_token: script!("own_token.lua"),
+            end_families: script!("end_families.lua"),
             find_token: script!("find_token.lua"),
             spend_token: script!("spend_token.lua"),
             revoke_token: script!("revoke_token.lua"),

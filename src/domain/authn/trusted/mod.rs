@@ -194,9 +194,19 @@ impl TrustedAuth {
 
     /// What a token grants, if it is good now. A refresh token grants nothing by itself.
     pub async fn recognise(&self, text: &str) -> Result<TokenRecord, RedeemError> {
-        let (_, record) = self.find(text).await?;
+        self.find_access(text).await.map(|(_, record)| record)
+    }
+
+    /// Who bears a token, if it is good now.
+    pub async fn bearer(&self, text: &str) -> Result<Principal, RedeemError> {
+        let (digest, record) = self.find_access(text).await?;
+        Ok(Principal::of_token(&digest, record))
+    }
+
+    async fn find_access(&self, text: &str) -> Result<(TokenDigest, TokenRecord), RedeemError> {
+        let (digest, record) = self.find(text).await?;
         match record.purpose {
-            Purpose::Access => Ok(record),
+            Purpose::Access => Ok((digest, record)),
             Purpose::Refresh | Purpose::Identity => Err(RedeemError::Unknown),
         }
     }
@@ -226,7 +236,7 @@ impl TrustedAuth {
         if !self.tokens.revoke_token(&digest).await? {
             return Err(RedeemError::Dead);
         }
-        Ok(Principal::of_token(record))
+        Ok(Principal::of_token(&digest, record))
     }
 
     /// Authenticates by token. A user name beside it must be the one it was minted for.
