@@ -287,9 +287,9 @@ impl Login {
             }
         }
         if let (Some(token), Some(_)) = (proof.token(), proof.lineage())
-            && !self.trusted.is_live(token).await?
+            && !self.trusted.is_good_still(token).await?
         {
-            // Whoever ended what it came of meanwhile has ended the token, and may have looked for sessions too soon.
+            // Whoever ends what it came of meanwhile may have looked for sessions before this one was there.
             let (reason, at) = (EndReason::Revoked, self.clock.now());
             self.sessions.close(&id, reason, at).await?;
             return Err(RedeemError::Dead.into());

@@ -39,6 +39,8 @@ pub struct Principal {
     pub origin: Option<SessionHandle>,
     /// The first token, of a Bearer that no session came before.
     pub root: Option<Family>,
+    /// Since when there is what was presented.
+    pub since: Timestamp,
     /// Whether the browser was asked to keep the session.
     pub is_remembered: bool,
 }
@@ -71,6 +73,7 @@ impl Principal {
             provider: session.notes.provider.clone(),
             origin: session.notes.origin,
             root: None,
+            since: session.opened_at,
             is_remembered: session.is_remembered,
         }
     }
@@ -93,6 +96,7 @@ impl Principal {
 
     /// The bearer of a live token.
     pub fn of_token(digest: &TokenDigest, record: TokenRecord) -> Self {
+        let since = record.created_at();
         let (origin, root, provider) = record.lineage.map_or((None, None, None), |lineage| {
             (lineage.origin, lineage.root, lineage.provider)
         });
@@ -113,6 +117,7 @@ impl Principal {
             provider,
             origin,
             root: origin.is_none().then_some(root),
+            since,
             is_remembered: false,
         }
     }

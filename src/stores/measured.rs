@@ -16,7 +16,8 @@ use crate::domain::spans::SPANS;
 use crate::domain::sso::{FlowDigest, FlowStore};
 use crate::domain::throttle::{Admission, Bucket, ThrottleStore};
 use crate::domain::token::{
-    EndedFamily, FoundToken, Putting, Spending, TokenDigest, TokenRecord, TokenStore,
+    EndedFamily, Family, FoundToken, Presented, Putting, Spending, TokenDigest, TokenRecord,
+    TokenStore,
 };
 use async_trait::async_trait;
 use std::fmt;
@@ -188,9 +189,10 @@ measured! { Revocations of Revocations as "sessions" {}
 }
 
 measured! { TokenStore of TokenStore as "tokens" {}
-    put_by as "put" (digest: &TokenDigest, record: &TokenRecord, supersedes: bool, by: Option<SessionHandle>) -> Result<Putting, StoreError>;
+    put_for as "put" (digest: &TokenDigest, record: &TokenRecord, supersedes: bool, presented: Presented) -> Result<Putting, StoreError>;
     put(digest: &TokenDigest, record: &TokenRecord, supersedes: bool) -> Result<Putting, StoreError>;
-    end_families(tag: UserTag, families: &[EndedFamily]) -> Result<(), StoreError>;
+    end_families(tag: UserTag, families: &[EndedFamily], now: Timestamp) -> Result<(), StoreError>;
+    has_ended(tag: UserTag, family: Family, presented: Presented) -> Result<bool, StoreError>;
     find(digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError>;
     spend(digest: &TokenDigest, now: Timestamp) -> Result<Spending, StoreError>;
     list_own(tag: UserTag, now: Timestamp) -> Result<Vec<(TokenDigest, TokenRecord)>, StoreError>;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use vestibule::domain::clock::Timestamp;
 use vestibule::domain::session::{RevokeScope, SessionHandle};
 use vestibule::domain::token::{
-    EndedFamily, Family, FoundToken, Lineage, MOST_OF_A_FAMILY, MOST_OWN_TOKENS, Putting,
-    TokenDigest, TokenRecord,
+    EndedFamily, Family, FoundToken, Lineage, MOST_OF_A_FAMILY, MOST_OWN_TOKENS, Presented,
+    Putting, TokenDigest, TokenRecord,
 };
 
 over_every_store! {
@@ -18,7 +18,7 @@ over_every_store! {
     of_too_many_of_one_family_the_one_that_ends_first_gives_way,
     case_33_a_family_pushes_out_nothing_but_its_own,
     case_33_what_is_put_for_a_family_that_has_ended_does_not_stand,
-    case_33_a_family_that_ends_twice_keeps_only_what_was_kept_both_times,
+    case_33_what_came_after_the_end_of_a_family_is_not_concerned,
 }
 
 mod many {
@@ -182,47 +182,64 @@ async fn case_33_a_family_pushes_out_nothing_but_its_own(room: Room) {
     }
 }
 
+async fn put_for(room: &Room, origin: SessionHandle, by: Presented) -> (TokenDigest, Putting) {
+    let (digest, record) = (token_digest(), derived(origin, by.since, ABSOLUTE));
+    let put = room.tokens.put_for(&digest, &record, false, by).await;
+    (digest, put.unwrap())
+}
+
 async fn case_33_what_is_put_for_a_family_that_has_ended_does_not_stand(room: Room) {
     let (first, kept, other) = (handle(1), handle(1), handle(1));
     let before = put(&room, &derived(first, START, ABSOLUTE), false).await;
     let families = [ended(&first, &[kept])];
-    room.tokens.end_families(tag(1), &families).await.unwrap();
-    for by in [None, Some(first), Some(other)] {
-        let digest = token_digest();
-        let record = derived(first, at(1), ABSOLUTE);
-        let put = room.tokens.put_by(&digest, &record, false, by).await;
-        assert_eq!(put.unwrap(), Putting::Ended);
+    let end = room.tokens.end_families(tag(1), &families, at(1));
+    end.await.unwrap();
+    let since = START;
+    for session in [None, Some(first), Some(other)] {
+        let presented = Presented { session, since };
+        let (digest, put) = put_for(&room, first, presented).await;
+        assert_eq!(put, Putting::Ended);
         assert!(!is_live(&room, &digest, at(1)).await);
+        let family = Family::of_session(&first);
+        let has_ended = room.tokens.has_ended(tag(1), family, presented);
+        assert!(has_ended.await.unwrap());
     }
-    let digest = token_digest();
-    let record = derived(first, at(1), ABSOLUTE);
-    let by_kept = room.tokens.put_by(&digest, &record, false, Some(kept));
-    assert_eq!(by_kept.await.unwrap(), Putting::Stands);
+    let session = Some(kept);
+    let (by_kept, stands) = put_for(&room, first, Presented { session, since }).await;
+    assert_eq!(stands, Putting::Stands);
     let of_other = put(&room, &derived(other, at(1), ABSOLUTE), false).await;
     let by_password = put(&room, &token(1, None, at(1)), false).await;
     // Whoever ends the family ends those that are listed: no others have come of it.
-    let mut all = vec![before, digest, of_other, by_password];
+    let mut all = vec![before, by_kept, of_other, by_password];
     all.sort_by_key(|digest| digest.0);
     assert_eq!(own(&room, 1, at(1)).await, all);
 }
 
-async fn case_33_a_family_that_ends_twice_keeps_only_what_was_kept_both_times(room: Room) {
-    let (first, one, two) = (handle(1), handle(1), handle(1));
-    let stands = async |by| {
-        let (digest, record) = (token_digest(), derived(first, START, ABSOLUTE));
-        let put = room.tokens.put_by(&digest, &record, false, Some(by));
-        put.await.unwrap() == Putting::Stands
+async fn case_33_what_came_after_the_end_of_a_family_is_not_concerned(room: Room) {
+    let (first, kept) = (handle(1), handle(1));
+    let families = [ended(&handle(1), &[]), ended(&first, &[kept])];
+    let end = room.tokens.end_families(tag(1), &families, START);
+    end.await.unwrap();
+    // What goes on mints; what comes of that later may mint as well.
+    let later = Presented {
+        session: None,
+        since: at(1_001),
     };
-    let end = async |kept: &[SessionHandle]| {
-        let families = [ended(&handle(1), &[]), ended(&first, kept)];
-        room.tokens.end_families(tag(1), &families).await.unwrap();
+    assert_eq!(put_for(&room, first, later).await.1, Putting::Stands);
+    let family = Family::of_session(&first);
+    let has_ended = room.tokens.has_ended(tag(1), family, later);
+    assert!(!has_ended.await.unwrap());
+    // Of two ends the later one counts.
+    let families = [ended(&first, &[])];
+    let end = room.tokens.end_families(tag(1), &families, at(2_000));
+    end.await.unwrap();
+    let kept = Presented {
+        session: Some(kept),
+        since: START,
     };
-    end(&[one, two]).await;
-    assert_eq!((stands(one).await, stands(two).await), (true, true));
-    end(&[two]).await;
-    assert_eq!((stands(one).await, stands(two).await), (false, true));
-    end(&[one]).await;
-    assert_eq!((stands(one).await, stands(two).await), (false, false));
+    for over in [later, kept] {
+        assert_eq!(put_for(&room, first, over).await.1, Putting::Ended);
+    }
 }
 
 async fn case_33_whatever_is_minted_at_once_every_token_that_lives_is_listed(room: Room) {

@@ -277,6 +277,7 @@ impl Login {
                 kept: None,
                 reason: EndReason::SignedOutAtProvider,
                 at: now,
+                clock: &*self.clock,
             };
             let is_of_it = |link: &ProviderLink| is_meant(link, provider, there);
             ending.end_linked(is_of_it, &mut tell).await?;

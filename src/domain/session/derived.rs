@@ -4,12 +4,16 @@
 //! between, and those over long ago are forgotten. So with any of them the whole family ends, but for the first
 //! session itself, which ends only when it is meant.
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::failure::StoreError;
 use crate::domain::session::{EndReason, SessionHandle, SessionStore, SessionSummary, UserTag};
 use crate::domain::sso::ProviderLink;
 use crate::domain::token::{EndedFamily, Family, TokenStore};
+use futures_util::future::try_join_all;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How many tokens end at the same moment.
+const AT_ONCE: usize = 100;
 
 /// Whose sessions end, and why.
 pub(in crate::domain) struct Ending<'a> {
@@ -25,6 +29,8 @@ pub(in crate::domain) struct Ending<'a> {
     pub reason: EndReason,
     /// The moment.
     pub at: Timestamp,
+    /// The time that goes on.
+    pub clock: &'a dyn Clock,
 }
 
 impl Ending<'_> {
@@ -92,13 +98,17 @@ impl Ending<'_> {
             .collect(),
         });
         let ended: Vec<_> = ended.collect();
-        self.tokens.end_families(self.tag, &ended).await?;
+        let now = self.clock.now();
+        self.tokens.end_families(self.tag, &ended, now).await?;
         let is_of_them =
             |origin: Option<SessionHandle>| origin.is_some_and(|origin| families.contains(&origin));
-        for (digest, record) in self.tokens.list_own(self.tag, self.at).await? {
-            if is_of_them(record.lineage.and_then(|lineage| lineage.origin)) {
-                self.tokens.revoke_token(&digest).await?;
-            }
+        let mut meant = self.tokens.list_own(self.tag, self.at).await?;
+        meant.retain(|(_, record)| is_of_them(record.lineage.as_ref().and_then(|of| of.origin)));
+        for some in meant.chunks(AT_ONCE) {
+            let ends = some
+                .iter()
+                .map(|(digest, _)| self.tokens.revoke_token(digest));
+            try_join_all(ends).await?;
         }
         for one in self.sessions.list(self.tag, self.at).await? {
             if is_of_them(one.session.notes.origin) && !named_ones.contains(&one.handle) {

@@ -65,6 +65,15 @@ impl fmt::Display for Family {
     }
 }
 
+/// What was presented for a token or, of a token, for a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Presented {
+    /// The session, where it was one.
+    pub session: Option<SessionHandle>,
+    /// Since when there is what was presented.
+    pub since: Timestamp,
+}
+
 /// A family of a user's that ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndedFamily {

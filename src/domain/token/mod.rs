@@ -9,7 +9,7 @@ mod store;
 pub use access::Access;
 pub use attributes::{AttributeError, Attributes, Filter, MetadataRef, NamedValues, Sort};
 pub use format::{TokenDigest, TokenMint, TokenText};
-pub use lineage::{EndedFamily, Family, Lineage};
+pub use lineage::{EndedFamily, Family, Lineage, Presented};
 pub use store::{FoundToken, Purpose, Putting, Spending, TokenRecord, TokenStore};
 
 use std::time::Duration;

@@ -4,7 +4,9 @@ use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
 use crate::domain::failure::StoreError;
 use crate::domain::session::{SessionHandle, SessionId, UserTag};
-use crate::domain::token::{Access, Attributes, EndedFamily, Family, Lineage, TokenDigest};
+use crate::domain::token::{
+    Access, Attributes, EndedFamily, Family, Lineage, Presented, TokenDigest,
+};
 use async_trait::async_trait;
 use std::fmt;
 
@@ -124,31 +126,43 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Of more than [`MOST_OF_A_FAMILY`](crate::domain::token::MOST_OF_A_FAMILY) of one family the one that would end
     /// first is forgotten; beyond [`MOST_OWN_TOKENS`](crate::domain::token::MOST_OWN_TOKENS) that one user minted
     /// there is no more. One of a family that [`end_families`](TokenStore::end_families) named of late stands only where
-    /// the session `by` minted it that was to go on: whatever else happens at the same moment on any node, it is either
-    /// listed before and so ended, or does not stand.
-    async fn put_by(
+    /// what was presented for it goes on or came later: whatever else happens at the same moment on any node, it is
+    /// either listed before and so ended, or does not stand.
+    async fn put_for(
         &self,
         digest: &TokenDigest,
         record: &TokenRecord,
         supersedes: bool,
-        by: Option<SessionHandle>,
+        presented: Presented,
     ) -> Result<Putting, StoreError>;
 
-    /// The same by no session.
+    /// The same for nothing that could have come of anything.
     async fn put(
         &self,
         digest: &TokenDigest,
         record: &TokenRecord,
         supersedes: bool,
     ) -> Result<Putting, StoreError> {
-        self.put_by(digest, record, supersedes, None).await
+        let presented = Presented::default();
+        self.put_for(digest, record, supersedes, presented).await
     }
 
-    /// Remembers for [`ENDED_FOR`](crate::domain::token::ENDED_FOR) that those families of the user's end, so that what
-    /// is under way does not outlive them. Comes before their tokens are listed; ends none by itself.
-    ///
-    /// Of a family that ends twice within that time only those sessions go on that were to both times.
-    async fn end_families(&self, tag: UserTag, families: &[EndedFamily]) -> Result<(), StoreError>;
+    /// Remembers for [`ENDED_FOR`](crate::domain::token::ENDED_FOR) that those families of the user's end at `now`, so
+    /// that what is under way does not outlive them. Comes before their tokens are listed; ends none by itself.
+    async fn end_families(
+        &self,
+        tag: UserTag,
+        families: &[EndedFamily],
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Whether that family ended of late, and what was presented neither goes on nor came later.
+    async fn has_ended(
+        &self,
+        tag: UserTag,
+        family: Family,
+        presented: Presented,
+    ) -> Result<bool, StoreError>;
 
     /// Looks a token up. Dead at `now` when expired, superseded too long ago, or revoked
     /// (its own revocation, or the epoch of its user, Org, key or everybody).

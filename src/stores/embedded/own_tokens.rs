@@ -5,7 +5,7 @@
 use crate::domain::clock::Timestamp;
 use crate::domain::session::{SessionHandle, UserTag};
 use crate::domain::token::{
-    ENDED_FOR, EndedFamily, Family, MOST_OF_A_FAMILY, MOST_OWN_TOKENS, TokenRecord,
+    ENDED_FOR, EndedFamily, Family, MOST_OF_A_FAMILY, MOST_OWN_TOKENS, Presented, TokenRecord,
 };
 use crate::stores::codec::REMEMBERED_FOR;
 use crate::stores::embedded::memory::{Digest, HeldToken, Memory};
@@ -24,7 +24,7 @@ pub type Owners = BTreeMap<UserTag, OwnTokens>;
 pub struct OwnTokens {
     /// By when they end.
     families: BTreeMap<Family, BTreeSet<(Timestamp, Digest)>>,
-    /// Families that were ended of late: until when that is remembered, and which sessions go on.
+    /// Families that were ended of late: when, and which sessions go on.
     ended: BTreeMap<Family, (Timestamp, Vec<SessionHandle>)>,
     /// When what is over was last looked for.
     swept_at: Timestamp,
@@ -134,32 +134,19 @@ impl Memory {
     pub fn end_families(&self, tag: UserTag, families: &[EndedFamily], now: Timestamp) {
         let mut users = self.own();
         let ended = &mut users.entry(tag).or_default().ended;
-        ended.retain(|_, (until, _)| now <= *until);
+        ended.retain(|_, (at, _)| now <= at.plus(ENDED_FOR));
         for one in families {
-            let mut kept = one.kept.clone();
-            // Who was not to go on the last time does not this time either.
-            if let Some((_, before)) = ended.get(&one.family) {
-                kept.retain(|session| before.contains(session));
-            }
-            ended.insert(one.family, (now.plus(ENDED_FOR), kept));
+            ended.insert(one.family, (now, one.kept.clone()));
         }
     }
 
-    /// Whether what the token came of was ended of late, and the session that minted it does not go on.
-    pub fn is_family_over(
-        &self,
-        record: &TokenRecord,
-        by: Option<SessionHandle>,
-        now: Timestamp,
-    ) -> bool {
-        let Some(family) = record.family() else {
-            return false;
-        };
+    /// Whether that family of the user's ended of late, and what was presented neither goes on nor came later.
+    pub fn has_ended(&self, tag: UserTag, family: Family, presented: Presented) -> bool {
         let users = self.own();
-        let own = users.get(&record.user_tag);
-        let ended = own.and_then(|own| own.ended.get(&family));
-        ended.is_some_and(|(until, kept)| {
-            now <= *until && !by.is_some_and(|session| kept.contains(&session))
+        let ended = users.get(&tag).and_then(|own| own.ended.get(&family));
+        ended.is_some_and(|(at, kept)| {
+            let goes_on = presented.session.is_some_and(|one| kept.contains(&one));
+            presented.since <= *at && !goes_on
         })
     }
 
@@ -167,7 +154,7 @@ impl Memory {
     pub fn drop_old_tokens(&self, now: Timestamp) -> Vec<Digest> {
         self.own().retain(|_, own| {
             own.retain(|ends, _| now <= ends.plus(REMEMBERED_FOR));
-            own.ended.retain(|_, (until, _)| now <= *until);
+            own.ended.retain(|_, (at, _)| now <= at.plus(ENDED_FOR));
             !own.families.is_empty() || !own.ended.is_empty()
         });
         self.drop_tokens(|held| {

@@ -2,9 +2,10 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
-use crate::domain::session::{SessionHandle, UserTag};
+use crate::domain::session::UserTag;
 use crate::domain::token::{
-    EndedFamily, FoundToken, Putting, Spending, TokenDigest, TokenRecord, TokenStore,
+    EndedFamily, Family, FoundToken, Presented, Putting, Spending, TokenDigest, TokenRecord,
+    TokenStore,
 };
 use crate::stores::codec::encode_token;
 use crate::stores::embedded::EmbeddedStore;
@@ -16,12 +17,12 @@ use async_trait::async_trait;
 
 #[async_trait]
 impl TokenStore for EmbeddedStore {
-    async fn put_by(
+    async fn put_for(
         &self,
         digest: &TokenDigest,
         record: &TokenRecord,
         supersedes: bool,
-        by: Option<SessionHandle>,
+        presented: Presented,
     ) -> Result<Putting, StoreError> {
         if self.core.memory.tokens.contains_key(&digest.0) {
             return Err(StoreError::corrupt(anyhow!("the id is taken")));
@@ -44,17 +45,31 @@ impl TokenStore for EmbeddedStore {
         };
         ticket.written().await?;
         // Only now: until it was on disk it was listed, but could not be ended.
-        if memory.is_family_over(record, by, self.core.clock.now()) {
+        let has_ended = |family| memory.has_ended(record.user_tag, family, presented);
+        if record.family().is_some_and(has_ended) {
             self.revoke_token(digest).await?;
             return Ok(Putting::Ended);
         }
         Ok(Putting::Stands)
     }
 
-    async fn end_families(&self, tag: UserTag, families: &[EndedFamily]) -> Result<(), StoreError> {
-        let now = self.core.clock.now();
+    async fn end_families(
+        &self,
+        tag: UserTag,
+        families: &[EndedFamily],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.core.memory.end_families(tag, families, now);
         Ok(())
+    }
+
+    async fn has_ended(
+        &self,
+        tag: UserTag,
+        family: Family,
+        presented: Presented,
+    ) -> Result<bool, StoreError> {
+        Ok(self.core.memory.has_ended(tag, family, presented))
     }
 
     async fn find(&self, digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError> {

@@ -9,7 +9,7 @@
 //! | `d:{tag}`               | ZSET   | digests of tokens the user minted by their end, at most 10 000 | to the last end + 1 h |
 //! | `d:{tag}:<family>`      | ZSET   | those of them that came of one session, token or password, at most 500 | to the last end + 1 h |
 //! | `d:{tag}:swept`         | STRING | some node has just looked for those that are over | 5 s |
-//! | `x:{tag}:<family>`      | STRING | the family was ended; the sessions of it that go on | 5 min |
+//! | `x:{tag}:<family>`      | STRING | the family was ended: when, and its sessions that go on | 5 min |
 //! | `g`                     | HASH   | epochs: `all`, `org:<id>`, `key:<id>`; why: `why:all`, …; `stamp` | none |
 //! | `t:<digest>`            | HASH   | a token: `v r b e u o k`, `d` of the user's own, `s` once spent, `x` once revoked | to its end + 1 h |
 //! | `k:<key id>`            | STRING | digest of the key's latest superseding token   | to that token's end + 1 h |

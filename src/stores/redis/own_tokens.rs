@@ -4,19 +4,22 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
-use crate::domain::session::{SessionHandle, UserTag};
+use crate::domain::session::UserTag;
 use crate::domain::token::{
-    ENDED_FOR, EndedFamily, Family, FoundToken, MOST_OF_A_FAMILY, MOST_OWN_TOKENS, Putting,
-    TokenDigest, TokenRecord, TokenStore,
+    ENDED_FOR, EndedFamily, Family, FoundToken, MOST_OF_A_FAMILY, MOST_OWN_TOKENS, Presented,
+    Putting, TokenDigest, TokenRecord, TokenStore,
 };
 use crate::stores::codec::{REMEMBERED_FOR, millis};
 use crate::stores::redis::call::Call;
 use crate::stores::redis::keys::{SWEEP_EVERY, hex, unhex};
 use crate::stores::redis::{RedisStore, Reply, number, part, unexpected, word};
 use futures_util::future::join_all;
+use std::time::Duration;
 
 /// How many tokens are looked at at the same moment: of too many, the last would have to wait too long for an answer.
 const AT_ONCE: usize = 250;
+/// How far the clocks of two nodes may be apart: what seems to be that much younger than an end may be older.
+const CLOCKS_APART: Duration = Duration::from_secs(1);
 /// How many families one call marks.
 const MARKS: usize = 250;
 
@@ -29,11 +32,11 @@ impl RedisStore {
         digest: &TokenDigest,
         record: &TokenRecord,
         family: Family,
-        by: Option<SessionHandle>,
+        presented: Presented,
     ) -> Result<Putting, StoreError> {
         let tag = record.user_tag;
         let stays = record.expires_at.since(record.minted_at) + REMEMBERED_FOR;
-        let by = by.as_ref().map(Family::of_session);
+        let session = presented.session.as_ref().map(Family::of_session);
         let mut call = Call::write(&self.scripts.own_token);
         call.key(self.keys.own_tokens(tag))
             .key(self.keys.own_tokens_of(tag, family))
@@ -44,7 +47,8 @@ impl RedisStore {
             .arg(record.created_at().millis())
             .arg(MOST_OF_A_FAMILY)
             .arg(MOST_OWN_TOKENS)
-            .arg(by.map(|by| by.to_string()).unwrap_or_default());
+            .arg(session.map(|one| one.to_string()).unwrap_or_default())
+            .arg(presented.since.millis());
         let reply: Reply = self.link.invoke(&call).await?;
         match word(&reply) {
             b"done" => {
@@ -93,17 +97,20 @@ impl RedisStore {
         &self,
         tag: UserTag,
         families: &[EndedFamily],
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         for families in families.chunks(MARKS) {
-            let mut call = Call::write(&self.scripts.end_families);
+            let mut call = Call::write(&self.scripts.mark_ended);
             for one in families {
                 call.key(self.keys.ended_family(tag, one.family));
             }
             call.arg(millis(ENDED_FOR));
             for one in families {
-                let kept = one.kept.iter().map(Family::of_session);
-                let kept: Vec<_> = kept.map(|kept| kept.to_string()).collect();
-                call.arg(kept.join(" "));
+                let mut mark = now.plus(CLOCKS_APART).millis().to_string();
+                for session in &one.kept {
+                    mark = format!("{mark} {}", Family::of_session(session));
+                }
+                call.arg(mark);
             }
             let reply: Reply = self.link.invoke(&call).await?;
             if word(&reply) != b"done" {
@@ -111,6 +118,28 @@ impl RedisStore {
             }
         }
         Ok(())
+    }
+
+    /// Whether the family is marked as ended, and the mark is meant for what was presented.
+    pub(in crate::stores::redis) async fn is_marked(
+        &self,
+        tag: UserTag,
+        family: Family,
+        presented: Presented,
+    ) -> Result<bool, StoreError> {
+        let key = self.keys.ended_family(tag, family);
+        let mut get = ::redis::cmd("GET");
+        get.arg(&key);
+        let mark: Option<String> = self.link.query(&key, &get).await?;
+        let Some(mark) = mark else {
+            return Ok(false);
+        };
+        let mut words = mark.split(' ');
+        let ended_at = words.next().and_then(|at| at.parse().ok());
+        let ended_at = ended_at.map_or(u64::MAX, |at: u64| at);
+        let session = presented.session.as_ref().map(Family::of_session);
+        let goes_on = session.is_some_and(|one| words.any(|kept| kept == one.to_string()));
+        Ok(presented.since.millis() <= ended_at && !goes_on)
     }
 
     /// Takes a token that was ended off the lists. Where that fails it takes a place until its end, no more.

@@ -2,10 +2,10 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
-use crate::domain::session::{SessionHandle, UserTag};
+use crate::domain::session::UserTag;
 use crate::domain::token::{
-    EndedFamily, FoundToken, Putting, SUPERSEDED_GRACE, Spending, TokenDigest, TokenRecord,
-    TokenStore,
+    EndedFamily, Family, FoundToken, Presented, Putting, SUPERSEDED_GRACE, Spending, TokenDigest,
+    TokenRecord, TokenStore,
 };
 use crate::stores::codec::{
     REMEMBERED_FOR, VERSION, decode_token, encode_token, millis, note_later_version,
@@ -23,14 +23,14 @@ const TURNS: usize = 8;
 
 #[async_trait]
 impl TokenStore for RedisStore {
-    async fn put_by(
+    async fn put_for(
         &self,
         digest: &TokenDigest,
         record: &TokenRecord,
         supersedes: bool,
-        by: Option<SessionHandle>,
+        presented: Presented,
     ) -> Result<Putting, StoreError> {
-        let put = || self.bounded(self.put_once(digest, record, supersedes, by));
+        let put = || self.bounded(self.put_once(digest, record, supersedes, presented));
         let full = match put().await? {
             full @ Putting::TooMany(_) => full,
             done => return Ok(done),
@@ -112,8 +112,22 @@ impl TokenStore for RedisStore {
         Ok(live)
     }
 
-    async fn end_families(&self, tag: UserTag, families: &[EndedFamily]) -> Result<(), StoreError> {
-        self.mark_ended(tag, families).await
+    async fn end_families(
+        &self,
+        tag: UserTag,
+        families: &[EndedFamily],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.mark_ended(tag, families, now).await
+    }
+
+    async fn has_ended(
+        &self,
+        tag: UserTag,
+        family: Family,
+        presented: Presented,
+    ) -> Result<bool, StoreError> {
+        self.is_marked(tag, family, presented).await
     }
 
     async fn revoke_token(&self, digest: &TokenDigest) -> Result<bool, StoreError> {
@@ -138,7 +152,7 @@ impl RedisStore {
         digest: &TokenDigest,
         record: &TokenRecord,
         supersedes: bool,
-        by: Option<SessionHandle>,
+        presented: Presented,
     ) -> Result<Putting, StoreError> {
         let latest = record
             .key
@@ -171,7 +185,7 @@ impl RedisStore {
             _ => return Err(unexpected(&reply)),
         }
         match family {
-            Some(family) => self.list_as_own(digest, record, family, by).await,
+            Some(family) => self.list_as_own(digest, record, family, presented).await,
             None => Ok(Putting::Stands),
         }
     }

@@ -8,7 +8,7 @@ use crate::domain::directory::{AccountStatus, OrgId, User};
 use crate::domain::session::{Method, SessionHandle, SessionId};
 use crate::domain::token::Attributes;
 use crate::domain::token::{
-    Access, FoundToken, Purpose, Spending, TokenDigest, TokenRecord, TokenText,
+    Access, FoundToken, Presented, Purpose, Spending, TokenDigest, TokenRecord, TokenText,
 };
 use std::time::Duration;
 
@@ -52,8 +52,12 @@ impl TrustedAuth {
             lineage: None,
         };
         let (text, digest) = self.mint.fresh(&*self.random);
-        let by = Some(SessionHandle::of(session));
-        let put = self.tokens.put_by(&digest, &record, false, by).await?;
+        let presented = Presented {
+            session: Some(SessionHandle::of(session)),
+            since: began_at,
+        };
+        let put = self.tokens.put_for(&digest, &record, false, presented);
+        let put = put.await?;
         require_standing(put, now)?;
         Ok(text)
     }

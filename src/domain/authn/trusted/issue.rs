@@ -13,7 +13,7 @@ use crate::domain::principal::Via;
 use crate::domain::random;
 use crate::domain::session::{Check, SessionHandle, SessionId, check_told};
 use crate::domain::token::{
-    Access, Attributes, Lineage, Putting, TokenDigest, TokenLifetime, TokenRecord,
+    Access, Attributes, Lineage, Presented, Putting, TokenDigest, TokenLifetime, TokenRecord,
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -167,9 +167,15 @@ impl TrustedAuth {
             lineage: vouched.lineage,
         };
         let (text, digest) = self.mint.fresh(&*self.random);
-        let minter = minter(request);
-        let by = minter.map(SessionHandle::of);
-        let put = self.tokens.put_by(&digest, &record, supersedes, by).await?;
+        let (minter, since) = minter(request);
+        let presented = Presented {
+            session: minter.map(SessionHandle::of),
+            since,
+        };
+        let put = self
+            .tokens
+            .put_for(&digest, &record, supersedes, presented)
+            .await?;
         require_standing(put, at)?;
         if let Some(minter) = minter {
             self.require_minter(minter, &digest).await?;
@@ -387,14 +393,14 @@ impl TrustedAuth {
     }
 }
 
-/// The session that asks for a token, where one does.
-fn minter(request: &IssueRequest) -> Option<&SessionId> {
+/// The session that asks for a token, where one does, and since when there is what was presented.
+fn minter(request: &IssueRequest) -> (Option<&SessionId>, Timestamp) {
     match &request.voucher {
         Voucher::Held(held) => match &held.via {
-            Via::Session(id) => Some(id),
-            Via::Bearer => None,
+            Via::Session(id) => (Some(id), held.since),
+            Via::Bearer => (None, held.since),
         },
-        Voucher::Key(_) | Voucher::Proof(_) => None,
+        Voucher::Key(_) | Voucher::Proof(_) => (None, Timestamp::default()),
     }
 }
 

@@ -20,8 +20,8 @@ use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::session::{Method, SessionStore, UserTag};
 use crate::domain::token::{
-    FoundToken, Purpose, Spending, TokenDigest, TokenLifetime, TokenMint, TokenRecord, TokenReuse,
-    TokenStore,
+    FoundToken, Presented, Purpose, Spending, TokenDigest, TokenLifetime, TokenMint, TokenRecord,
+    TokenReuse, TokenStore,
 };
 use arc_swap::ArcSwap;
 use secrecy::{ExposeSecret, SecretSlice};
@@ -283,10 +283,24 @@ impl TrustedAuth {
         })
     }
 
-    /// Whether a token is good still.
-    pub(in crate::domain) async fn is_live(&self, token: &TokenDigest) -> Result<bool, StoreError> {
+    /// Whether a token is good still, and nobody has just begun to end what it came of.
+    pub(in crate::domain) async fn is_good_still(
+        &self,
+        token: &TokenDigest,
+    ) -> Result<bool, StoreError> {
         let found = self.tokens.find(token, self.clock.now()).await?;
-        Ok(matches!(found, FoundToken::Live(_)))
+        let FoundToken::Live(record) = found else {
+            return Ok(false);
+        };
+        let Some(family) = record.family() else {
+            return Ok(true);
+        };
+        let presented = Presented {
+            session: None,
+            since: record.created_at(),
+        };
+        let ended = self.tokens.has_ended(record.user_tag, family, presented);
+        ended.await.map(|ended| !ended)
     }
 
     /// Uses a token up for a session: of any number of attempts one gets through.

@@ -1,8 +1,11 @@
 -- KEYS tokens of the user, those of its family, mark of the family's end
--- ARGV digest, expires, stays, now, most of a family, most of a user, the session that mints (or empty)
+-- ARGV digest, expires, stays, now, most of a family, most of a user, what was presented: session (or empty), since when
 -- Afterwards: what is listed is there, so that whoever makes it give way, or ends it, does.
-local kept = redis.call('GET', KEYS[3])
-if kept and (ARGV[7] == '' or not string.find(kept, ARGV[7], 1, true)) then return {'ended'} end
+local mark = redis.call('GET', KEYS[3])
+if mark and tonumber(ARGV[8]) <= tonumber(string.match(mark, '^%d+')) then
+  -- The rule of `is_marked`.
+  if ARGV[7] == '' or not string.find(mark, ' ' .. ARGV[7], 1, true) then return {'ended'} end
+end
 -- What is over takes nobody's place.
 for at = 1, 2 do redis.call('ZREMRANGEBYSCORE', KEYS[at], '-inf', '(' .. ARGV[4]) end
 local excess = math.max(0, redis.call('ZCARD', KEYS[2]) + 1 - tonumber(ARGV[5]))
