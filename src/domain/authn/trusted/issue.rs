@@ -186,11 +186,11 @@ impl TrustedAuth {
     /// A session that was over by the time its token was there has minted none.
     async fn require_minter(
         &self,
-        minter: &SessionId,
+        session: &SessionId,
         minted: &TokenDigest,
     ) -> Result<(), IssueError> {
         let now = self.clock.now();
-        let found = check_told(&*self.sessions, &*self.audit, minter, now).await?;
+        let found = check_told(&*self.sessions, &*self.audit, session, now).await?;
         if let Check::Live(_) = found {
             return Ok(());
         }
