@@ -36,6 +36,9 @@ impl Timestamp {
     }
 }
 
+/// By how much a clock that was set back is made up for: a clock that was wrong by more is not believed a second time.
+pub const MOST_BEHIND: Duration = Duration::from_hours(25);
+
 fn millis_of(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,7 @@
 //! What goes on beside the requests for as long as the server runs.
 
 use crate::api::services::Services;
-use crate::domain::clock::SystemClock;
+use crate::domain::clock::{Clock, SystemClock};
 use crate::stores::Stores;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,42 @@ use std::time::Duration;
 /// How often the clock is compared with the session store's.
 const CLOCK_CHECK: Duration = Duration::from_secs(30);
 
+/// From when on a leap of that clock is worth a line: more than a node lags behind in the time between two looks.
+const NOTABLE_LEAP: Duration = Duration::from_secs(10);
+
 /// How often settings saved by other nodes are looked for.
 const LIVE_CHECK: Duration = Duration::from_secs(5);
 
-/// Keeps our clock with the session store's, so that nodes agree on when a session ends.
+/// Keeps our clock with the session store's, so that nodes agree on when a session ends. A store's clock that is set
+/// back does not take ours back.
 pub async fn follow_store(clock: Arc<SystemClock>, stores: Stores) {
+    let mut has_followed = false;
+    let mut was_behind = false;
     loop {
-        match stores.time().await {
-            Ok(Some(now)) => clock.follow(now),
+        // Before the first answer ours is this machine's, which nobody else need believe.
+        let own = has_followed.then(|| clock.now());
+        match stores.agree_on_time(own).await {
+            Ok(Some((agreed, theirs))) => {
+                clock.follow(agreed);
+                has_followed = true;
+                let ahead = own.map_or(Duration::ZERO, |own| agreed.since(own));
+                if ahead >= NOTABLE_LEAP {
+                    tracing::warn!(
+                        ahead_s = ahead.as_secs(),
+                        "the session store's clock has leapt ahead: who was not seen for as long as it says now is signed out"
+                    );
+                }
+                let behind = agreed.since(theirs);
+                // Less is how clocks are kept right.
+                let is_behind = behind >= Duration::from_secs(1);
+                if is_behind && !was_behind {
+                    tracing::warn!(
+                        behind_s = behind.as_secs(),
+                        "the session store's clock is behind what this installation has seen, which goes on from there"
+                    );
+                }
+                was_behind = is_behind;
+            }
             Ok(None) => return,
             Err(error) => tracing::warn!(%error, "the session store's clock could not be read"),
         }

@@ -36,7 +36,7 @@ use crate::api::request_log::RequestTracer;
 use crate::api::services::Services;
 use crate::domain::administration::{Administration, Bootstrapped, SecuritySettings};
 use crate::domain::audit::AuditSink;
-use crate::domain::clock::{Clock, SystemClock, Timestamp};
+use crate::domain::clock::{Clock, MOST_BEHIND, SystemClock, Timestamp};
 use crate::domain::random::{Random, SystemRandom};
 use crate::domain::spans::SPANS;
 use crate::operator::lock::DataLock;
@@ -65,9 +65,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
-
-/// By how much a clock that was set back is made up for.
-const MOST_BEHIND: Duration = Duration::from_hours(25);
 
 /// What `serve` was asked beyond the settings.
 #[derive(Clone, Copy, Debug, Default)]

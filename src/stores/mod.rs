@@ -303,6 +303,18 @@ impl Stores {
         }
     }
 
+    /// What the nodes that share the session store agree that it is, and what its own clock reads; `own` is what this
+    /// node took it for so far, if it asked before.
+    pub async fn agree_on_time(
+        &self,
+        own: Option<Timestamp>,
+    ) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
+        match &self.kept {
+            Kept::Embedded(_) => Ok(None),
+            Kept::Redis(store) => store.agree_on_time(own).await.map(Some),
+        }
+    }
+
     /// The latest moment of which the session store knew at our start, where it is this process's own.
     pub fn latest(&self) -> Option<Timestamp> {
         match &self.kept {

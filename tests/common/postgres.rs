@@ -142,8 +142,15 @@ impl Postgres {
 
     /// Starts it again in the same place.
     pub fn start_again(&self) {
-        *self.keeper.lock().unwrap() = spawn(&self.programs, self.folder.path(), self.port);
-        assert!(self.is_up(), "PostgreSQL did not start again");
+        // The processes of a server that was killed hold its memory until they notice; while they do, none starts.
+        let is_up = (0..100).any(|_| {
+            *self.keeper.lock().unwrap() = spawn(&self.programs, self.folder.path(), self.port);
+            self.is_up() || {
+                std::thread::park_timeout(Duration::from_millis(50));
+                false
+            }
+        });
+        assert!(is_up, "PostgreSQL did not start again");
     }
 
     /// Has it speak TLS as well, from now on.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
 
+mod listing;
+
 use async_trait::async_trait;
 use secrecy::{SecretSlice, SecretString};
 use std::path::PathBuf;
@@ -58,6 +60,8 @@ struct World {
     folder: tempfile::TempDir,
     directory: Arc<dyn Directory>,
     witness: Arc<Witness>,
+    sessions: Arc<EmbeddedStore>,
+    clock: Arc<dyn Clock>,
     admin: Arc<Administration>,
 }
 
@@ -76,13 +80,13 @@ impl World {
         let admin = Administration::new(AdministrationParts {
             directory: Arc::clone(&directory),
             sessions: Arc::clone(&sessions) as _,
-            tokens: sessions,
+            tokens: Arc::clone(&sessions) as _,
             revocations: Arc::clone(&witness) as Arc<dyn Revocations>,
             passwords: PasswordPool::new(2).unwrap(),
             keys: Arc::new(KeyHasher::new(SecretSlice::from(vec![1; 32]))),
             sealer: KeySealer::new(SecretSlice::from(vec![2; 32])),
             audit: Arc::clone(&witness) as Arc<dyn AuditSink>,
-            clock,
+            clock: Arc::clone(&clock),
             random: Arc::new(SystemRandom::open().unwrap()),
             tag_key: SecretSlice::from(vec![2; 32]),
         });
@@ -90,8 +94,14 @@ impl World {
             folder,
             directory,
             witness,
+            sessions,
+            clock,
             admin: Arc::new(admin),
         }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     fn socket(&self) -> PathBuf {

@@ -37,6 +37,7 @@ mod several;
 mod slapd;
 mod support;
 mod throttle;
+mod time;
 mod tls;
 mod tokens;
 mod versions;

@@ -138,8 +138,8 @@ async fn of_too_many_of_one_family_the_one_that_ends_first_gives_way(room: Room)
 async fn case_33_a_family_pushes_out_nothing_but_its_own(room: Room) {
     let (greedy, modest) = (handle(1), handle(1));
     // These end long before any other, and would go first if it were for that alone.
-    let short = Duration::from_secs(300);
-    let root = TokenRecord {
+    let short = Duration::from_mins(5);
+    let of_token = TokenRecord {
         lineage: Some(Box::new(Lineage {
             created_at: START,
             ends_at: START.plus(short),
@@ -156,7 +156,7 @@ async fn case_33_a_family_pushes_out_nothing_but_its_own(room: Room) {
         ..token(1, None, START)
     };
     let mut others = Vec::new();
-    for record in [derived(modest, START, short), root, by_password] {
+    for record in [derived(modest, START, short), of_token, by_password] {
         others.push(put(&room, &record, false).await);
     }
     let first = put(&room, &derived(greedy, START, ABSOLUTE), false).await;

@@ -74,6 +74,9 @@ impl Administration {
                 return Ok(());
             };
             from = Some(next);
+            // A store in memory never waits, and a million sessions take long: whoever hears of these and everybody
+            // else on this thread has a turn in between.
+            tokio::task::yield_now().await;
         }
     }
 

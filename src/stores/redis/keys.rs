@@ -18,6 +18,7 @@
 //! | `w:<digest>`            | HASH   | a sign-in under way, or what must not be seen twice: `w`, `e` | to its end + 2 min |
 //! | `live`                  | STRING | how many sessions live, as last counted        | 5 min |
 //! | `live:turn`             | STRING | some node counts, or has just counted          | 54 s |
+//! | `now`                   | STRING | the latest moment that any node has taken it for | none |
 //! | `ping`, `ping:<n>`      | STRING | written by `ping`, to prove writes work        | 1 s |
 //!
 //! Fields: `v` version, `r` the record (JSON), `b` began, `i` idle and `a` absolute timeout, `t` last
@@ -144,6 +145,11 @@ impl Keys {
     /// `g`
     pub fn epochs(&self) -> String {
         format!("{}g", self.prefix)
+    }
+
+    /// `now`
+    pub fn latest_moment(&self) -> String {
+        format!("{}now", self.prefix)
     }
 
     /// `g:{tag}`, which nobody writes: no epochs, in the user's slot.

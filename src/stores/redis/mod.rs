@@ -36,10 +36,11 @@ mod tokens;
 
 pub use counting::COUNT_EVERY;
 
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::{MOST_BEHIND, Timestamp};
 use crate::domain::failure::StoreError;
 use crate::stores::codec::VERSION;
 use crate::stores::redis::cache::Cache;
+use crate::stores::redis::call::Call;
 use crate::stores::redis::dial::Dial;
 use crate::stores::redis::ear::Listening;
 use crate::stores::redis::epochs::Epochs;
@@ -137,6 +138,22 @@ impl RedisStore {
         ))
     }
 
+    /// What the nodes agree that it is, and what Redis's clock reads. Time does not go back where that clock does, by up
+    /// to `MOST_BEHIND`: every node's own clock ran on meanwhile, and `own` says how far; what the furthest has seen is
+    /// kept, so that one that starts later takes up there.
+    pub async fn agree_on_time(
+        &self,
+        own: Option<Timestamp>,
+    ) -> Result<(Timestamp, Timestamp), StoreError> {
+        let mut call = Call::look(&self.scripts.time);
+        call.key(self.keys.latest_moment())
+            .arg(own.unwrap_or_default().millis())
+            .arg(u64::try_from(MOST_BEHIND.as_millis()).unwrap_or(u64::MAX));
+        let reply: Reply = self.link.invoke(&call).await?;
+        let moment = |at| number(&reply, at).map(Timestamp::from_millis);
+        Ok((moment(1)?, moment(0)?))
+    }
+
     /// Bounds what takes several steps: each alone has nearly as long as a whole operation may take.
     async fn bounded<T>(
         &self,
@@ -193,6 +210,7 @@ struct Scripts {
     swap_latest: Script,
     keep: Script,
     look: Script,
+    time: Script,
 }
 
 macro_rules! script {
@@ -231,6 +249,7 @@ impl Scripts {
             swap_latest: script!("swap_latest.lua"),
             keep: script!("keep.lua"),
             look: script!("look.lua"),
+            time: script!("time.lua"),
         }
     }
 }
