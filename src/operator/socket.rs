@@ -3,10 +3,14 @@
 use crate::domain::administration::Administration;
 use crate::operator::{Event, OperatorCommand, run};
 use std::fs::{DirBuilder, Permissions};
+use std::future::poll_fn;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::OwnedWriteHalf;
@@ -20,6 +24,8 @@ pub const MAX_LINE_BYTES: u64 = 4 * 1024 * 1024;
 const LINE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a server that works on a command says that it does, while there is nothing else to say.
 const HEARTBEAT: Duration = Duration::from_secs(2);
+/// How many events may wait for their reader before the command rests.
+const MOST_WAITING: usize = 5_000;
 /// Pause after the system refuses a connection (out of file handles), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -141,18 +147,35 @@ async fn answer(stream: UnixStream, admin: &Administration, stopped: impl Future
         Ok(Ok(_)) => parse(&line),
         Ok(Err(_)) => Err("the command is not UTF-8 text".to_owned()),
     };
-    // Unbounded, because a command must come to its end even when its reader is slow or gone.
     let (events, outbox) = mpsc::unbounded_channel();
-    let work = async move {
-        let sink = move |event| {
-            let _reader_gone = events.send(event);
+    let waiting = AtomicUsize::new(0);
+    let work = async {
+        let sink = |event| {
+            // Without a reader the command still comes to its end.
+            if events.send(event).is_ok() {
+                waiting.fetch_add(1, Ordering::Relaxed);
+            }
         };
         match command {
             Ok(command) => run(admin, command, sink).await,
             Err(reason) => sink(Event::Failed(reason)),
         }
+        drop(events);
     };
-    tokio::join!(work, write_all(writer, outbox));
+    // The writer first: once it has nothing left to write, only the command can wake this task.
+    tokio::join!(biased; write_all(writer, outbox, &waiting), paced(work, &waiting));
+}
+
+/// Rests while many events wait for their reader: a million sessions are listed faster than they are read.
+async fn paced(work: impl Future<Output = ()>, waiting: &AtomicUsize) {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        if waiting.load(Ordering::Relaxed) > MOST_WAITING {
+            return Poll::Pending;
+        }
+        work.as_mut().poll(context)
+    })
+    .await;
 }
 
 fn parse(line: &str) -> Result<OperatorCommand, String> {
@@ -165,12 +188,29 @@ fn parse(line: &str) -> Result<OperatorCommand, String> {
     })
 }
 
-async fn write_all(mut writer: OwnedWriteHalf, mut outbox: mpsc::UnboundedReceiver<Event>) {
+async fn write_all(
+    writer: OwnedWriteHalf,
+    outbox: mpsc::UnboundedReceiver<Event>,
+    waiting: &AtomicUsize,
+) {
+    write_each(writer, outbox, waiting).await;
+    // Nobody hears any of it now.
+    waiting.store(0, Ordering::Relaxed);
+}
+
+async fn write_each(
+    mut writer: OwnedWriteHalf,
+    mut outbox: mpsc::UnboundedReceiver<Event>,
+    waiting: &AtomicUsize,
+) {
     let mut progress = Event::Progress { done: 0, total: 0 };
     loop {
         // Whoever asked tells by it long work from a server that hangs.
         let event = match tokio::time::timeout(HEARTBEAT, outbox.recv()).await {
-            Ok(Some(event)) => event,
+            Ok(Some(event)) => {
+                waiting.fetch_sub(1, Ordering::Relaxed);
+                event
+            }
             Ok(None) => return,
             Err(_) => progress.clone(),
         };
@@ -212,6 +252,26 @@ mod tests {
         let names = std::fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(names, 1, "the folder it was made in is gone");
         drop(socket);
+    }
+
+    #[tokio::test]
+    async fn a_command_rests_while_its_reader_is_behind() {
+        let waiting = AtomicUsize::new(0);
+        let work = async {
+            for _ in 0..2 * MOST_WAITING {
+                waiting.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        };
+        let mut work = pin!(paced(work, &waiting));
+        for _ in 0..3 * MOST_WAITING {
+            let polled = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
+            assert!(polled.is_pending());
+        }
+        assert_eq!(waiting.load(Ordering::Relaxed), MOST_WAITING + 1);
+        waiting.store(0, Ordering::Relaxed);
+        work.await;
+        assert_eq!(waiting.load(Ordering::Relaxed), MOST_WAITING - 1);
     }
 
     #[test]
