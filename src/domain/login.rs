@@ -37,7 +37,7 @@ use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::session::{
     BlockId, BlockIds, Check, EndReason, Lifetime, Method, Opening, Revocations, Session,
-    SessionHandle, SessionId, SessionLimit, SessionNotes, SessionStore,
+    SessionHandle, SessionId, SessionLimit, SessionNotes, SessionStore, check_told,
 };
 use crate::domain::sso::SingleSignOn;
 use crate::domain::throttle::Throttle;
@@ -290,9 +290,9 @@ impl Login {
             }
         }
         if let (Some(token), Some(_)) = (proof.token(), proof.lineage())
-            && !self.trusted.is_live(token).await?
+            && !self.trusted.is_good_still(token).await?
         {
-            // Whoever ended what it came of meanwhile has ended the token, and may have looked for sessions too soon.
+            // Whoever ends what it came of meanwhile may have looked for sessions before this one was there.
             let (reason, at) = (EndReason::Revoked, self.clock.now());
             self.sessions.close(&id, reason, at).await?;
             return Err(RedeemError::Dead.into());
@@ -303,20 +303,7 @@ impl Login {
 
     /// Whether the session of that id lives; its idle timeout starts anew.
     pub async fn check(&self, id: &SessionId) -> Result<Check, StoreError> {
-        Ok(match self.sessions.check(id, self.clock.now()).await? {
-            Check::JustEnded(reason, session) => {
-                // Nobody asked for this end, so it has no client of its own.
-                let nobody = Client {
-                    address: None,
-                    agent: String::new(),
-                    dialect: "server",
-                    incident: String::new(),
-                };
-                self.audit_end(SessionHandle::of(id), reason, &session, nobody);
-                Check::Ended(reason)
-            }
-            found => found,
-        })
+        check_told(&*self.sessions, &*self.audit, id, self.clock.now()).await
     }
 
     fn audit_end(&self, handle: SessionHandle, reason: EndReason, of: &Session, client: Client) {
@@ -336,7 +323,7 @@ impl Login {
 
     /// Who bears a token.
     pub async fn bearer(&self, token: &str) -> Result<Principal, RedeemError> {
-        self.trusted.recognise(token).await.map(Principal::of_token)
+        self.trusted.bearer(token).await
     }
 
     /// Closes a session; false when it did not live.

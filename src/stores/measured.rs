@@ -16,7 +16,10 @@ use crate::domain::session::{
 use crate::domain::spans::SPANS;
 use crate::domain::sso::{FlowDigest, FlowStore};
 use crate::domain::throttle::{Admission, Bucket, ThrottleStore};
-use crate::domain::token::{FoundToken, Spending, TokenDigest, TokenRecord, TokenStore};
+use crate::domain::token::{
+    EndedFamily, Family, FoundToken, Presented, Putting, Spending, TokenDigest, TokenRecord,
+    TokenStore,
+};
 use async_trait::async_trait;
 use std::fmt;
 use std::sync::Arc;
@@ -187,7 +190,10 @@ measured! { Revocations of Revocations as "sessions" {}
 }
 
 measured! { TokenStore of TokenStore as "tokens" {}
-    put(digest: &TokenDigest, record: &TokenRecord, supersedes: bool) -> Result<(), StoreError>;
+    put_for as "put" (digest: &TokenDigest, record: &TokenRecord, supersedes: bool, presented: Presented) -> Result<Putting, StoreError>;
+    put(digest: &TokenDigest, record: &TokenRecord, supersedes: bool) -> Result<Putting, StoreError>;
+    end_families(tag: UserTag, families: &[EndedFamily], now: Timestamp) -> Result<(), StoreError>;
+    has_ended(tag: UserTag, family: Family, presented: Presented) -> Result<bool, StoreError>;
     find(digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError>;
     spend(digest: &TokenDigest, now: Timestamp) -> Result<Spending, StoreError>;
     list_own(tag: UserTag, now: Timestamp) -> Result<Vec<(TokenDigest, TokenRecord)>, StoreError>;

@@ -11,8 +11,10 @@ use crate::domain::directory::{
 use crate::domain::failure::StoreError;
 use crate::domain::principal::Via;
 use crate::domain::random;
-use crate::domain::session::{Check, SessionHandle};
-use crate::domain::token::{Access, Attributes, Lineage, TokenDigest, TokenLifetime, TokenRecord};
+use crate::domain::session::{Check, SessionHandle, SessionId, check_told};
+use crate::domain::token::{
+    Access, Attributes, Lineage, Presented, Putting, TokenDigest, TokenLifetime, TokenRecord,
+};
 use secrecy::{ExposeSecret, SecretString};
 
 /// The most groups one request may name.
@@ -166,24 +168,31 @@ impl TrustedAuth {
             lineage: vouched.lineage,
         };
         let (text, digest) = self.mint.fresh(&*self.random);
-        self.tokens.put(&digest, &record, supersedes).await?;
-        self.require_minter(request, &digest).await?;
+        let (minter, since) = minter(request);
+        let presented = Presented {
+            session: minter.map(SessionHandle::of),
+            since,
+        };
+        let put = self
+            .tokens
+            .put_for(&digest, &record, supersedes, presented)
+            .await?;
+        require_standing(put, at)?;
+        if let Some(minter) = minter {
+            self.require_minter(minter, &digest).await?;
+        }
         Ok((Issued { text, record }, created))
     }
 
-    /// Whoever ended the session meanwhile may have looked for its tokens before this one was there.
+    /// A session that was over by the time its token was there has minted none.
     async fn require_minter(
         &self,
-        request: &IssueRequest,
+        session: &SessionId,
         minted: &TokenDigest,
     ) -> Result<(), IssueError> {
-        let Voucher::Held(held) = &request.voucher else {
-            return Ok(());
-        };
-        let Via::Session(id) = &held.via else {
-            return Ok(());
-        };
-        if let Check::Live(_) = self.sessions.check(id, self.clock.now()).await? {
+        let now = self.clock.now();
+        let found = check_told(&*self.sessions, &*self.audit, session, now).await?;
+        if let Check::Live(_) = found {
             return Ok(());
         }
         self.tokens.revoke_token(minted).await?;
@@ -255,6 +264,7 @@ impl TrustedAuth {
                         created_at: at,
                         ends_at: held.absolute_end,
                         origin: held.origin.or(session),
+                        root: held.root,
                         provider: held.provider.clone(),
                         is_by_bearer: session.is_none(),
                     })),
@@ -382,6 +392,26 @@ impl TrustedAuth {
                 }
                 other => parameter("username", other.to_string(), Refusal::BadRequest),
             })
+    }
+}
+
+/// The session that asks for a token, where one does, and since when there is what was presented.
+fn minter(request: &IssueRequest) -> (Option<&SessionId>, Timestamp) {
+    match &request.voucher {
+        Voucher::Held(held) => match &held.via {
+            Via::Session(id) => (Some(id), held.since),
+            Via::Bearer => (None, held.since),
+        },
+        Voucher::Key(_) | Voucher::Proof(_) => (None, Timestamp::default()),
+    }
+}
+
+/// Refuses in the name of a store that did not let a token stand.
+pub(super) fn require_standing(put: Putting, now: Timestamp) -> Result<(), IssueError> {
+    match put {
+        Putting::Stands => Ok(()),
+        Putting::Ended => Err(IssueError::SessionOver),
+        Putting::TooMany(first_ends) => Err(IssueError::TooMany(first_ends.since(now))),
     }
 }
 
