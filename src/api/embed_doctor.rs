@@ -3,7 +3,7 @@
 //! The page itself may be framed by anyone: it holds no session and takes no input, and a wrong
 //! `embed.origins` must not keep it out of exactly the frame it is to diagnose.
 
-use crate::api::caller::is_https;
+use crate::api::caller::{is_https, is_over_tls};
 use crate::api::dialect::{read, resource};
 use crate::api::pages::{SignInSite, finish};
 use crate::api::services::{SameSiteRule, Services};
@@ -115,7 +115,7 @@ async fn read_probes(request: HttpRequest, services: web::Data<Services>) -> Htt
         .map(|(name, ..)| *name)
         .filter(|name| request.cookie(name).is_some())
         .collect();
-    let is_tls = request.app_config().secure();
+    let is_tls = is_over_tls(&request);
     let live = services.live.load();
     let origin = request.headers().get(ORIGIN).and_then(|o| o.to_str().ok());
     let is_https = is_https(request.head(), is_tls, &services);

@@ -20,7 +20,9 @@ pub const fn status(failure: &Failure) -> StatusCode {
         Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Failure::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Failure::Conflict { .. } => StatusCode::CONFLICT,
-        Failure::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Failure::TooManyRequests { .. } | Failure::TooManyTokens { .. } => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         Failure::Unavailable { .. } | Failure::ReadOnly(_) => StatusCode::SERVICE_UNAVAILABLE,
         Failure::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }

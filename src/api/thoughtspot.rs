@@ -157,6 +157,7 @@ fn words(failure: &Failure, spelled: fn(&str) -> &str) -> (i32, String) {
         }
         Failure::Forbidden { reason } => (10023, reason.clone()),
         Failure::TooManySessions => (10023, Failure::TOO_MANY_SESSIONS.to_owned()),
+        Failure::TooManyTokens { .. } => (10023, Failure::TOO_MANY_TOKENS.to_owned()),
         Failure::NotFound { what } => (10002, format!("Not found: {what}")),
         Failure::MethodNotAllowed => (10002, "This path does not take that method".to_owned()),
         Failure::UnsupportedMediaType => (

@@ -51,6 +51,8 @@ pub enum Refusal {
     TokenOfOther,
     /// The user has as many sessions as allowed.
     SessionLimit,
+    /// The user has as many tokens as may be.
+    TokenLimit,
     /// The secret key is unknown or retired.
     WrongKey,
     /// The secret key is good for another Org.
@@ -95,6 +97,7 @@ impl Refusal {
             Self::SpentToken => "spent_token",
             Self::TokenOfOther => "token_of_other_user",
             Self::SessionLimit => "session_limit",
+            Self::TokenLimit => "token_limit",
             Self::WrongKey => "wrong_key",
             Self::KeyOfOtherOrg => "key_of_other_org",
             Self::AccessRules => "access_rules",

@@ -31,6 +31,11 @@ pub enum Failure {
     },
     /// As many sessions of this user are open as may be at a time.
     TooManySessions,
+    /// As many tokens of this user are good as may be.
+    TooManyTokens {
+        /// When the first of them ends by itself.
+        retry_after: Duration,
+    },
     /// There is no such thing.
     NotFound {
         /// What was looked for.
@@ -107,6 +112,9 @@ impl Failure {
     pub const TOO_MANY_SESSIONS: &str =
         "this user has as many sessions as are allowed at a time; sign out of one first";
 
+    /// What [`Failure::TooManyTokens`] says.
+    pub const TOO_MANY_TOKENS: &str = "this user has as many tokens as are allowed at a time; revoke some, or wait until some end";
+
     /// A bad request about one field.
     pub fn bad(field: impl Into<String>, expected: impl Into<String>) -> Self {
         Self::BadRequest {
@@ -148,9 +156,9 @@ impl Failure {
     /// How long to wait before the next try, where waiting helps.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooManyRequests { retry_after } | Self::Unavailable { retry_after } => {
-                Some(*retry_after)
-            }
+            Self::TooManyRequests { retry_after }
+            | Self::TooManyTokens { retry_after }
+            | Self::Unavailable { retry_after } => Some(*retry_after),
             Self::ReadOnly(_) => Some(READ_ONLY_RETRY_AFTER),
             _ => None,
         }

@@ -10,6 +10,7 @@ mod bond;
 mod error;
 mod own;
 mod password;
+mod replaced;
 mod sso;
 mod switch;
 mod verify;
@@ -18,6 +19,7 @@ mod web;
 pub(in crate::domain) use bond::bond_of;
 pub use error::LoginError;
 pub use own::{Confirmed, FRESH, OwnSessions, OwnSessionsError, ProofNeeded};
+pub use replaced::Replaced;
 pub use sso::{Foreseen, ProviderAnswer};
 pub use switch::SwitchError;
 pub use web::{IDLE_SLACK, Shared};
@@ -35,7 +37,7 @@ use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::session::{
     BlockId, BlockIds, Check, EndReason, Lifetime, Method, Opening, Revocations, Session,
-    SessionHandle, SessionId, SessionLimit, SessionNotes, SessionStore,
+    SessionHandle, SessionId, SessionLimit, SessionNotes, SessionStore, check_told,
 };
 use crate::domain::sso::SingleSignOn;
 use crate::domain::throttle::Throttle;
@@ -83,7 +85,7 @@ pub struct OpenRequest {
     /// Whether the browser shall keep it.
     pub is_remembered: bool,
     /// The session the same browser holds already: it ends when the new one opens.
-    pub replaced: Option<SessionId>,
+    pub replaced: Option<Replaced>,
     /// The longest pause between two uses, where it is not the policy's.
     pub idle: Option<Duration>,
     /// Makes the id, where the client's is of 128 bits.
@@ -274,9 +276,10 @@ impl Login {
         };
         // A delegate must not push out the very session whose fate it shares.
         let limit = self.policy.limit.filter(|_| session.notes.shares.is_none());
+        let replaced = request.replaced.as_ref().and_then(|held| held.by(tag));
         let opening = self
             .sessions
-            .open_within(&id, &session, request.replaced.as_ref(), limit)
+            .open_within(&id, &session, replaced, limit)
             .await?;
         match opening {
             Opening::AtLimit => return Err(LoginError::TooManySessions),
@@ -287,9 +290,9 @@ impl Login {
             }
         }
         if let (Some(token), Some(_)) = (proof.token(), proof.lineage())
-            && !self.trusted.is_live(token).await?
+            && !self.trusted.is_good_still(token).await?
         {
-            // Whoever ended what it came of meanwhile has ended the token, and may have looked for sessions too soon.
+            // Whoever ends what it came of meanwhile may have looked for sessions before this one was there.
             let (reason, at) = (EndReason::Revoked, self.clock.now());
             self.sessions.close(&id, reason, at).await?;
             return Err(RedeemError::Dead.into());
@@ -300,20 +303,7 @@ impl Login {
 
     /// Whether the session of that id lives; its idle timeout starts anew.
     pub async fn check(&self, id: &SessionId) -> Result<Check, StoreError> {
-        Ok(match self.sessions.check(id, self.clock.now()).await? {
-            Check::JustEnded(reason, session) => {
-                // Nobody asked for this end, so it has no client of its own.
-                let nobody = Client {
-                    address: None,
-                    agent: String::new(),
-                    dialect: "server",
-                    incident: String::new(),
-                };
-                self.audit_end(SessionHandle::of(id), reason, &session, nobody);
-                Check::Ended(reason)
-            }
-            found => found,
-        })
+        check_told(&*self.sessions, &*self.audit, id, self.clock.now()).await
     }
 
     fn audit_end(&self, handle: SessionHandle, reason: EndReason, of: &Session, client: Client) {
@@ -333,7 +323,7 @@ impl Login {
 
     /// Who bears a token.
     pub async fn bearer(&self, token: &str) -> Result<Principal, RedeemError> {
-        self.trusted.recognise(token).await.map(Principal::of_token)
+        self.trusted.bearer(token).await
     }
 
     /// Closes a session; false when it did not live.

@@ -4,7 +4,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
 use crate::domain::session::{Method, Session, SessionHandle, SessionId};
 use crate::domain::sso::ProviderLink;
-use crate::domain::token::{Access, Attributes, TokenRecord};
+use crate::domain::token::{Access, Attributes, Family, TokenDigest, TokenRecord};
 
 /// Who a request acts for.
 #[derive(Clone, Debug)]
@@ -37,6 +37,10 @@ pub struct Principal {
     pub provider: Option<ProviderLink>,
     /// The first session, when this came of a token that one minted; none of what was signed in to directly.
     pub origin: Option<SessionHandle>,
+    /// The first token, of a Bearer that no session came before.
+    pub root: Option<Family>,
+    /// Since when there is what was presented.
+    pub since: Timestamp,
     /// Whether the browser was asked to keep the session.
     pub is_remembered: bool,
 }
@@ -68,6 +72,8 @@ impl Principal {
             method: Some(session.method),
             provider: session.notes.provider.clone(),
             origin: session.notes.origin,
+            root: None,
+            since: session.opened_at,
             is_remembered: session.is_remembered,
         }
     }
@@ -89,10 +95,12 @@ impl Principal {
     }
 
     /// The bearer of a live token.
-    pub fn of_token(record: TokenRecord) -> Self {
-        let (origin, provider) = record
-            .lineage
-            .map_or((None, None), |lineage| (lineage.origin, lineage.provider));
+    pub fn of_token(digest: &TokenDigest, record: TokenRecord) -> Self {
+        let since = record.created_at();
+        let (origin, root, provider) = record.lineage.map_or((None, None, None), |lineage| {
+            (lineage.origin, lineage.root, lineage.provider)
+        });
+        let root = root.unwrap_or_else(|| Family::of_token(digest));
         Self {
             user_id: record.user_id,
             user_name: record.user_name,
@@ -108,6 +116,8 @@ impl Principal {
             method: None,
             provider,
             origin,
+            root: origin.is_none().then_some(root),
+            since,
             is_remembered: false,
         }
     }

@@ -4,8 +4,9 @@ use crate::domain::authn::{KeyDigest, PasswordHash};
 use crate::domain::clock::{Stopwatch, Timestamp};
 use crate::domain::directory::{
     AccountStatus, ApiToken, ApiTokens, Content, Directory, DirectoryError, Group, GroupDraft,
-    GroupId, KeyId, Keys, Liveboard, MembershipChange, NameKey, Org, OrgId, Orgs, Provision,
-    SavedSettings, SecretKey, ServerSecrets, User, UserChange, UserDraft, UserId, UserQuery, Users,
+    GroupId, KeyId, Keys, LastAdministrator, Liveboard, MembershipChange, NameKey, Org, OrgId,
+    Orgs, Provision, SavedSettings, SecretKey, ServerSecrets, User, UserChange, UserDraft, UserId,
+    UserQuery, Users,
 };
 use crate::domain::failure::StoreError;
 use crate::domain::session::{
@@ -15,7 +16,10 @@ use crate::domain::session::{
 use crate::domain::spans::SPANS;
 use crate::domain::sso::{FlowDigest, FlowStore};
 use crate::domain::throttle::{Admission, Bucket, ThrottleStore};
-use crate::domain::token::{FoundToken, Spending, TokenDigest, TokenRecord, TokenStore};
+use crate::domain::token::{
+    EndedFamily, Family, FoundToken, Presented, Putting, Spending, TokenDigest, TokenRecord,
+    TokenStore,
+};
 use async_trait::async_trait;
 use std::fmt;
 use std::sync::Arc;
@@ -186,7 +190,10 @@ measured! { Revocations of Revocations as "sessions" {}
 }
 
 measured! { TokenStore of TokenStore as "tokens" {}
-    put(digest: &TokenDigest, record: &TokenRecord, supersedes: bool) -> Result<(), StoreError>;
+    put_for as "put" (digest: &TokenDigest, record: &TokenRecord, supersedes: bool, presented: Presented) -> Result<Putting, StoreError>;
+    put(digest: &TokenDigest, record: &TokenRecord, supersedes: bool) -> Result<Putting, StoreError>;
+    end_families(tag: UserTag, families: &[EndedFamily], now: Timestamp) -> Result<(), StoreError>;
+    has_ended(tag: UserTag, family: Family, presented: Presented) -> Result<bool, StoreError>;
     find(digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError>;
     spend(digest: &TokenDigest, now: Timestamp) -> Result<Spending, StoreError>;
     list_own(tag: UserTag, now: Timestamp) -> Result<Vec<(TokenDigest, TokenRecord)>, StoreError>;
@@ -221,7 +228,7 @@ measured! { Users of Directory as "directory" {}
     change_memberships(id: UserId, change: &MembershipChange) -> Result<User, DirectoryError>;
     set_password(id: UserId, hash: Option<&PasswordHash>) -> Result<(), StoreError>;
     upgrade_password(id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError>;
-    set_status(id: UserId, status: AccountStatus) -> Result<(), StoreError>;
+    set_status(id: UserId, status: AccountStatus, last: LastAdministrator) -> Result<(), DirectoryError>;
     delete_user(id: UserId) -> Result<bool, StoreError>;
     set_last_org(id: UserId, org: OrgId) -> Result<(), StoreError>;
     provision(request: &Provision) -> Result<User, DirectoryError>;

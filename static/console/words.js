@@ -89,7 +89,7 @@ export const t = {
   liveSeries: 'at the end of the minute',
   liveNow: 'Live sessions',
   liveUnknown: 'not known',
-  liveUnknownWhy: 'With sessions in Redis nobody counts them all the time. The Sessions page counts when asked.',
+  liveUnknownWhy: 'With sessions in Redis they are counted every minute, and the first count is still to come. The Sessions page counts when asked.',
   loginsHour: 'Logins in the last hour',
   failuresHour: 'Refused in the last hour',
   checksHour: 'Look-ups in the last hour',

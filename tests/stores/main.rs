@@ -16,6 +16,7 @@ mod files;
 mod flows;
 mod ldap;
 mod limits;
+mod own_tokens;
 #[path = "../common/pace.rs"]
 mod pace;
 #[path = "../common/ports.rs"]

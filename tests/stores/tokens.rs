@@ -9,9 +9,7 @@ use vestibule::domain::clock::Timestamp;
 use vestibule::domain::directory::OrgId;
 use vestibule::domain::failure::StoreError;
 use vestibule::domain::session::RevokeScope;
-use vestibule::domain::token::{
-    FoundToken, Lineage, MOST_OWN_TOKENS, SUPERSEDED_GRACE, Spending, TokenDigest, TokenRecord,
-};
+use vestibule::domain::token::{FoundToken, SUPERSEDED_GRACE, Spending, TokenDigest, TokenRecord};
 
 over_every_store! {
     a_token_reads_back_as_it_was_put,
@@ -27,8 +25,6 @@ over_every_store! {
     tokens_survive_a_restart,
     case_31_two_hundred_at_once_spend_a_token_once,
     case_33_what_is_spent_stays_spent,
-    a_users_own_tokens_are_listed_and_nobody_elses,
-    of_too_many_of_ones_own_the_one_that_ends_first_gives_way,
 }
 
 const TICK: Duration = Duration::from_millis(1);
@@ -225,65 +221,4 @@ async fn case_33_what_is_spent_stays_spent(room: Room) {
     let late = START.plus(ABSOLUTE).plus(TICK);
     let expired = room.tokens.spend(&used, late).await.unwrap();
     assert_eq!(expired, Spending::NotGood);
-}
-
-/// The digests of those that the user minted and that live.
-async fn own(room: &Room, user: u128, now: Timestamp) -> Vec<TokenDigest> {
-    let listed = room.tokens.list_own(tag(user), now).await.unwrap();
-    let mut digests: Vec<_> = listed.into_iter().map(|(digest, _)| digest).collect();
-    digests.sort_by_key(|digest| digest.0);
-    digests
-}
-
-async fn a_users_own_tokens_are_listed_and_nobody_elses(room: Room) {
-    assert_eq!(own(&room, 1, START).await, []);
-    let by_password = put(&room, &token(1, None, START), false).await;
-    put(&room, &token(1, Some(5), START), false).await;
-    put(&room, &token(2, None, START), false).await;
-    let mut derived = token(1, Some(5), START);
-    derived.lineage = Some(Box::new(Lineage {
-        created_at: at(1),
-        ends_at: at(2),
-        origin: None,
-        provider: None,
-        is_by_bearer: true,
-    }));
-    derived.expires_at = at(500);
-    let short = put(&room, &derived, false).await;
-    let mut both = vec![by_password, short];
-    both.sort_by_key(|digest| digest.0);
-    assert_eq!(own(&room, 1, START).await, both);
-    let room = room.restart().await;
-    assert_eq!(own(&room, 1, START).await, both);
-    let listed = room.tokens.list_own(tag(1), START).await.unwrap();
-    assert!(listed.contains(&(short, derived)), "with what it inherits");
-    assert_eq!(own(&room, 1, at(501)).await, [by_password]);
-    assert!(room.tokens.revoke_token(&by_password).await.unwrap());
-    assert_eq!(own(&room, 1, at(501)).await, []);
-}
-
-async fn of_too_many_of_ones_own_the_one_that_ends_first_gives_way(room: Room) {
-    let by_key = put(&room, &token(1, Some(5), START), false).await;
-    let mut digests = Vec::new();
-    for turn in 0..MOST_OWN_TOKENS as u64 {
-        digests.push(put(&room, &token(1, None, at(turn)), false).await);
-    }
-    let last = digests[digests.len() - 1];
-    // Shorter than all others: it must not give way to itself.
-    let mut short = token(1, None, START);
-    short.expires_at = at(60_000);
-    let short = put(&room, &short, false).await;
-    assert_eq!(find(&room, &digests[0], START).await, FoundToken::Unknown);
-    for good in [short, by_key, digests[1], last] {
-        expires_at(&room, &good, START).await;
-    }
-    assert_eq!(own(&room, 1, START).await.len(), MOST_OWN_TOKENS);
-    // What is over goes before anything that lives.
-    put(&room, &token(1, None, at(70_000)), false).await;
-    expires_at(&room, &digests[1], at(70_000)).await;
-    let room = room.restart().await;
-    put(&room, &token(1, None, at(80_000)), false).await;
-    assert_eq!(find(&room, &digests[1], START).await, FoundToken::Unknown);
-    expires_at(&room, &by_key, at(80_000)).await;
-    assert_eq!(own(&room, 1, at(80_000)).await.len(), MOST_OWN_TOKENS);
 }

@@ -87,6 +87,7 @@ fn words(failure: &Failure) -> (&'static str, String) {
             "the body did not arrive whole in time; send it again".to_owned(),
         ),
         Failure::Conflict { reason } => ("conflict", reason.clone()),
+        Failure::TooManyTokens { .. } => ("too_many_requests", Failure::TOO_MANY_TOKENS.to_owned()),
         Failure::TooManyRequests { .. } => (
             "too_many_requests",
             "too many attempts; wait and try again".to_owned(),

@@ -80,6 +80,7 @@ fn codes(failure: &Failure) -> (StatusCode, &'static str, Option<i32>) {
         Failure::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "ERR006", None),
         Failure::TooSlow => (StatusCode::REQUEST_TIMEOUT, "ERR006", None),
         Failure::Conflict { .. } => (StatusCode::CONFLICT, "ERR001", None),
+        Failure::TooManyTokens { .. } => (StatusCode::TOO_MANY_REQUESTS, "ERR0014", None),
         Failure::TooManyRequests { .. } => (
             StatusCode::TOO_MANY_REQUESTS,
             "ERR003",
@@ -117,6 +118,7 @@ fn message(failure: &Failure) -> String {
         },
         Failure::Forbidden { reason } | Failure::Conflict { reason } => reason.clone(),
         Failure::TooManySessions => Failure::TOO_MANY_SESSIONS.to_owned(),
+        Failure::TooManyTokens { .. } => Failure::TOO_MANY_TOKENS.to_owned(),
         // A path begins with a slash; what an object is called does not.
         Failure::NotFound { what } if !what.starts_with('/') => format!("There is no {what}"),
         Failure::NotFound { .. } | Failure::MethodNotAllowed => NO_PATH.to_owned(),

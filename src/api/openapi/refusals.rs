@@ -63,7 +63,7 @@ const REFUSALS: [(u16, &str, &str); 12] = [
     (
         429,
         "TooManyRequests",
-        "Too many failed attempts; come back after `Retry-After`.",
+        "Too many failed attempts, or as many tokens of this user as are allowed; come back after `Retry-After`.",
     ),
     (
         500,
@@ -166,6 +166,8 @@ sets! {
     WithBody: [400, 408, 413, 415];
     /// A path that takes a password.
     WithPassword: [401, 429];
+    /// A path that mints a token for whoever is signed in.
+    Minting: [429];
     /// A path that takes a token as a parameter.
     WithToken: [401];
     /// A path that takes a secret key.

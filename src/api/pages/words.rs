@@ -212,6 +212,7 @@ pub fn refused_on_the_way(failure: &Failure) -> (&'static str, String) {
         Failure::Unauthenticated(_) => ("You are not signed in", "Sign in first.".to_owned()),
         Failure::Forbidden { reason } => ("Not allowed", sentence(reason)),
         Failure::TooManySessions => ("Not allowed", sentence(Failure::TOO_MANY_SESSIONS)),
+        Failure::TooManyTokens { .. } => ("Not now", sentence(Failure::TOO_MANY_TOKENS)),
         Failure::SwitchedOff { feature } => (
             "Not set up here",
             sentence(&format!("{feature} is not configured on this server")),
@@ -290,7 +291,9 @@ pub fn failed(failure: &Failure) -> (&'static str, &'static str) {
         Failure::NotFound { .. } | Failure::MethodNotAllowed => {
             ("Not found", "There is no such page here.")
         }
-        Failure::Conflict { .. } => ("Not possible", "Something stands in the way of that."),
+        Failure::Conflict { .. } | Failure::TooManyTokens { .. } => {
+            ("Not possible", "Something stands in the way of that.")
+        }
         Failure::TooManyRequests { .. } => (
             "Too many attempts",
             "There were too many failed attempts. Wait a little and try again.",

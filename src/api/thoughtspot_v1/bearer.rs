@@ -6,7 +6,7 @@ use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::form::{Query, flag, optional};
 use crate::api::guard::{RequireSession, is_by_cookie};
-use crate::api::openapi::refusals::{Always, Guarded, WithQuery};
+use crate::api::openapi::refusals::{Always, Guarded, Minting, WithQuery};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
 use crate::domain::authn::IssueRequest;
@@ -73,7 +73,7 @@ pub struct HeldToken {
     ),
     responses(
         (status = 200, description = "The token.", body = Twice<HeldToken>),
-        WithQuery<V1>, Guarded<V1>, Always<V1>,
+        WithQuery<V1>, Guarded<V1>, Minting<V1>, Always<V1>,
     ),
 )]
 pub async fn get_token(
@@ -142,7 +142,7 @@ pub struct FetchedToken {
     params(FetchQuery),
     responses(
         (status = 200, description = "The token.", body = Twice<FetchedToken>),
-        WithQuery<V1>, Guarded<V1>, Always<V1>,
+        WithQuery<V1>, Guarded<V1>, Minting<V1>, Always<V1>,
     ),
 )]
 pub async fn fetch(

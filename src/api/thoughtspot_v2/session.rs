@@ -4,7 +4,7 @@ use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::guard::{RequireSession, bearer, close_session, replaced};
 use crate::api::json::{Json, flag, secret, text};
-use crate::api::openapi::refusals::{Always, Guarded, WithBody, WithPassword};
+use crate::api::openapi::refusals::{Always, Guarded, Minting, WithBody, WithPassword};
 use crate::api::services::Services;
 use crate::api::session_layer;
 use crate::api::thoughtspot_v2::V2;
@@ -156,7 +156,10 @@ pub struct SessionToken {
 #[utoipa::path(
     get,
     path = "/auth/session/token",
-    responses((status = 200, description = "The token.", body = SessionToken), Guarded<V2>, Always<V2>),
+    responses(
+        (status = 200, description = "The token.", body = SessionToken),
+        Guarded<V2>, Minting<V2>, Always<V2>,
+    ),
 )]
 pub async fn token(
     who: RequireSession<V2>,

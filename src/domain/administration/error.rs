@@ -5,6 +5,10 @@ use crate::domain::authn::PasswordError;
 use crate::domain::directory::{DirectoryError, NameError};
 use crate::domain::failure::{Failure, StoreError};
 
+/// Why the last one who may sign in is not taken away: nobody could sign in and put it right.
+pub(in crate::domain::administration) const LAST_ADMINISTRATOR: &str =
+    "this is the last active administrator of the server; make another user one first";
+
 /// An act of administration that was not done. Unless it says so, nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
@@ -93,6 +97,7 @@ impl From<DirectoryError> for AdminError {
                 "memberships",
                 format!("groups of the user's own Orgs, which Org {org} is none of"),
             ),
+            DirectoryError::LastAdministrator => Denied(LAST_ADMINISTRATOR).into(),
             DirectoryError::Store(error) => Self::Store(error),
         }
     }

@@ -93,7 +93,7 @@ impl Administration {
     }
 
     /// Ends every session of a user but one, and says how many. With them end the tokens minted in them; those of the
-    /// kept one and of secret keys live on. What opens from now on is not touched.
+    /// kept one, unless it is of the family of one that ends, and of secret keys live on. What opens from now on is not touched.
     pub async fn end_other_sessions_of(
         &self,
         user: UserId,
@@ -140,6 +140,7 @@ impl Administration {
             kept,
             reason: EndReason::Revoked,
             at: self.clock.now(),
+            clock: &*self.clock,
         };
         let mut tell = |one: SessionSummary| {
             let act = Act::SessionEnded {

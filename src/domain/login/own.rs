@@ -178,7 +178,8 @@ impl Login {
     }
 
     /// Ends every session of whoever is signed in but the one that asks, and says how many. With them end the tokens
-    /// minted in them; those of the one that asks and of secret keys live on.
+    /// minted in them and what those opened. Tokens of secret keys live on, and those of the session that asks unless
+    /// it came of one that ends, or one of those of it: then nobody could say which of the family's are its alone.
     pub async fn end_other_sessions(
         &self,
         who: &Principal,
@@ -207,6 +208,7 @@ impl Login {
             kept: Some(this),
             reason: EndReason::EndedByOwner,
             at: self.clock.now(),
+            clock: &*self.clock,
         };
         let mut ended = Vec::new();
         let mut tell = |one: SessionSummary| {

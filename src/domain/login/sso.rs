@@ -21,7 +21,6 @@ use crate::domain::sso::{
     SsoIdentity,
 };
 use crate::domain::throttle::Admission;
-use crate::domain::token::Lineage;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -135,7 +134,9 @@ impl Login {
             .plus(self.policy.absolute.max(self.policy.remembered));
         self.sso.remember(&link, user.id, until).await?;
         let held = intent.and_then(|intent| intent.held);
-        let replaced = request.replaced.as_ref().map(SessionHandle::of);
+        let tag = self.trusted.tag(user.id);
+        let replaced = request.replaced.as_ref().and_then(|came| came.by(tag));
+        let replaced = replaced.map(SessionHandle::of);
         if let Some(held) = held.filter(|held| replaced != Some(*held)) {
             // Its cookie did not come along, so that nothing else would end it.
             self.end(&held, EndReason::Replaced, client).await?;
@@ -278,18 +279,10 @@ impl Login {
                 kept: None,
                 reason: EndReason::SignedOutAtProvider,
                 at: now,
+                clock: &*self.clock,
             };
-            // By their own link as well: the session they were minted in may be over long since.
             let is_of_it = |link: &ProviderLink| is_meant(link, provider, there);
-            let has_link = |of: &Lineage| of.provider.as_ref().is_some_and(is_of_it);
-            ending.end_tokens(has_link).await?;
-            let listed = self.sessions.list(ending.tag, now).await?;
-            let meant = listed.iter().filter(|one| {
-                let link = one.session.notes.provider.as_ref();
-                link.is_some_and(is_of_it)
-            });
-            let meant: Vec<_> = meant.map(|one| one.handle).collect();
-            ending.end(&meant, &mut tell).await?;
+            ending.end_linked(is_of_it, &mut tell).await?;
         }
         // Last, so that a provider whom a store's trouble turned away can say it again.
         self.sso

@@ -34,7 +34,7 @@ impl SessionHandle {
     }
 
     /// What the digest begins with.
-    pub const fn start(&self) -> &[u8] {
+    pub const fn start(&self) -> &[u8; START_BYTES] {
         &self.start
     }
 

@@ -17,6 +17,7 @@ mod lifetime;
 mod notes;
 mod reason;
 mod store;
+mod told;
 
 pub use block::{BlockId, BlockIds};
 pub(in crate::domain) use derived::Ending;
@@ -30,6 +31,7 @@ pub use store::{
     AtLimit, Check, Opening, Revocations, RevokeScope, SessionLimit, SessionPage, SessionStore,
     SessionSummary,
 };
+pub(in crate::domain) use told::check_told;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};

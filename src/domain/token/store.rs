@@ -3,8 +3,10 @@
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{KeyId, OrgId, UserId};
 use crate::domain::failure::StoreError;
-use crate::domain::session::{SessionId, UserTag};
-use crate::domain::token::{Access, Attributes, Lineage, TokenDigest};
+use crate::domain::session::{SessionHandle, SessionId, UserTag};
+use crate::domain::token::{
+    Access, Attributes, EndedFamily, Family, Lineage, Presented, TokenDigest,
+};
 use async_trait::async_trait;
 use std::fmt;
 
@@ -64,6 +66,20 @@ impl TokenRecord {
     pub const fn is_own(&self) -> bool {
         self.key.is_none() || self.lineage.is_some()
     }
+
+    /// What it is counted with, where its owner minted it.
+    pub fn family(&self) -> Option<Family> {
+        let inherited = self.lineage.as_ref().and_then(|lineage| {
+            let origin = lineage.origin.as_ref().map(Family::of_session);
+            origin.or(lineage.root)
+        });
+        let lent = || {
+            let session = self.session.as_ref().map(SessionHandle::of);
+            session.as_ref().map(Family::of_session)
+        };
+        self.is_own()
+            .then(|| inherited.or_else(lent).unwrap_or(Family::BY_PASSWORD))
+    }
 }
 
 /// What a look-up found.
@@ -75,6 +91,17 @@ pub enum FoundToken {
     Dead,
     /// Nothing is known of it (any longer).
     Unknown,
+}
+
+/// What putting a token came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Putting {
+    /// It is good.
+    Stands,
+    /// It is not: what it came of was ended meanwhile.
+    Ended,
+    /// It is not: the user has as many as may be, of which the first ends by itself at that moment.
+    TooMany(Timestamp),
 }
 
 /// What spending a token came to.
@@ -96,14 +123,46 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// With `supersedes`, the token minted before it under the same secret key (with this flag) now
     /// ends no later than `minted_at` plus the grace; older ones already do.
     ///
-    /// Of more than [`MOST_OWN_TOKENS`](crate::domain::token::MOST_OWN_TOKENS) that one user minted, the one that would
-    /// end first is forgotten.
+    /// Of more than [`MOST_OF_A_FAMILY`](crate::domain::token::MOST_OF_A_FAMILY) of one family the one that would end
+    /// first is forgotten; beyond [`MOST_OWN_TOKENS`](crate::domain::token::MOST_OWN_TOKENS) that one user minted
+    /// there is no more. One of a family that [`end_families`](TokenStore::end_families) named of late stands only where
+    /// what was presented for it goes on or came later: whatever else happens at the same moment on any node, it is
+    /// either listed before and so ended, or does not stand.
+    async fn put_for(
+        &self,
+        digest: &TokenDigest,
+        record: &TokenRecord,
+        supersedes: bool,
+        presented: Presented,
+    ) -> Result<Putting, StoreError>;
+
+    /// The same for nothing that could have come of anything.
     async fn put(
         &self,
         digest: &TokenDigest,
         record: &TokenRecord,
         supersedes: bool,
+    ) -> Result<Putting, StoreError> {
+        let presented = Presented::default();
+        self.put_for(digest, record, supersedes, presented).await
+    }
+
+    /// Remembers for [`ENDED_FOR`](crate::domain::token::ENDED_FOR) that those families of the user's end at `now`, so
+    /// that what is under way does not outlive them. Comes before their tokens are listed; ends none by itself.
+    async fn end_families(
+        &self,
+        tag: UserTag,
+        families: &[EndedFamily],
+        now: Timestamp,
     ) -> Result<(), StoreError>;
+
+    /// Whether that family ended of late, and what was presented neither goes on nor came later.
+    async fn has_ended(
+        &self,
+        tag: UserTag,
+        family: Family,
+        presented: Presented,
+    ) -> Result<bool, StoreError>;
 
     /// Looks a token up. Dead at `now` when expired, superseded too long ago, or revoked
     /// (its own revocation, or the epoch of its user, Org, key or everybody).

@@ -4,7 +4,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
 use crate::domain::session::SessionHandle;
 use crate::domain::sso::{NameForm, ProviderLink};
-use crate::domain::token::Lineage;
+use crate::domain::token::{Family, Lineage};
 use crate::stores::codec::NameRow;
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,9 @@ pub struct LineageRow {
     /// The first session's handle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     s: Option<String>,
+    /// The first token, where no session is first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    t: Option<u64>,
     /// Provider, subject, the provider's session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     p: Option<(String, String, Option<String>)>,
@@ -41,6 +44,7 @@ impl LineageRow {
             c: lineage.created_at.millis(),
             e: lineage.ends_at.millis(),
             s: lineage.origin.as_ref().map(SessionHandle::to_string),
+            t: lineage.root.map(Family::number),
             p: link.cloned().map(told),
             pp: link.is_some_and(|link| link.is_proven),
             pn: link.and_then(name_row),
@@ -54,6 +58,7 @@ impl LineageRow {
             created_at: Timestamp::from_millis(self.c),
             ends_at: Timestamp::from_millis(self.e),
             origin: self.s.as_deref().map(read_handle).transpose()?,
+            root: self.t.map(Family::from_number),
             provider: self.p.map(|told| link(told, self.pn, self.pp)),
             is_by_bearer: self.b,
         })

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::session::SessionHandle;
 use crate::domain::sso::{NameForm, ProviderLink};
-use crate::domain::token::{Attributes, Filter, Lineage, MetadataRef, NamedValues, Sort};
+use crate::domain::token::{Attributes, Family, Filter, Lineage, MetadataRef, NamedValues, Sort};
 use proptest::prelude::*;
 
 fn session() -> Session {
@@ -103,6 +103,7 @@ fn a_token_reads_back_as_it_was_written() {
             created_at: Timestamp::from_millis(3),
             ends_at: Timestamp::from_millis(4),
             origin: whole.notes.origin,
+            root: Some(Family::from_number(u64::MAX)),
             provider: whole.notes.provider,
             is_by_bearer: true,
         })),

@@ -7,8 +7,8 @@ use crate::domain::token::TokenRecord;
 use crate::stores::codec::REMEMBERED_FOR;
 use crate::stores::embedded::flows::Flow;
 use crate::stores::embedded::index::Index;
+use crate::stores::embedded::own_tokens::Owners;
 use dashmap::DashMap;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -65,8 +65,8 @@ pub struct Memory {
     pub index: Index,
     /// Tokens by digest.
     pub tokens: DashMap<Digest, HeldToken>,
-    /// Which of them each user minted, those among them that are not on disk yet, by when they end.
-    pub own: Mutex<BTreeMap<UserTag, BTreeSet<(Timestamp, Digest)>>>,
+    /// Which of them each user minted.
+    pub own: Mutex<Owners>,
     /// Tokens that have opened the one session they may open.
     pub spent: DashMap<Digest, ()>,
     /// The latest superseding token of each secret key.

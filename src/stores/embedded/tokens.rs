@@ -3,7 +3,10 @@
 use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
 use crate::domain::session::UserTag;
-use crate::domain::token::{FoundToken, Spending, TokenDigest, TokenRecord, TokenStore};
+use crate::domain::token::{
+    EndedFamily, Family, FoundToken, Presented, Putting, Spending, TokenDigest, TokenRecord,
+    TokenStore,
+};
 use crate::stores::codec::encode_token;
 use crate::stores::embedded::EmbeddedStore;
 use crate::stores::embedded::journal::Op;
@@ -14,28 +17,59 @@ use async_trait::async_trait;
 
 #[async_trait]
 impl TokenStore for EmbeddedStore {
-    async fn put(
+    async fn put_for(
         &self,
         digest: &TokenDigest,
         record: &TokenRecord,
         supersedes: bool,
-    ) -> Result<(), StoreError> {
+        presented: Presented,
+    ) -> Result<Putting, StoreError> {
         if self.core.memory.tokens.contains_key(&digest.0) {
             return Err(StoreError::corrupt(anyhow!("the id is taken")));
         }
         self.room_for_a_token()?;
-        let memory = &self.core.memory;
-        memory.note_own(digest.0, record);
-        let gone = memory.give_way(record.user_tag, &digest.0);
         let put = Op::Put {
             digest: digest.0,
             record: Box::new(record.clone()),
             bytes: encode_token(record)?,
             supersedes,
         };
-        let mut ops: Vec<Op> = gone.into_iter().map(Op::ForgetToken).collect();
-        ops.push(put);
-        self.core.queue.push(ops).written().await
+        let memory = &self.core.memory;
+        let admitted = memory.admit_own(digest.0, record, |gone| {
+            let gone = gone.into_iter().map(Op::ForgetToken);
+            self.core.queue.push(gone.chain([put]).collect())
+        });
+        let ticket = match admitted {
+            Ok(ticket) => ticket,
+            Err(first_ends) => return Ok(Putting::TooMany(first_ends)),
+        };
+        ticket.written().await?;
+        // Only now: until it was on disk it was listed, but could not be ended.
+        let has_ended = |family| memory.has_ended(record.user_tag, family, presented);
+        if record.family().is_some_and(has_ended) {
+            self.revoke_token(digest).await?;
+            return Ok(Putting::Ended);
+        }
+        Ok(Putting::Stands)
+    }
+
+    async fn end_families(
+        &self,
+        tag: UserTag,
+        families: &[EndedFamily],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.core.memory.end_families(tag, families, now);
+        Ok(())
+    }
+
+    async fn has_ended(
+        &self,
+        tag: UserTag,
+        family: Family,
+        presented: Presented,
+    ) -> Result<bool, StoreError> {
+        Ok(self.core.memory.has_ended(tag, family, presented))
     }
 
     async fn find(&self, digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError> {
@@ -122,7 +156,12 @@ impl EmbeddedStore {
             // It cannot be read, so it cannot be used either; the mark is for newer programs.
             HeldToken::Later | HeldToken::Unreadable(_) => Timestamp::from_millis(u64::MAX),
         };
-        *held = HeldToken::Revoked { expires_at };
-        Some(self.core.queue.push(vec![Op::RevokeToken(digest.0)]))
+        let was = std::mem::replace(&mut *held, HeldToken::Revoked { expires_at });
+        let ticket = self.core.queue.push(vec![Op::RevokeToken(digest.0)]);
+        drop(held);
+        if let HeldToken::Kept(record) = was {
+            self.core.memory.unlist(digest.0, &record);
+        }
+        Some(ticket)
     }
 }

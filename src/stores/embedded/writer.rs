@@ -222,7 +222,11 @@ fn undo_or_owe(memory: &Memory, op: Op) -> Option<Op> {
             memory.index.drop_one(tag, &digest);
             None
         }
-        // Never acknowledged, or heard of again at the next use.
-        Op::Put { .. } | Op::Seen { .. } => None,
+        Op::Put { digest, record, .. } => {
+            memory.unlist(digest, &record);
+            None
+        }
+        // Heard of again at the next use.
+        Op::Seen { .. } => None,
     }
 }

@@ -6,9 +6,12 @@
 //! | `u:{tag}`               | STRING | the user's epoch, in ms                        | [`EPOCH_KEPT`] |
 //! | `u:{tag}:why`           | STRING | why: the word of an `EndReason`                | [`EPOCH_KEPT`] |
 //! | `i:{tag}`               | ZSET   | digests of the user's sessions by absolute end | to the last end + 1 h |
-//! | `d:{tag}`               | ZSET   | digests of tokens the user minted by their end, at most 500 | to the last end + 1 h |
+//! | `d:{tag}`               | ZSET   | digests of tokens the user minted by their end, at most 10 000 | to the last end + 1 h |
+//! | `d:{tag}:<family>`      | ZSET   | those of them that came of one session, token or password, at most 500 | to the last end + 1 h |
+//! | `d:{tag}:swept`         | STRING | some node has just looked for those that are over | 5 s |
+//! | `x:{tag}:<family>`      | STRING | the family was ended: when, and its sessions that go on | 5 min |
 //! | `g`                     | HASH   | epochs: `all`, `org:<id>`, `key:<id>`; why: `why:all`, …; `stamp` | none |
-//! | `t:<digest>`            | HASH   | a token: `v r b e u o k`, `s` once spent, `x` once revoked | to its end + 1 h |
+//! | `t:<digest>`            | HASH   | a token: `v r b e u o k`, `d` of the user's own, `s` once spent, `x` once revoked | to its end + 1 h |
 //! | `k:<key id>`            | STRING | digest of the key's latest superseding token   | to that token's end + 1 h |
 //! | `f:<digest>`            | HASH   | attempts to sign in: `n` how many, `t` last    | 30 min after the last |
 //! | `f:<digest>`            | STRING | how many sign-ins at providers began at one address, or at all, within one minute | to its end + 10 s |
@@ -19,7 +22,7 @@
 //! | `ping`, `ping:<n>`      | STRING | written by `ping`, to prove writes work        | 1 s |
 //!
 //! Fields: `v` version, `r` the record (JSON), `b` began, `i` idle and `a` absolute timeout, `t` last
-//! seen, `e` effective expiry (all ms), `o` Org, `k` secret key, `u` user tag, `x` why it is over.
+//! seen, `e` effective expiry (all ms), `o` Org, `k` secret key, `u` user tag, `d` family, `x` why it is over.
 //! The digest of attempts is a keyed one of user name and address, so that neither can be guessed from it.
 //! The scripts decide from fields, so that they never parse JSON.
 //!
@@ -37,11 +40,14 @@ use crate::domain::directory::{KeyId, OrgId};
 use crate::domain::session::{SessionId, UserTag};
 use crate::domain::sso::FlowDigest;
 use crate::domain::throttle::Bucket;
-use crate::domain::token::TokenDigest;
+use crate::domain::token::{Family, TokenDigest};
 use std::time::Duration;
 
 /// How long a user's epoch is kept. No session or token may be allowed to live longer, or its revocation would lapse.
 pub const EPOCH_KEPT: Duration = Duration::from_hours(400 * 24);
+
+/// How often what is over is looked for among the tokens of a user who has too many.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// How long the key written by a ping stays.
 pub const PING_KEPT: Duration = Duration::from_secs(1);
@@ -100,6 +106,21 @@ impl Keys {
     /// `d:{tag}`
     pub fn own_tokens(&self, tag: UserTag) -> String {
         self.of_user("d:{", tag, "}")
+    }
+
+    /// `d:{tag}:<family>`
+    pub fn own_tokens_of(&self, tag: UserTag, family: Family) -> String {
+        self.of_user("d:{", tag, &format!("}}:{family}"))
+    }
+
+    /// `d:{tag}:swept`
+    pub fn own_tokens_swept(&self, tag: UserTag) -> String {
+        self.of_user("d:{", tag, "}:swept")
+    }
+
+    /// `x:{tag}:<family>`
+    pub fn ended_family(&self, tag: UserTag, family: Family) -> String {
+        self.of_user("x:{", tag, &format!("}}:{family}"))
     }
 
     /// The pattern that all indexes match, and keys of nobody else.

@@ -26,6 +26,7 @@ mod line;
 mod link;
 mod listing;
 mod own;
+mod own_tokens;
 mod revocations;
 mod sentinel;
 mod sessions;
@@ -196,6 +197,7 @@ struct Scripts {
     set_org: Script,
     put_token: Script,
     own_token: Script,
+    mark_ended: Script,
     find_token: Script,
     spend_token: Script,
     revoke_token: Script,
@@ -234,6 +236,7 @@ impl Scripts {
             set_org: script!("set_org.lua"),
             put_token: script!("put_token.lua"),
             own_token: script!("own_token.lua"),
+            mark_ended: script!("mark_ended.lua"),
             find_token: script!("find_token.lua"),
             spend_token: script!("spend_token.lua"),
             revoke_token: script!("revoke_token.lua"),

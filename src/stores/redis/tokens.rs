@@ -4,64 +4,41 @@ use crate::domain::clock::Timestamp;
 use crate::domain::failure::StoreError;
 use crate::domain::session::UserTag;
 use crate::domain::token::{
-    FoundToken, MOST_OWN_TOKENS, SUPERSEDED_GRACE, Spending, TokenDigest, TokenRecord, TokenStore,
+    EndedFamily, Family, FoundToken, Presented, Putting, SUPERSEDED_GRACE, Spending, TokenDigest,
+    TokenRecord, TokenStore,
 };
 use crate::stores::codec::{
     REMEMBERED_FOR, VERSION, decode_token, encode_token, millis, note_later_version,
 };
 use crate::stores::redis::call::Call;
 use crate::stores::redis::epochs::bites;
-use crate::stores::redis::keys::{hex, unhex};
+use crate::stores::redis::keys::hex;
 use crate::stores::redis::{RedisStore, Reply, number, part, unexpected, word};
 use anyhow::anyhow;
 use async_trait::async_trait;
-use futures_util::future::{join_all, try_join};
+use futures_util::future::try_join;
 
 /// How often a token that supersedes another may find a third in between.
 const TURNS: usize = 8;
 
 #[async_trait]
 impl TokenStore for RedisStore {
-    async fn put(
+    async fn put_for(
         &self,
         digest: &TokenDigest,
         record: &TokenRecord,
         supersedes: bool,
-    ) -> Result<(), StoreError> {
-        let latest = record
-            .key
-            .filter(|_| supersedes)
-            .map(|key| self.keys.latest(key));
-        let mut call = Call::write(&self.scripts.put_token);
-        call.key(self.keys.token(digest));
-        if let Some(latest) = latest.clone().filter(|_| !self.link.is_split()) {
-            call.key(latest);
+        presented: Presented,
+    ) -> Result<Putting, StoreError> {
+        let put = || self.bounded(self.put_once(digest, record, supersedes, presented));
+        let full = match put().await? {
+            full @ Putting::TooMany(_) => full,
+            done => return Ok(done),
+        };
+        if self.sweep_own(record.user_tag, record.created_at()).await? {
+            return put().await;
         }
-        call.arg(hex(&digest.0))
-            .arg(VERSION)
-            .arg(encode_token(record)?)
-            .arg(record.minted_at.millis())
-            .arg(record.expires_at.millis())
-            .arg(record.user_tag.to_text())
-            .arg(record.org.0)
-            .arg(record.key.map(|key| key.to_string()).unwrap_or_default())
-            .arg(millis(REMEMBERED_FOR))
-            .arg(millis(SUPERSEDED_GRACE))
-            .arg(format!("{}t:", self.keys.prefix()));
-        self.bounded(async {
-            if record.is_own() {
-                self.list_as_own(digest, record).await?;
-            }
-            let reply: Reply = self.link.invoke(&call).await?;
-            match (word(&reply), latest) {
-                (b"done", Some(latest)) if self.link.is_split() => {
-                    self.supersede(digest, record, &latest).await
-                }
-                (b"done", _) => Ok(()),
-                _ => Err(unexpected(&reply)),
-            }
-        })
-        .await
+        Ok(full)
     }
 
     async fn find(&self, digest: &TokenDigest, now: Timestamp) -> Result<FoundToken, StoreError> {
@@ -123,21 +100,8 @@ impl TokenStore for RedisStore {
         tag: UserTag,
         now: Timestamp,
     ) -> Result<Vec<(TokenDigest, TokenRecord)>, StoreError> {
-        let mut range = ::redis::cmd("ZRANGE");
-        let own = self.keys.own_tokens(tag);
-        range.arg(&own).arg(0).arg(-1);
-        let members: Vec<Vec<u8>> = self.link.query(&own, &range).await?;
-        let digests = members
-            .iter()
-            .filter_map(|text| unhex(text))
-            .map(TokenDigest);
-        // At the same moment: each is in a slot of its own.
-        let found = join_all(digests.map(|digest| async move {
-            let found = self.find(&digest, now).await;
-            (digest, found)
-        }));
         let mut live = Vec::new();
-        for (digest, found) in found.await {
+        for (digest, found) in self.look_at_own(tag, now).await? {
             match found {
                 Ok(FoundToken::Live(record)) => live.push((digest, *record)),
                 // One that cannot be read must not hide the others.
@@ -148,12 +112,33 @@ impl TokenStore for RedisStore {
         Ok(live)
     }
 
+    async fn end_families(
+        &self,
+        tag: UserTag,
+        families: &[EndedFamily],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.mark_ended(tag, families, now).await
+    }
+
+    async fn has_ended(
+        &self,
+        tag: UserTag,
+        family: Family,
+        presented: Presented,
+    ) -> Result<bool, StoreError> {
+        self.is_marked(tag, family, presented).await
+    }
+
     async fn revoke_token(&self, digest: &TokenDigest) -> Result<bool, StoreError> {
         let mut call = Call::write(&self.scripts.revoke_token);
         call.key(self.keys.token(digest));
         let reply: Reply = self.link.invoke(&call).await?;
         match word(&reply) {
-            b"done" => Ok(true),
+            b"done" => {
+                self.unlist(digest, &reply).await;
+                Ok(true)
+            }
             b"unknown" => Ok(false),
             _ => Err(unexpected(&reply)),
         }
@@ -161,6 +146,50 @@ impl TokenStore for RedisStore {
 }
 
 impl RedisStore {
+    /// Puts a token and, where its owner minted it, lists it: it counts only when all steps are done.
+    async fn put_once(
+        &self,
+        digest: &TokenDigest,
+        record: &TokenRecord,
+        supersedes: bool,
+        presented: Presented,
+    ) -> Result<Putting, StoreError> {
+        let latest = record
+            .key
+            .filter(|_| supersedes)
+            .map(|key| self.keys.latest(key));
+        let family = record.family();
+        let mut call = Call::write(&self.scripts.put_token);
+        call.key(self.keys.token(digest));
+        if let Some(latest) = latest.clone().filter(|_| !self.link.is_split()) {
+            call.key(latest);
+        }
+        call.arg(hex(&digest.0))
+            .arg(VERSION)
+            .arg(encode_token(record)?)
+            .arg(record.minted_at.millis())
+            .arg(record.expires_at.millis())
+            .arg(record.user_tag.to_text())
+            .arg(record.org.0)
+            .arg(record.key.map(|key| key.to_string()).unwrap_or_default())
+            .arg(millis(REMEMBERED_FOR))
+            .arg(millis(SUPERSEDED_GRACE))
+            .arg(format!("{}t:", self.keys.prefix()))
+            .arg(family.map(|family| family.to_string()).unwrap_or_default());
+        let reply: Reply = self.link.invoke(&call).await?;
+        match (word(&reply), latest) {
+            (b"done", Some(latest)) if self.link.is_split() => {
+                self.supersede(digest, record, &latest).await?;
+            }
+            (b"done", _) => {}
+            _ => return Err(unexpected(&reply)),
+        }
+        match family {
+            Some(family) => self.list_as_own(digest, record, family, presented).await,
+            None => Ok(Putting::Stands),
+        }
+    }
+
     /// What find and spend have in common. Split, the script sees the token's slot only.
     fn token_keys(&self, digest: &TokenDigest, now: Timestamp, call: &mut Call<'_>) {
         let (epochs, users) = if self.link.is_split() {
@@ -173,34 +202,6 @@ impl RedisStore {
             .arg(VERSION)
             .arg(now.millis())
             .arg(users);
-    }
-
-    /// Lists a token as one its owner minted, and forgets what has to give way for it.
-    ///
-    /// Forgotten, not marked: nobody has ended them, and marks would fill the server as well as tokens do.
-    async fn list_as_own(
-        &self,
-        digest: &TokenDigest,
-        record: &TokenRecord,
-    ) -> Result<(), StoreError> {
-        let stays = record.expires_at.since(record.minted_at) + REMEMBERED_FOR;
-        let mut call = Call::write(&self.scripts.own_token);
-        call.key(self.keys.own_tokens(record.user_tag))
-            .arg(hex(&digest.0))
-            .arg(record.expires_at.millis())
-            .arg(millis(stays))
-            .arg(MOST_OWN_TOKENS);
-        let reply: Reply = self.link.invoke(&call).await?;
-        if word(&reply) != b"done" {
-            return Err(unexpected(&reply));
-        }
-        for gone in reply.iter().skip(1).filter_map(|text| unhex(text)) {
-            let key = self.keys.token(&TokenDigest(gone));
-            let mut forget = ::redis::cmd("DEL");
-            forget.arg(&key);
-            self.link.query::<()>(&key, &forget).await?;
-        }
-        Ok(())
     }
 
     async fn is_user_revoked(&self, record: &TokenRecord) -> Result<bool, StoreError> {

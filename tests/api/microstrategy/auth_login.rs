@@ -109,6 +109,20 @@ async fn a_login_over_a_live_session_ends_it() {
 }
 
 #[tokio::test]
+async fn a_login_that_another_sites_page_made_ends_a_session_of_the_same_user_only() {
+    let app = TestApp::shared();
+    let foreign = |held: &Held| held.client(&app).with("origin", "https://evil.example");
+    let old = log_in(&app, "bob", PASSWORD).await;
+    let body = json!({ "username": "alice", "password": ALICE_PASSWORD });
+    Held::of(&app, &log_in_with(&foreign(&old), &body).await);
+    assert_eq!(status(&app, &old).await, 200);
+    let body = json!({ "username": "bob", "password": PASSWORD });
+    let new = Held::of(&app, &log_in_with(&foreign(&old), &body).await);
+    assert_eq!(status(&app, &old).await, 401);
+    assert_eq!(status(&app, &new).await, 200);
+}
+
+#[tokio::test]
 async fn wrong_credentials_look_alike() {
     let app = TestApp::spawn();
     for (user, password) in [

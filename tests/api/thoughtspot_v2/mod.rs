@@ -5,6 +5,7 @@ mod auth_session;
 mod auth_token;
 mod auth_token_custom;
 mod derived;
+mod families;
 mod groups;
 mod org_administrator;
 mod org_administrator_groups;

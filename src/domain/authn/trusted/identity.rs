@@ -1,14 +1,14 @@
 //! Identity tokens: a signed-in session vouches once, for a minute, for a second session of the same user.
 
 use crate::domain::authn::Authenticated;
-use crate::domain::authn::trusted::{RedeemError, TrustedAuth};
+use crate::domain::authn::trusted::issue::require_standing;
+use crate::domain::authn::trusted::{IssueError, RedeemError, TrustedAuth};
 use crate::domain::clock::Timestamp;
 use crate::domain::directory::{AccountStatus, OrgId, User};
-use crate::domain::failure::StoreError;
-use crate::domain::session::{Method, SessionId};
+use crate::domain::session::{Method, SessionHandle, SessionId};
 use crate::domain::token::Attributes;
 use crate::domain::token::{
-    Access, FoundToken, Purpose, Spending, TokenDigest, TokenRecord, TokenText,
+    Access, FoundToken, Presented, Purpose, Spending, TokenDigest, TokenRecord, TokenText,
 };
 use std::time::Duration;
 
@@ -31,7 +31,8 @@ impl TrustedAuth {
         user: &User,
         org: OrgId,
         began_at: Timestamp,
-    ) -> Result<TokenText, StoreError> {
+    ) -> Result<TokenText, IssueError> {
+        let now = self.clock.now();
         let record = TokenRecord {
             user_id: user.id,
             user_tag: self.tag(user.id),
@@ -47,11 +48,17 @@ impl TrustedAuth {
             key: None,
             // What ends the session ends its tokens: they date from its beginning.
             minted_at: began_at,
-            expires_at: self.clock.now().plus(LIFETIME),
+            expires_at: now.plus(LIFETIME),
             lineage: None,
         };
         let (text, digest) = self.mint.fresh(&*self.random);
-        self.tokens.put(&digest, &record, false).await?;
+        let presented = Presented {
+            session: Some(SessionHandle::of(session)),
+            since: began_at,
+        };
+        let put = self.tokens.put_for(&digest, &record, false, presented);
+        let put = put.await?;
+        require_standing(put, now)?;
         Ok(text)
     }
 

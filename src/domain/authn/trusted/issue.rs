@@ -11,15 +11,18 @@ use crate::domain::directory::{
 use crate::domain::failure::StoreError;
 use crate::domain::principal::Via;
 use crate::domain::random;
-use crate::domain::session::{Check, SessionHandle};
-use crate::domain::token::{Access, Attributes, Lineage, TokenDigest, TokenLifetime, TokenRecord};
+use crate::domain::session::{Check, SessionHandle, SessionId, check_told};
+use crate::domain::token::{
+    Access, Attributes, Lineage, Presented, Putting, TokenDigest, TokenLifetime, TokenRecord,
+};
 use secrecy::{ExposeSecret, SecretString};
 
 /// The most groups one request may name.
 const MAX_GROUPS: usize = 200;
 
 /// One sentence for somebody who does not exist and for somebody whom the key of an Org does not reach: its holder
-/// must not learn by asking who there is in other Orgs.
+/// must not learn by asking who there is in other Orgs. With auto-creation they can, at the price of creating whoever
+/// there is not: a free name becomes a user, a taken one is this sentence.
 const NOBODY: &str = "an existing user (with the key of one Org: one of that Org), or a free name and auto-creation \
                       by a secret key";
 
@@ -167,24 +170,31 @@ impl TrustedAuth {
             lineage: vouched.lineage,
         };
         let (text, digest) = self.mint.fresh(&*self.random);
-        self.tokens.put(&digest, &record, supersedes).await?;
-        self.require_minter(request, &digest).await?;
+        let (minter, since) = minter(request);
+        let presented = Presented {
+            session: minter.map(SessionHandle::of),
+            since,
+        };
+        let put = self
+            .tokens
+            .put_for(&digest, &record, supersedes, presented)
+            .await?;
+        require_standing(put, at)?;
+        if let Some(minter) = minter {
+            self.require_minter(minter, &digest).await?;
+        }
         Ok((Issued { text, record }, created))
     }
 
-    /// Whoever ended the session meanwhile may have looked for its tokens before this one was there.
+    /// A session that was over by the time its token was there has minted none.
     async fn require_minter(
         &self,
-        request: &IssueRequest,
+        session: &SessionId,
         minted: &TokenDigest,
     ) -> Result<(), IssueError> {
-        let Voucher::Held(held) = &request.voucher else {
-            return Ok(());
-        };
-        let Via::Session(id) = &held.via else {
-            return Ok(());
-        };
-        if let Check::Live(_) = self.sessions.check(id, self.clock.now()).await? {
+        let now = self.clock.now();
+        let found = check_told(&*self.sessions, &*self.audit, session, now).await?;
+        if let Check::Live(_) = found {
             return Ok(());
         }
         self.tokens.revoke_token(minted).await?;
@@ -256,6 +266,7 @@ impl TrustedAuth {
                         created_at: at,
                         ends_at: held.absolute_end,
                         origin: held.origin.or(session),
+                        root: held.root,
                         provider: held.provider.clone(),
                         is_by_bearer: session.is_none(),
                     })),
@@ -303,14 +314,15 @@ impl TrustedAuth {
                 Refusal::BadRequest,
             ));
         }
-        // Otherwise whoever holds the key of one Org would hold the server.
-        if user.is_admin && vouched.key_org().is_some() {
-            return Err(IssueError::KeyForAdministrator);
-        }
         if let Some(own) = vouched.key_org()
             && !self.org_ids_of(&user).await?.contains(&own)
         {
             return Err(parameter("username", NOBODY.into(), Refusal::OrgNotAllowed));
+        }
+        // Otherwise whoever holds the key of one Org would hold the server. After the above: of somebody in other Orgs
+        // the key's holder must not learn this either.
+        if user.is_admin && vouched.key_org().is_some() {
+            return Err(IssueError::KeyForAdministrator);
         }
         // A disabled account stays as it is: whoever holds a key may not revive or reshape it.
         let may_update =
@@ -382,6 +394,26 @@ impl TrustedAuth {
                 }
                 other => parameter("username", other.to_string(), Refusal::BadRequest),
             })
+    }
+}
+
+/// The session that asks for a token, where one does, and since when there is what was presented.
+fn minter(request: &IssueRequest) -> (Option<&SessionId>, Timestamp) {
+    match &request.voucher {
+        Voucher::Held(held) => match &held.via {
+            Via::Session(id) => (Some(id), held.since),
+            Via::Bearer => (None, held.since),
+        },
+        Voucher::Key(_) | Voucher::Proof(_) => (None, Timestamp::default()),
+    }
+}
+
+/// Refuses in the name of a store that did not let a token stand.
+pub(super) fn require_standing(put: Putting, now: Timestamp) -> Result<(), IssueError> {
+    match put {
+        Putting::Stands => Ok(()),
+        Putting::Ended => Err(IssueError::SessionOver),
+        Putting::TooMany(first_ends) => Err(IssueError::TooMany(first_ends.since(now))),
     }
 }
 

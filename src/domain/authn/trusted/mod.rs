@@ -20,8 +20,8 @@ use crate::domain::principal::Principal;
 use crate::domain::random::Random;
 use crate::domain::session::{Method, SessionStore, UserTag};
 use crate::domain::token::{
-    FoundToken, Purpose, Spending, TokenDigest, TokenLifetime, TokenMint, TokenRecord, TokenReuse,
-    TokenStore,
+    FoundToken, Presented, Purpose, Spending, TokenDigest, TokenLifetime, TokenMint, TokenRecord,
+    TokenReuse, TokenStore,
 };
 use arc_swap::ArcSwap;
 use secrecy::{ExposeSecret, SecretSlice};
@@ -194,9 +194,19 @@ impl TrustedAuth {
 
     /// What a token grants, if it is good now. A refresh token grants nothing by itself.
     pub async fn recognise(&self, text: &str) -> Result<TokenRecord, RedeemError> {
-        let (_, record) = self.find(text).await?;
+        self.find_access(text).await.map(|(_, record)| record)
+    }
+
+    /// Who bears a token, if it is good now.
+    pub async fn bearer(&self, text: &str) -> Result<Principal, RedeemError> {
+        let (digest, record) = self.find_access(text).await?;
+        Ok(Principal::of_token(&digest, record))
+    }
+
+    async fn find_access(&self, text: &str) -> Result<(TokenDigest, TokenRecord), RedeemError> {
+        let (digest, record) = self.find(text).await?;
         match record.purpose {
-            Purpose::Access => Ok(record),
+            Purpose::Access => Ok((digest, record)),
             Purpose::Refresh | Purpose::Identity => Err(RedeemError::Unknown),
         }
     }
@@ -226,7 +236,7 @@ impl TrustedAuth {
         if !self.tokens.revoke_token(&digest).await? {
             return Err(RedeemError::Dead);
         }
-        Ok(Principal::of_token(record))
+        Ok(Principal::of_token(&digest, record))
     }
 
     /// Authenticates by token. A user name beside it must be the one it was minted for.
@@ -273,10 +283,24 @@ impl TrustedAuth {
         })
     }
 
-    /// Whether a token is good still.
-    pub(in crate::domain) async fn is_live(&self, token: &TokenDigest) -> Result<bool, StoreError> {
+    /// Whether a token is good still, and nobody has just begun to end what it came of.
+    pub(in crate::domain) async fn is_good_still(
+        &self,
+        token: &TokenDigest,
+    ) -> Result<bool, StoreError> {
         let found = self.tokens.find(token, self.clock.now()).await?;
-        Ok(matches!(found, FoundToken::Live(_)))
+        let FoundToken::Live(record) = found else {
+            return Ok(false);
+        };
+        let Some(family) = record.family() else {
+            return Ok(true);
+        };
+        let presented = Presented {
+            session: None,
+            since: record.created_at(),
+        };
+        let ended = self.tokens.has_ended(record.user_tag, family, presented);
+        ended.await.map(|ended| !ended)
     }
 
     /// Uses a token up for a session: of any number of attempts one gets through.

@@ -149,9 +149,12 @@ pub enum IssueError {
         /// Why, for the audit trail.
         why: Refusal,
     },
-    /// The session that asked for it ended meanwhile.
+    /// The session that asked for it, or what the token that did came of, ended meanwhile.
     #[error("the session is over")]
     SessionOver,
+    /// The user has as many tokens as may be; when the first of them ends by itself.
+    #[error("too many tokens of this user")]
+    TooMany(Duration),
     /// A store was away.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -181,6 +184,9 @@ impl From<&IssueError> for Failure {
                 field, expected, ..
             } => Self::bad(*field, expected.clone()),
             IssueError::SessionOver => Self::Unauthenticated(Unauthenticated::DeadSession),
+            IssueError::TooMany(retry_after) => Self::TooManyTokens {
+                retry_after: *retry_after,
+            },
             IssueError::Store(error) => error.into(),
         }
     }
@@ -196,6 +202,7 @@ impl IssueError {
             Self::OrgNotAllowed { .. } => Refusal::OrgNotAllowed,
             Self::Parameter { why, .. } => *why,
             Self::SessionOver => Refusal::DeadToken,
+            Self::TooMany(_) => Refusal::TokenLimit,
             Self::Store(_) => Refusal::Unavailable,
         }
     }
