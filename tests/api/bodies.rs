@@ -17,6 +17,7 @@ async fn post_text(client: &Client, path: &str, body: String) -> Reply {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "most of them are a table")]
 async fn case_56_a_secret_of_whatever_type_is_neither_told_nor_logged() {
     let app = TestApp::spawn();
     app.plant(DIGITS);
@@ -309,6 +310,12 @@ async fn what_is_wrong_is_named_as_it_was_sent() {
     ] {
         refused(&admin, path, body, 400, words).await;
     }
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_as_it_was_sent_to_v1_too() {
+    let app = TestApp::spawn();
+    let (anon, admin) = (app.anon(), app.admin().await);
     let bob = app.bob().await;
     let reply = bob.get("/v2/auth/token/fetch?org_identifier=nope").await;
     let words = "values org_identifier: you do not have access to org nope; expected an active Org the user belongs to";

@@ -2,7 +2,7 @@
 
 use crate::api::json::parse;
 use crate::domain::failure::Failure;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Names that carry rules, and where the call has no such name, what to write instead.
@@ -23,7 +23,7 @@ const MAX_COMPARED_BYTES: usize = 40;
 
 /// Refuses what looks like the name of a rule. Other names that nobody knows are ignored, as everywhere.
 pub fn refuse_strange_rules(body: &[u8]) -> Result<(), Failure> {
-    let names: BTreeMap<String, IgnoredAny> = parse(body)?;
+    let names: BTreeMap<String, Value> = parse(body)?;
     for name in names.keys().filter(|name| name.len() <= MAX_COMPARED_BYTES) {
         let Some((meant, place)) = meant(name) else {
             continue;
