@@ -26,8 +26,8 @@ use actix_web::dev::{
 use actix_web::middleware::{Next, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpResponse, web};
-use anyhow::Context;
 use rustls::ServerConfig;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,13 +56,7 @@ impl Sockets {
     pub fn bind(server: &Server) -> anyhow::Result<Self> {
         let bind = |name: &str, address: Option<SocketAddr>| {
             address
-                .map(|address| {
-                    bind_one(address).with_context(|| {
-                        format!(
-                            "{name} = {address}: cannot listen there (is another server running?)"
-                        )
-                    })
-                })
+                .map(|address| bind_one(address).map_err(|error| not_bound(name, address, error)))
                 .transpose()
         };
         Ok(Self {
@@ -81,7 +75,18 @@ impl Sockets {
     }
 }
 
-fn bind_one(address: SocketAddr) -> std::io::Result<TcpListener> {
+/// Why there is no listener, and what it may be.
+pub fn not_bound(name: &str, address: SocketAddr, error: io::Error) -> anyhow::Error {
+    let hint = match error.kind() {
+        ErrorKind::AddrInUse => " (is another server running?)",
+        ErrorKind::AddrNotAvailable => " (this machine has no such address)",
+        ErrorKind::PermissionDenied => " (ports below 1024 take a right of their own)",
+        _ => "",
+    };
+    anyhow::Error::from(error).context(format!("{name} = {address}: cannot listen there{hint}"))
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
     // Again, for the standard library asks for a short queue.
     rustix::net::listen(&listener, QUEUE)?;
@@ -263,6 +268,28 @@ fn give_up_on_who_does_not_read(stream: &TcpStream, patience: Duration) {
         let limit = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
         if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(stream, limit) {
             tracing::debug!(%error, "a reply may wait to be read for as long as it likes");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_us_from_listening_is_said() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        for (kind, hint) in [
+            (ErrorKind::AddrInUse, "another server running"),
+            (ErrorKind::AddrNotAvailable, "no such address"),
+            (ErrorKind::PermissionDenied, "below 1024"),
+        ] {
+            let told = not_bound("server.http", address, kind.into()).to_string();
+            assert!(
+                told.starts_with("server.http = 127.0.0.1:1: cannot listen there ("),
+                "{told}"
+            );
+            assert!(told.contains(hint), "{told}");
         }
     }
 }

@@ -365,6 +365,8 @@ export const t = {
   frameOriginsHint: 'Pages there may frame this server, no more.',
   redirectHosts: 'Redirect hosts',
   redirectHostsHint: 'Hosts that sign-ins may end at, over https; *.example.com is one label of wildcard.',
+  // What the server calls by a name of its own, as the forms above call it.
+  fields: { embed_origins: 'Embedding origins', frame_origins: 'Framing origins', redirect_hosts: 'Redirect hosts' },
   configured: 'From the settings',
   saved: 'Saved here',
   savedAdds: 'What is saved here adds to the settings and is in force on every node within seconds.',

@@ -113,9 +113,10 @@ pub const fn off(mode: Mode) -> Failure {
 
 fn name_and_password(fields: &Fields) -> Result<(String, SecretString), Failure> {
     let name = required("username", fields.text("username")?)?;
-    // An empty one is as wrong as any other.
-    let password = fields.secret("password")?.unwrap_or_default();
-    Ok((name, password))
+    // An empty one is as wrong as any other, and nobody's: as an attempt it would only count against whose name it is.
+    let password = fields.secret("password")?;
+    let wrong = Failure::Unauthenticated(Unauthenticated::BadCredentials);
+    Ok((name, password.ok_or(wrong)?))
 }
 
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, Failure> {

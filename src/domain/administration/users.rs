@@ -283,8 +283,9 @@ impl Administration {
         let mut memberships: Vec<Membership> = Vec::new();
         for draft in drafts {
             for group in &draft.groups {
-                NameKey::new(group)
-                    .map_err(|error| AdminError::field("groups", format!("{group:?}: {error}")))?;
+                NameKey::new(group).map_err(|error| {
+                    AdminError::field("groups", format!("{error}, not {group:?}"))
+                })?;
             }
             let org = self.require_org(&draft.org).await?.id;
             match memberships.iter_mut().find(|known| known.org == org) {

@@ -51,13 +51,13 @@ pub enum DirectoryError {
         name: String,
     },
     /// A name that cannot be one.
-    #[error("{what} \"{name}\": {why}")]
+    #[error("{what} \"{name}\": expected {why}")]
     BadName {
         /// The kind of thing.
         what: &'static str,
         /// The name as given.
         name: String,
-        /// What is wrong with it.
+        /// What was expected of it.
         why: NameError,
     },
     /// The Primary Org always exists.

@@ -141,6 +141,32 @@ async fn wrong_credentials_look_alike() {
 }
 
 #[tokio::test]
+async fn an_empty_password_is_refused_and_counts_against_nobody() {
+    let app = TestApp::spawn();
+    let anon = app.anon();
+    for password in [json!(""), json!(null)] {
+        for _ in 0..4 {
+            let body = json!({ "loginMode": 1, "username": "carol", "password": password });
+            let reply = log_in_with(&anon, &body).await;
+            expect_error(&reply, 401, "ERR003");
+            let form = "loginMode=1&username=carol&password=";
+            let dialog = anon
+                .post_raw("!/MicroStrategyLibrary/auth/login", form)
+                .await;
+            assert_eq!(dialog.status, 400);
+            let page = dialog.text();
+            assert!(
+                page.contains("Enter your username and your password."),
+                "{page}"
+            );
+            assert!(page.contains("value=\"carol\""), "{page}");
+        }
+    }
+    log_in(&app, "carol", PASSWORD).await;
+    assert_eq!(anon.post_login("carol", PASSWORD).await.status, 204);
+}
+
+#[tokio::test]
 async fn too_many_failures_wait_in_every_dialect() {
     let app = TestApp::spawn();
     let body = json!({ "username": "alice", "password": "wrong" });

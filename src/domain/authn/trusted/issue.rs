@@ -116,7 +116,7 @@ impl TrustedAuth {
         request
             .attributes
             .validate()
-            .map_err(|error| parameter("attributes", error.to_string(), Refusal::BadRequest))?;
+            .map_err(|error| parameter(error.part, error.to_string(), Refusal::BadRequest))?;
         if let (Some(of), Some(wanted)) = (vouched.bound_org, request.org)
             && of != wanted
         {
@@ -136,7 +136,9 @@ impl TrustedAuth {
         let org = choose_org(&*self.directory, &user, wanted_org)
             .await
             .map_err(|refused| match refused {
-                OrgRefused::NotAllowed => IssueError::OrgNotAllowed,
+                OrgRefused::NotAllowed => IssueError::OrgNotAllowed {
+                    may_create: vouched.key.is_some(),
+                },
                 OrgRefused::Store(error) => IssueError::Store(error),
             })?;
         if let Some(key) = &vouched.key {
