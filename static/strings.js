@@ -98,7 +98,6 @@ export const text = {
 };
 
 export const doctorText = {
-  product: 'vestibule',
   title: 'Embed doctor',
   lead: 'What an embed of this server can do from exactly here: this browser, this page around it, this connection.',
   check: 'Check',
