@@ -24,6 +24,15 @@ const AGENT_CHARS: usize = 200;
 #[derive(Clone, Copy, Debug)]
 pub struct LocalAddress(pub SocketAddr);
 
+/// Marks a connection that is encrypted up to here.
+#[derive(Clone, Copy, Debug)]
+pub struct OverTls;
+
+/// Whether the connection is encrypted up to here; what a proxy in front has is another matter.
+pub fn is_over_tls(request: &HttpRequest) -> bool {
+    request.conn_data::<OverTls>().is_some()
+}
+
 /// The domain's [`Client`], as an extractor that knows its dialect.
 #[derive(Debug)]
 pub struct Caller<D> {

@@ -4,12 +4,12 @@
 //! browser is a cookie of its own for each sign-in: the handle that travels names it, and only both together
 //! lead to what is kept.
 
-use crate::api::caller::{client_address, is_https, services};
+use crate::api::caller::{client_address, is_https, is_over_tls, services};
 use crate::api::dialect::{ApiError, Dialect};
 use crate::api::landing::{Landing, Target, go_to};
 use crate::api::services::Services;
 use crate::domain::failure::Failure;
-use crate::domain::login::LoginError;
+use crate::domain::login::{LoginError, Replaced};
 use crate::domain::principal::Principal;
 use crate::domain::redirect::SafeRedirect;
 use crate::domain::session::SessionHandle;
@@ -87,7 +87,11 @@ pub async fn depart<D: Dialect>(
     let intent = Intent {
         is_forced: departing.is_forced,
         org,
-        held: session.replaced.as_ref().map(SessionHandle::of),
+        held: session
+            .replaced
+            .as_ref()
+            .and_then(Replaced::by_anybody)
+            .map(SessionHandle::of),
         purpose: departing.target.to_text(departing.landing),
     };
     let begin = sso
@@ -95,7 +99,7 @@ pub async fn depart<D: Dialect>(
         .await
         .map_err(LoginError::from)?;
     let mut reply = go_to(&begin.url);
-    let is_https = is_https(request.head(), request.app_config().secure(), services);
+    let is_https = is_https(request.head(), is_over_tls(request), services);
     let (headers, age) = (reply.headers_mut(), FLOW_LIFETIME.as_secs());
     set_cookie(headers, &begin.handle, &begin.browser, is_https, age);
     Ok(reply)
@@ -165,7 +169,7 @@ pub fn wanted(
 
 /// Our own origin as this browser knows it; one it made up is not ours, and the first of ours is taken.
 pub fn own_base(request: &HttpRequest, services: &Services) -> String {
-    let is_https = is_https(request.head(), request.app_config().secure(), services);
+    let is_https = is_https(request.head(), is_over_tls(request), services);
     let scheme = if is_https { "https" } else { "http" };
     let host = request
         .headers()
@@ -231,7 +235,7 @@ pub async fn remember(
         && let Some(services) = services(response.request())
     {
         let request = response.request();
-        let is_https = is_https(request.head(), request.app_config().secure(), services);
+        let is_https = is_https(request.head(), is_over_tls(request), services);
         set_cookie(response.headers_mut(), &handle, "", is_https, 0);
     }
     Ok(response)
@@ -248,7 +252,7 @@ pub fn forget(request: &HttpRequest, handle: &str) {
 /// The secret this browser got when that sign-in began. Of two different ones none is believed: somebody may have
 /// planted the other.
 pub fn browser_of(request: &HttpRequest, services: &Services, handle: &str) -> Option<String> {
-    let is_https = is_https(request.head(), request.app_config().secure(), services);
+    let is_https = is_https(request.head(), is_over_tls(request), services);
     let name = cookie_name(handle, is_https);
     let cookies = request.extensions().get::<FlowCookies>().cloned();
     let cookies = cookies.unwrap_or_default().0;

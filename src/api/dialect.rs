@@ -65,6 +65,13 @@ impl<D> ApiError<D> {
         self
     }
 
+    /// The same, about the parameters as the caller wrote them ([`Failure::sent_as`]).
+    #[must_use]
+    pub fn sent_as(mut self, names: &[(&str, &'static str)]) -> Self {
+        self.refused.failure = self.refused.failure.sent_as(names);
+        self
+    }
+
     /// A refusal and what was behind it.
     pub fn caused(failure: Failure, cause: impl Into<anyhow::Error>) -> Self {
         Refused::caused(failure, cause).into()

@@ -3,18 +3,26 @@
 //! The page itself may be framed by anyone: it holds no session and takes no input, and a wrong
 //! `embed.origins` must not keep it out of exactly the frame it is to diagnose.
 
-use crate::api::caller::is_https;
+use crate::api::caller::{is_https, is_over_tls};
 use crate::api::dialect::{read, resource};
+use crate::api::pages::{SignInSite, finish};
 use crate::api::services::{SameSiteRule, Services};
 use crate::api::thoughtspot_v1::V1;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, ORIGIN, SET_COOKIE,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
-const PAGE: &[u8] = include_bytes!("../../static/doctor.html");
+/// The page, which a script fills.
+#[derive(Template)]
+#[template(path = "doctor.html", config = "static/templates/askama.toml")]
+struct Doctor<'a> {
+    site: &'a SignInSite,
+}
+
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; object-src 'none'; form-action 'none'; frame-ancestors *";
 const PATH: &str = "/embed/doctor";
@@ -49,12 +57,14 @@ pub struct Description;
     security(()),
     responses((status = 200, description = "The page.", body = String, content_type = "text/html")),
 )]
-async fn page() -> HttpResponse {
-    HttpResponse::Ok()
+async fn page(services: web::Data<Services>) -> HttpResponse {
+    let mut reply = HttpResponse::Ok();
+    reply
         .content_type(ContentType::html())
         .insert_header((CACHE_CONTROL, "no-cache"))
-        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
-        .body(PAGE)
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY));
+    let site = &services.sign_in;
+    finish(reply, &Doctor { site })
 }
 
 /// `POST /embed/doctor/cookies`: 204 and one short-lived cookie of each kind. They mean nothing.
@@ -105,7 +115,7 @@ async fn read_probes(request: HttpRequest, services: web::Data<Services>) -> Htt
         .map(|(name, ..)| *name)
         .filter(|name| request.cookie(name).is_some())
         .collect();
-    let is_tls = request.app_config().secure();
+    let is_tls = is_over_tls(&request);
     let live = services.live.load();
     let origin = request.headers().get(ORIGIN).and_then(|o| o.to_str().ok());
     let is_https = is_https(request.head(), is_tls, &services);

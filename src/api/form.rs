@@ -122,12 +122,15 @@ pub fn parse<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, Failure> {
         }
     }
     serde_urlencoded::from_bytes(encoded).map_err(|error| {
-        let text = error.to_string();
-        let field = text.split('`').nth(1).unwrap_or_default().to_owned();
-        if text.starts_with("duplicate field") {
-            Failure::bad(field, "to be given once")
+        let sentence = error.to_string();
+        let named = |start: &str| sentence.strip_prefix(start)?.split('`').next();
+        // Nothing else is taken out of the sentence: elsewhere it may quote a value.
+        if let Some(name) = named("duplicate field `") {
+            Failure::bad(name, "to be given once")
+        } else if let Some(name) = named("missing field `") {
+            Failure::bad(name, "a value; it is missing or empty")
         } else {
-            Failure::bad(field, "a well-formed form")
+            Failure::bad("", "a well-formed form")
         }
     })
 }

@@ -4,7 +4,7 @@
 //! cookie, invalid it is refused even beside a good one. Without a Bearer the session cookie decides.
 //! Each answers *not presented*, *accepted* or *refused*; a refusal never falls through to the next.
 
-use crate::api::caller::services;
+use crate::api::caller::{is_over_tls, services};
 use crate::api::dialect::{ApiError, Dialect};
 use crate::api::refused::Refused;
 use crate::api::request_log::Acting;
@@ -13,8 +13,9 @@ use crate::api::session_layer::{Presented, presented_id, take_back, with_present
 use crate::domain::audit::Client;
 use crate::domain::directory::{OrgId, User};
 use crate::domain::failure::{Failure, Unauthenticated};
+use crate::domain::login::Replaced;
 use crate::domain::principal::{Principal, Via};
-use crate::domain::session::{Check, SessionId};
+use crate::domain::session::Check;
 use actix_session::Session;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
@@ -206,10 +207,18 @@ fn is_foreign(request: &HttpRequest, services: &Services) -> bool {
     }
 }
 
-/// The live session that a login ends: the one presented with it, unless another site's page had the browser sign in.
-/// Such a page may sign its visitor in anew, but must not end what it could not have ended by a logout.
-pub fn replaced(request: &HttpRequest, services: &Services) -> Option<SessionId> {
-    presented_id().filter(|_| !is_foreign(request, services))
+/// The live session that a login ends: the one presented with it.
+///
+/// Another site's page may have the browser sign in, but must not end what it could not have ended by a logout: then
+/// only a session of the very user who signs in makes way. That is how embedding pages do it by a frame or a link,
+/// which tell no origin, with each view.
+pub fn replaced(request: &HttpRequest, services: &Services) -> Option<Replaced> {
+    let id = presented_id()?;
+    Some(if is_foreign(request, services) {
+        Replaced::OfSameUser(id)
+    } else {
+        Replaced::OfAnybody(id)
+    })
 }
 
 /// Refuses a login by GET that another site's page has the browser make unseen, with a picture or a fetch. Windows
@@ -231,7 +240,7 @@ pub fn is_own_page(request: &HttpRequest, services: &Services, origin: &str) -> 
 
 /// Whether the origin is the very address this connection came in on.
 fn is_listener(request: &HttpRequest, origin: &str) -> bool {
-    let scheme = if request.app_config().secure() {
+    let scheme = if is_over_tls(request) {
         "https"
     } else {
         "http"

@@ -17,6 +17,7 @@ pub mod json;
 pub mod landing;
 pub mod message_page;
 pub mod microstrategy;
+pub mod nowhere;
 pub mod openapi;
 pub mod own_sessions;
 pub mod pages;
@@ -32,18 +33,11 @@ pub mod thoughtspot_v1;
 pub mod thoughtspot_v2;
 pub mod verb;
 
-use crate::api::dialect::{ApiError, Dialect, Spoken, incident_of, refuse_path};
 use crate::api::landing::Landing;
-use crate::api::pages::Pages;
+use crate::api::nowhere::nowhere;
 use crate::api::services::Services;
 use crate::api::thoughtspot_v1::V1;
-use crate::domain::failure::Failure;
-use actix_web::http::Method;
-use actix_web::http::header::ACCEPT;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-
-/// What the paths of programs begin with.
-const API_PREFIXES: [&str; 4] = ["/api/", "/callosum/", "/prism/", "/tspublic/"];
+use actix_web::web;
 
 /// Where browsers land that are back from an identity provider.
 pub fn landings() -> Vec<&'static dyn Landing> {
@@ -65,24 +59,5 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
     pages::mount(config, services);
     embed_doctor::mount(config);
     openapi::mount(config);
-    config.default_service(web::to(nowhere));
-}
-
-/// Where no route is. Somebody who mistyped an address gets a page with a way back; a program, and whoever is below
-/// an API's prefix, gets JSON.
-async fn nowhere(request: HttpRequest) -> Result<HttpResponse, ApiError<V1>> {
-    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let accepted = request.headers().get(ACCEPT);
-    let is_browser = accepted
-        .and_then(|accepted| accepted.to_str().ok())
-        .is_some_and(|accepted| accepted.contains("text/html"));
-    let mut prefixes = API_PREFIXES.iter();
-    if !is_read || !is_browser || prefixes.any(|prefix| request.path().starts_with(prefix)) {
-        return refuse_path::<V1>(request).await;
-    }
-    request.extensions_mut().insert(Spoken(Pages::NAME));
-    let what = Failure::NotFound {
-        what: String::new(),
-    };
-    Ok(Pages::render(&what, incident_of(&request)))
+    config.default_service(web::to(nowhere::<V1>));
 }

@@ -161,6 +161,7 @@ pub async fn org_names(
 struct EndRequest {
     /// One's password; nothing where `proof_needed` is not `password`.
     #[schema(value_type = String, format = Password, required = false)]
+    #[serde(default, deserialize_with = "crate::api::json::secret")]
     password: Option<SecretString>,
 }
 

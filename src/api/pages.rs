@@ -19,7 +19,8 @@ pub use html::{Pages, finish};
 pub use site::{Logo, LogoError, MAX_LOGO_BYTES, ProviderButton, SignInSite};
 
 use crate::api::departure::own_base;
-use crate::api::dialect::{render_failures, resource};
+use crate::api::dialect::{ApiError, render_failures, resource};
+use crate::api::nowhere::nowhere;
 use crate::api::pages::target::Target;
 use crate::api::services::Services;
 use crate::api::session_layer;
@@ -65,8 +66,9 @@ const ASSETS: &[Asset] = &[
     asset!("sign-in.js", "text/javascript; charset=utf-8"),
     asset!("strings.js", "text/javascript; charset=utf-8"),
     asset!("view.js", "text/javascript; charset=utf-8"),
-    asset!("favicon.svg", "image/svg+xml"),
+    MARK,
 ];
+const MARK: Asset = asset!("favicon.svg", "image/svg+xml");
 const ROBOTS: &[u8] = include_bytes!("../../static/robots.txt");
 
 /// The app shell, which scripts fill.
@@ -120,9 +122,7 @@ pub fn mount(config: &mut web::ServiceConfig, services: &Services) {
                 .takes([verb::read(asset)])
                 .wrap(Compress::default()),
         )
-        .service(
-            resource::<V1>("/favicon.ico").takes([verb::read(|| async { file("favicon.svg") })]),
-        )
+        .service(resource::<V1>("/favicon.ico").takes([verb::read(mark)]))
         .service(resource::<V1>("/robots.txt").takes([verb::read(robots)]));
 }
 
@@ -176,7 +176,7 @@ async fn brand(services: web::Data<Services>) -> HttpResponse {
 
 async fn logo(services: web::Data<Services>) -> HttpResponse {
     let Some(logo) = &services.sign_in.logo else {
-        return file("favicon.svg");
+        return mark().await;
     };
     HttpResponse::Ok()
         .content_type(logo.kind)
@@ -186,20 +186,26 @@ async fn logo(services: web::Data<Services>) -> HttpResponse {
         .body(logo.body.clone())
 }
 
-async fn asset(name: web::Path<String>) -> HttpResponse {
-    file(&name)
+async fn asset(
+    name: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError<V1>> {
+    match ASSETS.iter().find(|asset| asset.name == name.as_str()) {
+        Some(asset) => Ok(serve(asset)),
+        None => nowhere(request).await,
+    }
 }
 
-fn file(name: &str) -> HttpResponse {
-    match ASSETS.iter().find(|asset| asset.name == name) {
-        Some(asset) => HttpResponse::Ok()
-            .content_type(asset.kind)
-            .insert_header((CACHE_CONTROL, "no-cache"))
-            .body(asset.body),
-        None => HttpResponse::NotFound()
-            .content_type(ContentType::plaintext())
-            .body("There is no such file here.\n"),
-    }
+/// Our mark, in place of the operator's and as the icon of the site.
+async fn mark() -> HttpResponse {
+    serve(&MARK)
+}
+
+fn serve(asset: &Asset) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(asset.kind)
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .body(asset.body)
 }
 
 async fn robots() -> HttpResponse {

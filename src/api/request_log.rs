@@ -3,7 +3,7 @@
 //! The line is an interface, described in `docs/operating.md`. It has the path but never the query or a path's
 //! parameters, which can hold tokens and session ids; no header, cookie or body is logged.
 
-use crate::api::caller::{client_address, is_from_trusted_proxy, is_https};
+use crate::api::caller::{client_address, is_from_trusted_proxy, is_https, is_over_tls};
 use crate::api::dialect::{Incident, Spoken, shown_path};
 use crate::api::services::Services;
 use crate::domain::clock::Stopwatch;
@@ -101,7 +101,7 @@ pub async fn log_request<B: MessageBody>(
     });
 
     let mut response = next(request).instrument(span.clone()).await?;
-    let is_tls = response.request().app_config().secure();
+    let is_tls = is_over_tls(response.request());
     let is_https = is_https(response.request().head(), is_tls, services);
     complete_headers(
         response.headers_mut(),

@@ -7,7 +7,7 @@
 //! and does what its fixed configuration cannot: which of several cookies counts, and the attributes
 //! of each reply's cookies by scheme, lifetime and setting.
 
-use crate::api::caller::is_https;
+use crate::api::caller::{is_https, is_over_tls};
 use crate::api::dialect::{Dialect, answer_in};
 use crate::api::services::{SameSiteRule, Services};
 use crate::domain::login::{Login, Opened};
@@ -215,7 +215,7 @@ pub async fn shape_cookies(
 
 fn shape_reply(services: &Services, response: &mut ServiceResponse) {
     let request = response.request();
-    let is_tls = request.app_config().secure();
+    let is_tls = is_over_tls(request);
     let is_https = is_https(request.head(), is_tls, services);
     let max_age = PRESENTED
         .try_with(|exchange| exchange.borrow().opened.as_ref().and_then(|(_, age)| *age))

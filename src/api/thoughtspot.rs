@@ -114,11 +114,15 @@ fn words(failure: &Failure, spelled: fn(&str) -> &str) -> (i32, String) {
             ),
         ),
         // Clients look for this code, or for these words in front of the Org.
-        Failure::OrgNotAllowed { called, expected } => {
+        Failure::OrgNotAllowed {
+            field,
+            called,
+            expected,
+        } => {
             let whose = called.as_ref().map_or_else(String::new, |org| {
                 format!("you do not have access to org {org}; ")
             });
-            let field = spelled("org");
+            let field = spelled(field);
             (
                 13090,
                 format!("Invalid parameter values {field}: {whose}expected {expected}"),

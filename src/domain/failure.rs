@@ -15,6 +15,8 @@ pub enum Failure {
     },
     /// The Org asked for is none the user may work in. One that does not exist is the same.
     OrgNotAllowed {
+        /// The parameter, in the domain's words or the caller's own spelling.
+        field: &'static str,
         /// The Org as the caller called it; none when they called none. Never what we know of it.
         called: Option<String>,
         /// What was expected.
@@ -124,9 +126,31 @@ impl Failure {
     /// The Org asked for is none the user may work in.
     pub const fn org_not_allowed(expected: &'static str) -> Self {
         Self::OrgNotAllowed {
+            field: "org",
             called: None,
             expected,
         }
+    }
+
+    /// The same, about the parameters as the caller wrote them: each of the names in the domain's words, and what was
+    /// sent for it.
+    #[must_use]
+    pub fn sent_as(mut self, names: &[(&str, &'static str)]) -> Self {
+        let sent = |name: &str| names.iter().find(|(domain, _)| *domain == name);
+        match &mut self {
+            Self::BadRequest { field, .. } => {
+                if let Some((_, sent)) = sent(field) {
+                    (*sent).clone_into(field);
+                }
+            }
+            Self::OrgNotAllowed { field, .. } => {
+                if let Some((_, sent)) = sent(field) {
+                    *field = sent;
+                }
+            }
+            _ => {}
+        }
+        self
     }
 
     /// How long to wait before the next try, where waiting helps.

@@ -10,6 +10,7 @@ mod bond;
 mod error;
 mod own;
 mod password;
+mod replaced;
 mod sso;
 mod switch;
 mod verify;
@@ -18,6 +19,7 @@ mod web;
 pub(in crate::domain) use bond::bond_of;
 pub use error::LoginError;
 pub use own::{Confirmed, FRESH, OwnSessions, OwnSessionsError, ProofNeeded};
+pub use replaced::Replaced;
 pub use sso::{Foreseen, ProviderAnswer};
 pub use switch::SwitchError;
 pub use web::{IDLE_SLACK, Shared};
@@ -83,7 +85,7 @@ pub struct OpenRequest {
     /// Whether the browser shall keep it.
     pub is_remembered: bool,
     /// The session the same browser holds already: it ends when the new one opens.
-    pub replaced: Option<SessionId>,
+    pub replaced: Option<Replaced>,
     /// The longest pause between two uses, where it is not the policy's.
     pub idle: Option<Duration>,
     /// Makes the id, where the client's is of 128 bits.
@@ -274,9 +276,10 @@ impl Login {
         };
         // A delegate must not push out the very session whose fate it shares.
         let limit = self.policy.limit.filter(|_| session.notes.shares.is_none());
+        let replaced = request.replaced.as_ref().and_then(|held| held.by(tag));
         let opening = self
             .sessions
-            .open_within(&id, &session, request.replaced.as_ref(), limit)
+            .open_within(&id, &session, replaced, limit)
             .await?;
         match opening {
             Opening::AtLimit => return Err(LoginError::TooManySessions),

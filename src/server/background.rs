@@ -53,12 +53,16 @@ pub async fn follow_store(clock: Arc<SystemClock>, stores: Stores) {
 }
 
 /// Where knowing how many sessions live takes a walk through the store, takes it now and then.
+///
+/// Not at the start: on a fresh server that count would say nobody for a minute, while people sign in.
 pub async fn count_sessions(services: Arc<Services>, stores: Stores) {
-    while let Some((pause, counted)) = stores.count_live(services.login.now()).await {
+    let mut told = stores.take_over_count().await;
+    while let Some((pause, counted)) = told {
         if let Err(error) = counted {
             tracing::debug!(%error, "the sessions could not be counted");
         }
         tokio::time::sleep(pause).await;
+        told = stores.count_live(services.login.now()).await;
     }
 }
 

@@ -61,7 +61,7 @@ pub const GAUGES: [(&str, &str); 9] = [
     ),
     (
         "vestibule_sessions_live",
-        "Sessions that live; not known with Redis",
+        "Sessions that live, as last counted",
     ),
     (
         "vestibule_audit_waiting",

@@ -3,13 +3,13 @@
 use crate::api::health;
 use crate::api::services::Services;
 use crate::server::audit_log::AuditLog;
+use crate::server::listen::not_bound;
 use crate::server::meters::Meters;
 use crate::server::tls::Served;
 use crate::stores::Stores;
 use actix_web::dev::Server;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{App, HttpResponse, HttpServer, web};
-use anyhow::Context;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +22,7 @@ const SHUTDOWN_SECONDS: u64 = 1;
 /// Binds the listener, if there is to be one.
 pub fn bind(address: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
     let bind = |address: SocketAddr| {
-        TcpListener::bind(address).with_context(|| {
-            format!("metrics.listen = {address}: cannot listen there (is another server running?)")
-        })
+        TcpListener::bind(address).map_err(|error| not_bound("metrics.listen", address, error))
     };
     address.map(bind).transpose()
 }

@@ -236,18 +236,21 @@ impl Layers {
 
     /// Reports a name nobody knows. Never its value: a misspelt password is still one.
     fn unknown(&mut self, place: &str, written: &str, key: &str, spell: fn(&str) -> String) {
-        // A misspelt setting of a section with a name is measured by what such sections may have.
-        let near: Vec<String> = match named(key) {
-            Some((name, _)) => {
-                let rest = self.template.keys();
-                rest.map(|rest| format!("{NAMED}{name}.{rest}")).collect()
+        let close = match named(key) {
+            // In a section with a name by what such sections may have: its name is right, however long.
+            Some((name, rest)) => {
+                let known = self.template.keys().map(String::as_str);
+                spelling::closest(rest, known).map(|rest| format!("{NAMED}{name}.{rest}"))
             }
-            None => self.keys().map(str::to_owned).collect(),
+            None => spelling::closest(key, self.keys()).map(str::to_owned),
         };
-        let hint = spelling::closest(key, near.iter().map(String::as_str)).map_or_else(
-            || "`vestibule config show` lists them all".to_owned(),
-            |close| format!("did you mean {}?", spell(close)),
-        );
+        let hint = match close {
+            Some(close) => format!("did you mean {}?", spell(&close)),
+            None if is_misnamed(key) => {
+                format!("a section [{NAMED}NAME] is named by {NAME_RULE}")
+            }
+            None => "`vestibule config show` lists them all".to_owned(),
+        };
         self.problems
             .push(format!("{place}: {written} is not a setting; {hint}"));
     }
@@ -261,6 +264,16 @@ fn named(key: &str) -> Option<(&str, &str)> {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte)
         });
     is_good.then_some((name, rest))
+}
+
+/// What such a name is made of.
+const NAME_RULE: &str = "1 to 32 lower-case letters, digits, - and _";
+
+/// A key below a section whose name cannot be one.
+fn is_misnamed(key: &str) -> bool {
+    key.strip_prefix(NAMED)
+        .is_some_and(|rest| rest.contains('.'))
+        && named(key).is_none()
 }
 
 /// The environment variable of a key.

@@ -84,7 +84,12 @@ pub(in crate::settings) fn ldap(reader: &mut Reader) -> Ldap {
         "ldap.group_base",
         "a DN such as ou=groups,dc=example,dc=org",
     );
-    let group_filter = filter(reader, "ldap.group_filter", &["{dn}", "{}"]);
+    let group_filter = filter(
+        reader,
+        "ldap.group_filter",
+        &["{dn}", "{}"],
+        "(member={dn})",
+    );
     let group_map = reader.list_between(
         "ldap.group_map",
         ';',
@@ -123,7 +128,7 @@ fn users(reader: &mut Reader, is_off: bool) -> LdapUserSetting {
         |text| (text.is_empty() || is_dn_pattern(text)).then(|| text.to_owned()),
     );
     let base = reader.line("ldap.user_base", "a DN such as ou=people,dc=example,dc=org");
-    let filter = filter(reader, "ldap.user_filter", &["{}"]);
+    let filter = filter(reader, "ldap.user_filter", &["{}"], "(uid={})");
     let pattern = pattern.filter(|text| !text.is_empty());
     if pattern.is_some() == base.is_some() && !is_off {
         reader.refuse_together(
@@ -196,9 +201,9 @@ fn attribute(reader: &mut Reader, key: &str) -> Option<String> {
 }
 
 /// A filter that names at least one of those placeholders. The client parses it once more at the start.
-fn filter(reader: &mut Reader, key: &str, placeholders: &[&str]) -> String {
+fn filter(reader: &mut Reader, key: &str, placeholders: &[&str], example: &str) -> String {
     let expected = format!(
-        "a filter in parentheses with {} in it, such as (uid={{}})",
+        "a filter in parentheses with {} in it, such as {example}",
         placeholders.join(" or ")
     );
     reader
@@ -318,7 +323,10 @@ mod tests {
             (vec![("user_dn_pattern", "uid=x{},dc=a")], "one whole value"),
             (vec![("user_dn_pattern", "{}@a.example")], "one whole value"),
             (vec![("user_filter", "(uid=alice)")], "{}"),
-            (vec![("group_filter", "member={dn}")], "parentheses"),
+            (
+                vec![("group_filter", "member={dn}")],
+                "parentheses with {dn} or {} in it, such as (member={dn})",
+            ),
             (vec![("username_attribute", "")], "attribute"),
             (vec![("email_attribute", "mail)(x")], "attribute"),
             (vec![("timeout", "0s")], "more than 0s"),

@@ -28,9 +28,11 @@ const MIN_PASSWORD_BYTES: usize = 8;
 const MAX_PASSWORD_BYTES: usize = 1024;
 /// The longest pause before a stopping server gives up on open requests.
 const LONGEST_SHUTDOWN: Duration = Duration::from_hours(1);
-/// The least and the most that `server.body_timeout` may be.
-const SHORTEST_BODY: Duration = Duration::from_secs(1);
-const LONGEST_BODY: Duration = Duration::from_hours(1);
+/// The least and the most that `server.body_timeout` and `server.reply_timeout` may be.
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(1);
+const LONGEST_PATIENCE: Duration = Duration::from_hours(1);
+/// The most threads that the framework starts.
+const MOST_WORKERS: usize = 512;
 
 /// Where settings come from besides `default.toml`.
 #[derive(Clone, Default)]
@@ -245,12 +247,8 @@ fn server(reader: &mut Reader) -> Server {
     if shutdown_timeout > LONGEST_SHUTDOWN {
         reader.refuse("server.shutdown_timeout", "0s to 1h");
     }
-    let body_timeout = reader
-        .duration("server.body_timeout")
-        .unwrap_or(LONGEST_BODY);
-    if !(SHORTEST_BODY..=LONGEST_BODY).contains(&body_timeout) {
-        reader.refuse("server.body_timeout", "1s to 1h");
-    }
+    let [body_timeout, reply_timeout] =
+        ["server.body_timeout", "server.reply_timeout"].map(|name| patience(reader, name));
     Server {
         http,
         https,
@@ -261,9 +259,19 @@ fn server(reader: &mut Reader) -> Server {
         shutdown_timeout,
         max_body_bytes: reader.number("server.max_body_bytes", 1024..=100 * 1024 * 1024),
         body_timeout,
+        reply_timeout,
         sign_ins_per_minute: reader.number("server.sign_ins_per_minute", 0..=10_000),
-        workers: reader.number("server.workers", 0..=1024),
+        workers: reader.number("server.workers", 0..=MOST_WORKERS),
     }
+}
+
+/// How long a client is waited for.
+fn patience(reader: &mut Reader, name: &str) -> Duration {
+    let patience = reader.duration(name).unwrap_or(LONGEST_PATIENCE);
+    if !(SHORTEST_PATIENCE..=LONGEST_PATIENCE).contains(&patience) {
+        reader.refuse(name, "1s to 1h");
+    }
+    patience
 }
 
 fn tokens(reader: &mut Reader) -> Tokens {

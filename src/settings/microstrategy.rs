@@ -10,9 +10,20 @@ const MOST_MINUTES: usize = 365 * 24 * 60;
 /// The longest I-Server session timeout; the vendor's range ends there too.
 const MOST_SECONDS: usize = 999_999;
 /// First segments that other parts of the server have.
-const TAKEN: [&str; 14] = [
-    "callosum", "tspublic", "prism", "health", "static", "embed", "v2", "sso", "saml", "oidc",
-    "admin", "sign-in", "sign-out", "sessions",
+const TAKEN: [&str; 13] = [
+    "callosum",
+    "console",
+    "embed",
+    "favicon.ico",
+    "health",
+    "prism",
+    "robots.txt",
+    "sessions",
+    "sign-in",
+    "sign-out",
+    "static",
+    "tspublic",
+    "v2",
 ];
 
 /// `[microstrategy]`
@@ -309,6 +320,10 @@ mod tests {
             "/api",
             "/lib/apis",
             "/callosum",
+            "/console",
+            "/console/x",
+            "/favicon.ico",
+            "/robots.txt",
             "/a/../b",
             "/a b",
             "/{x}",

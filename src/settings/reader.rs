@@ -87,6 +87,12 @@ impl Reader {
             .push(format!("{key} = {value:?} ({origin}): expected {expected}"));
     }
 
+    /// Whether anything was said, be it right or wrong: what is wrong is reported where it is read, and once.
+    pub fn is_given(&self, key: &str) -> bool {
+        let value = self.layers.get(key);
+        value.is_some_and(|(raw, _)| !matches!(raw, Raw::One(text) if text.is_empty()))
+    }
+
     /// Reports something that is wrong with several keys together.
     pub fn refuse_together(&mut self, keys: &[&str], sentence: &str) {
         let origins: Vec<String> = keys

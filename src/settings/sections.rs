@@ -29,6 +29,8 @@ pub struct Server {
     pub max_body_bytes: usize,
     /// How long a request body may take to arrive whole.
     pub body_timeout: Duration,
+    /// How long a client may take nothing of a reply.
+    pub reply_timeout: Duration,
     /// How many sign-ins at providers may begin from one address within a minute; 0 is any number.
     pub sign_ins_per_minute: usize,
     /// Worker threads; 0 is one per core.

@@ -47,10 +47,8 @@ pub(in crate::settings) fn sessions(reader: &mut Reader) -> Sessions {
             "expected the idle timeout to be at most the absolute one",
         );
     }
-    let answer_within = reader
-        .duration("sessions.answer_within")
-        .unwrap_or_default();
-    if !ANSWER_WITHIN.contains(&answer_within) {
+    let answer_within = reader.duration("sessions.answer_within");
+    if answer_within.is_some_and(|time| !ANSWER_WITHIN.contains(&time)) {
         reader.refuse("sessions.answer_within", "50ms to 10s");
     }
     Sessions {
@@ -61,7 +59,7 @@ pub(in crate::settings) fn sessions(reader: &mut Reader) -> Sessions {
         key_prefix: key_prefix.unwrap_or_default(),
         tls_ca_file,
         wait_replicas: reader.number("sessions.wait_replicas", 0..=MOST_REPLICAS),
-        answer_within,
+        answer_within: answer_within.unwrap_or_default(),
         cache: reader.flag("sessions.cache"),
         sentinel_user: reader.optional("sessions.sentinel_user", VISIBLE, |text| {
             is_visible(text).then(|| text.to_owned())
@@ -112,4 +110,23 @@ fn parse_store(text: &str) -> Option<Store> {
     } else {
         Store::Plain(text.into())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::{Loaded, Sources};
+
+    #[test]
+    fn a_time_that_is_none_is_told_once() {
+        for (text, expected) in [("xyz", "such as"), ("1ms", "50ms to 10s")] {
+            let sources = Sources {
+                flags: vec![("sessions.answer_within".to_owned(), text.to_owned())],
+                ..Sources::default()
+            };
+            let refused = Loaded::load(&sources).unwrap_err();
+            let problems = refused.problems();
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert!(problems[0].contains(expected), "{problems:?}");
+        }
+    }
 }

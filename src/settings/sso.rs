@@ -141,6 +141,10 @@ impl Section<'_> {
         format!("sso.{}.{rest}", self.name)
     }
 
+    fn is_given(&self, rest: &str) -> bool {
+        self.reader.is_given(&self.key(rest))
+    }
+
     fn line(&mut self, rest: &str) -> Option<String> {
         let key = self.key(rest);
         self.reader.line(&key, "a text of one line")
@@ -271,7 +275,7 @@ fn provider(section: &mut Section<'_>) -> SsoProvider {
 fn refuse_incomplete(section: &mut Section<'_>, provider: &SsoProvider) {
     match provider.protocol {
         SsoProtocol::Oidc => {
-            if provider.issuer.is_none() || provider.client_id.is_empty() {
+            if !section.is_given("issuer") || !section.is_given("client_id") {
                 section.refuse(&["issuer", "client_id"], "expected both for OIDC");
             }
             if provider.client_secret.is_some() && provider.client_key_file.is_some() {
@@ -282,18 +286,18 @@ fn refuse_incomplete(section: &mut Section<'_>, provider: &SsoProvider) {
             }
         }
         SsoProtocol::Saml => {
-            if provider.metadata_file.is_none() {
+            if !section.is_given("metadata_file") {
                 section.refuse(&["metadata_file"], "expected a file for SAML");
             }
-            if provider.entity_id.is_empty() {
+            if !section.is_given("entity_id") {
                 section.refuse(&["entity_id"], "expected a name for SAML");
             }
         }
     }
-    if provider.key_file.is_some() != provider.cert_file.is_some() {
+    if section.is_given("key_file") != section.is_given("cert_file") {
         section.refuse(&["key_file", "cert_file"], "expected both or neither");
     }
-    if provider.sign_requests && provider.key_file.is_none() {
+    if provider.sign_requests && !section.is_given("key_file") {
         section.refuse(
             &["sign_requests", "key_file"],
             "expected a key to sign with",

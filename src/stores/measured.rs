@@ -4,8 +4,9 @@ use crate::domain::authn::{KeyDigest, PasswordHash};
 use crate::domain::clock::{Stopwatch, Timestamp};
 use crate::domain::directory::{
     AccountStatus, ApiToken, ApiTokens, Content, Directory, DirectoryError, Group, GroupDraft,
-    GroupId, KeyId, Keys, Liveboard, MembershipChange, NameKey, Org, OrgId, Orgs, Provision,
-    SavedSettings, SecretKey, ServerSecrets, User, UserChange, UserDraft, UserId, UserQuery, Users,
+    GroupId, KeyId, Keys, LastAdministrator, Liveboard, MembershipChange, NameKey, Org, OrgId,
+    Orgs, Provision, SavedSettings, SecretKey, ServerSecrets, User, UserChange, UserDraft, UserId,
+    UserQuery, Users,
 };
 use crate::domain::failure::StoreError;
 use crate::domain::session::{
@@ -227,7 +228,7 @@ measured! { Users of Directory as "directory" {}
     change_memberships(id: UserId, change: &MembershipChange) -> Result<User, DirectoryError>;
     set_password(id: UserId, hash: Option<&PasswordHash>) -> Result<(), StoreError>;
     upgrade_password(id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, StoreError>;
-    set_status(id: UserId, status: AccountStatus) -> Result<(), StoreError>;
+    set_status(id: UserId, status: AccountStatus, last: LastAdministrator) -> Result<(), DirectoryError>;
     delete_user(id: UserId) -> Result<bool, StoreError>;
     set_last_org(id: UserId, org: OrgId) -> Result<(), StoreError>;
     provision(request: &Provision) -> Result<User, DirectoryError>;

@@ -286,6 +286,15 @@ impl Stores {
         }
     }
 
+    /// Takes over what another node has counted of late, and how long to wait before counting ourselves; none where
+    /// nobody has to count.
+    pub async fn take_over_count(&self) -> Option<(Duration, Result<(), StoreError>)> {
+        match &self.kept {
+            Kept::Embedded(_) => None,
+            Kept::Redis(store) => Some((COUNT_EVERY, store.take_over_count().await)),
+        }
+    }
+
     /// Counts the sessions where knowing their number takes a walk, and how long to wait before the next time; none
     /// where it is known anyway.
     pub async fn count_live(&self, now: Timestamp) -> Option<(Duration, Result<(), StoreError>)> {

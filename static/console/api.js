@@ -12,7 +12,9 @@ let prove = null;
 /** What was not done, and why; `error` is the server's word, `message` its sentence. */
 export class Refused extends Error {
   constructor(status, body, retryAfter) {
-    const sentence = body?.message ?? t.failed;
+    const { message, field } = body ?? {};
+    const label = field && t.fields[field];
+    const sentence = label && message.startsWith(`${field}:`) ? label + message.slice(field.length) : message ?? t.failed;
     const capital = sentence.charAt(0).toUpperCase() + sentence.slice(1);
     const ended = /[.!?]$/.test(capital) ? capital : `${capital}.`;
     const told = status >= 500 && body?.incident ? t.incident(ended, body.incident) : ended;

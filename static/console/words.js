@@ -89,7 +89,7 @@ export const t = {
   liveSeries: 'at the end of the minute',
   liveNow: 'Live sessions',
   liveUnknown: 'not known',
-  liveUnknownWhy: 'With sessions in Redis nobody counts them all the time. The Sessions page counts when asked.',
+  liveUnknownWhy: 'With sessions in Redis they are counted every minute, and the first count is still to come. The Sessions page counts when asked.',
   loginsHour: 'Logins in the last hour',
   failuresHour: 'Refused in the last hour',
   checksHour: 'Look-ups in the last hour',
@@ -365,6 +365,8 @@ export const t = {
   frameOriginsHint: 'Pages there may frame this server, no more.',
   redirectHosts: 'Redirect hosts',
   redirectHostsHint: 'Hosts that sign-ins may end at, over https; *.example.com is one label of wildcard.',
+  // What the server calls by a name of its own, as the forms above call it.
+  fields: { embed_origins: 'Embedding origins', frame_origins: 'Framing origins', redirect_hosts: 'Redirect hosts' },
   configured: 'From the settings',
   saved: 'Saved here',
   savedAdds: 'What is saved here adds to the settings and is in force on every node within seconds.',

@@ -3,6 +3,7 @@
 use crate::support::{Client, PASSWORD, Reply, TestApp};
 use reqwest::Method;
 use serde_json::json;
+use vestibule::settings::AtLimitSetting;
 
 const EMBED: &str = "https://embed.example";
 const ROUTES: [(&str, &str); 12] = [
@@ -309,6 +310,43 @@ async fn case_30_a_login_made_by_another_sites_page_does_not_end_the_visitors_se
 
         let expected = if is_replaced { 401 } else { 204 };
         assert_eq!(live, [expected; 3], "{origin} {site} {mode}");
+    }
+}
+
+#[tokio::test]
+async fn case_26_each_view_of_an_embedding_page_takes_the_place_of_the_one_before() {
+    let app = TestApp::with(|settings| {
+        settings.embed.origins = vec![EMBED.to_owned()];
+        settings.redirects.allow = vec!["https://good.example".to_owned()];
+        settings.sessions.max_per_user = 2;
+        settings.sessions.at_limit = AtLimitSetting::Refuse;
+    });
+    let token = app.token("alice").await;
+    let query = [
+        ("auth_token", token.as_str()),
+        ("redirect_url", "https://good.example/"),
+    ];
+    // Neither a frame nor a link says who embeds; a form or a script of somebody else's says so.
+    for (origin, mode) in [
+        ("", "navigate"),
+        ("https://evil.example", "navigate"),
+        ("https://evil.example", "cors"),
+    ] {
+        let mut browser = app.alice().await;
+        for view in 0..5 {
+            let before = browser.clone();
+            let page = sent_from(&browser, origin, "cross-site", mode);
+            let reply = match origin {
+                "" => page.redeem_by_get(&query).await,
+                _ => page.redeem(&query).await,
+            };
+            assert_eq!(reply.status, 302, "{origin} {mode}: view {view}");
+            browser.keep(&reply);
+            assert_ne!(browser.cookie(), before.cookie());
+            assert_eq!(before.is_active().await, 401, "{origin} {mode}");
+            assert_eq!(browser.is_active().await, 204);
+        }
+        assert_eq!(browser.log_out().await.status, 204);
     }
 }
 

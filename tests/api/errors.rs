@@ -4,6 +4,8 @@ use crate::support::{Reply, TestApp};
 use insta::assert_snapshot;
 use reqwest::Method;
 use std::collections::BTreeSet;
+use std::path::Path;
+use vestibule::settings::{Loaded, Sources};
 
 #[tokio::test]
 async fn every_kind_of_refusal_reads_as_written_down() {
@@ -133,6 +135,18 @@ async fn who_mistypes_an_address_gets_a_page_and_a_program_gets_json() {
         let posted = browser.send(request).await;
         posted.expect_error(404, 10002, "Not found");
     }
+    // Among files too, where a program gets JSON just the same.
+    for path in ["/static/nope.js", "/console/nope.js"] {
+        let page = browser.get(&format!("!{path}")).await;
+        assert_eq!(page.status, 404, "{path}");
+        assert!(
+            page.text().contains("There is no such page here."),
+            "{path}"
+        );
+        let reply = app.anon().get(&format!("!{path}")).await;
+        assert_eq!(reply.status, 404, "{path}");
+        assert!(reply.json().is_object(), "{path}");
+    }
     for path in [
         "/callosum/v1/nope",
         "/callosum/v2/nope",
@@ -146,5 +160,54 @@ async fn who_mistypes_an_address_gets_a_page_and_a_program_gets_json() {
         assert_eq!(reply.status, 404, "{path}");
         let kind = reply.header("content-type").unwrap();
         assert!(kind.starts_with("application/json"), "{path}: {kind}");
+    }
+}
+
+/// The paths that stand in the sources of the API, with something in place of what is in braces.
+fn paths_in_sources() -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(path).unwrap();
+            let literals = text.split('"').filter(|part| part.starts_with('/'));
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.{}".contains(c);
+            let literals = literals.filter(|part| part.chars().all(is_plain));
+            paths.extend(literals.map(|part| part.replace(['{', '}'], "")));
+        }
+    }
+    paths
+}
+
+#[tokio::test]
+async fn microstrategys_base_path_is_refused_wherever_something_else_is() {
+    let app = TestApp::with(|settings| settings.microstrategy.enabled = false);
+    let browser = app.anon().with("accept", "text/html");
+    let mut taken = BTreeSet::new();
+    for path in paths_in_sources() {
+        let reply = browser.get(&format!("!{path}")).await;
+        // A page that takes POST only is there as well.
+        if reply.status != 404 || !reply.text().contains("There is no such page here.") {
+            taken.extend(path.split('/').nth(1).map(str::to_owned));
+        }
+    }
+    taken.remove("");
+    for known in ["console", "robots.txt", "health", "sign-out", "callosum"] {
+        assert!(taken.contains(known), "{known}: {taken:?}");
+    }
+    for first in taken {
+        for base in [format!("/{first}"), format!("/{first}/below")] {
+            let flags = vec![("microstrategy.base_path".to_owned(), base)];
+            let sources = Sources {
+                flags,
+                ..Sources::default()
+            };
+            assert!(Loaded::load(&sources).is_err(), "{first} is taken");
+        }
     }
 }

@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod bodies;
 mod browser;
 mod cookies;
 mod endings;

@@ -5,6 +5,7 @@ use crate::USER_PASSWORD;
 use crate::furnished;
 use crate::installed;
 use crate::oidc::{CLIENT_SECRET, Provider, Wanted};
+use crate::ports::free_port;
 use crate::postgres::{POSTGRES_PASSWORD, Postgres};
 use crate::run_script;
 use crate::simplesaml::{Known, SimpleSaml};
@@ -95,6 +96,12 @@ async fn the_console_does_what_administrators_need_and_a_newcomer_finds_the_way(
 }
 
 #[tokio::test]
+async fn every_button_of_the_console_that_ends_or_changes_something_does_so() {
+    let home = Home::new();
+    run(&furnished(&home, ""), "console_acts.mjs", &[], 12);
+}
+
+#[tokio::test]
 async fn the_console_copies_the_directory_and_people_sign_in_at_the_copy() {
     const DATABASE: &str = "moved";
     let postgres = Postgres::start();
@@ -146,11 +153,25 @@ async fn browsers_sign_in_at_an_openid_connect_provider() {
     let server = furnished(&home, &line);
     provider.serve(&[server.http(), server.https()]);
     let variables = [("TS_ISSUER", issuer.as_str())];
-    run_with(&server, &variables, "sso.mjs", &[], 18);
+    run_with(&server, &variables, "sso.mjs", &[], 19);
     assert!(
         !server.log().contains("p1anted-client"),
         "a secret in the log"
     );
+}
+
+#[tokio::test]
+async fn the_embed_sdk_signs_in_at_a_provider_inside_its_frame() {
+    let issuer = format!("http://127.0.0.1:{}", free_port());
+    let home = Home::new();
+    let line = format!(
+        "--set sso.company.issuer={issuer} --set sso.company.client_id=embedded \
+         --set sso.company.client_secret=p1anted-client --set sso.company.create_users=true"
+    );
+    let server = furnished(&home, &line);
+    // The script is the provider.
+    let variables = [("TS_ISSUER", issuer.as_str()), ("TS_CLIENT_ID", "embedded")];
+    run_with(&server, &variables, "embedded_sso.mjs", &[], 11);
 }
 
 const ENTITY: &str = "urn:thoughtspot:callosum:saml";
@@ -184,7 +205,7 @@ async fn browsers_sign_in_at_a_saml_provider() {
     let home = Home::new();
     let (server, provider) = with_saml(&home, false);
     let base = provider.base();
-    run_with(&server, &[("TS_IDP", base.as_str())], "saml.mjs", &[], 21);
+    run_with(&server, &[("TS_IDP", base.as_str())], "saml.mjs", &[], 22);
 }
 
 /// The answers are sealed by AES-CBC; what a browser does with them is the same, so one way in will do, and both out.

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Visit, assertAccessible, endVisit, openBrowser, picture } from './browser.mjs';
-import { given, runAll, test, until } from './cases.mjs';
+import { runAll, test, until } from './cases.mjs';
+import { admin, call, fill, go, openConsole, press, ready, said, send, signIn } from './console_page.mjs';
 import { http, isActive, mintV2, user } from './server.mjs';
 
-const admin = { name: given('TS_ADMIN'), password: given('TS_ADMIN_PASSWORD') };
 const HOSTILE = '<img src=x onerror="document.title=1">';
 const { context, close } = await openBrowser();
 
@@ -22,41 +22,6 @@ const keep = async (page, name, isForDocuments = false) => {
   await page.screenshot({ path });
   assert.ok(fs.statSync(path).size < 150_000, `${path} is too large`);
 };
-
-const signIn = async (page, who) => {
-  await page.goto(`${http}/`);
-  await page.waitForSelector('body[data-view="sign-in"]');
-  await page.fill('#username', who.name);
-  await page.fill('#password', who.password);
-  await page.press('#password', 'Enter');
-  await page.waitForSelector('body[data-view="signed-in"]');
-};
-
-const ready = (page, view) => page.waitForSelector(`body[data-state="ready"]${view ? `[data-view="${view}"]` : ''}`, { timeout: 30_000 });
-
-const openConsole = async (visit, view = '') => {
-  await signIn(visit.page, admin);
-  await visit.page.goto(`${http}/console${view ? `#/${view}` : ''}`);
-  await ready(visit.page, view.split('/')[0]);
-  return visit.page;
-};
-
-const go = async (page, words, view) => {
-  await page.click(`#nav a:text-is("${words}")`);
-  await ready(page, view);
-};
-
-const said = (page, words) => until(`the page says ${words}`, async () => words.test(await page.textContent('#status')));
-const press = (page, label) => page.click(`main button:text-is("${label}")`);
-const send = (page) => page.click('dialog button[type="submit"]');
-const fill = (page, label, words) => page.fill(`dialog label:text-is("${label}") + input, dialog label:text-is("${label}") + textarea, dialog label:text-is("${label}") + .beside input`, words);
-
-const call = (page, method, path, body) => page.evaluate(async ([verb, where, what]) => {
-  const base = '/callosum/v1/vestibule/admin';
-  const { csrf } = await (await fetch(`${base}/me`)).json();
-  const reply = await fetch(base + where, { method: verb, headers: { 'Content-Type': 'application/json', 'X-Vestibule-CSRF': csrf }, body: what && JSON.stringify(what) });
-  return { status: reply.status, body: await reply.json().catch(() => null) };
-}, [method, path, body]);
 
 const hasSidewaysScroll = (page) => page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
 

@@ -11,6 +11,7 @@ mod astray;
 mod clock;
 mod crash;
 mod crash_shared;
+mod crowd;
 mod curl;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "encryption is tested with the stores")]
@@ -30,7 +31,6 @@ mod oidc;
 mod oidc_provider;
 mod operator;
 mod outage_log;
-#[cfg(feature = "otel")]
 #[path = "../common/pace.rs"]
 mod pace;
 mod packaging;
@@ -38,6 +38,7 @@ mod packed;
 #[path = "../common/ports.rs"]
 mod ports;
 mod postgres;
+mod prompt;
 #[cfg(all(feature = "oidc", feature = "saml"))]
 mod providers;
 mod session;

@@ -1,6 +1,8 @@
 //! The operations listener and the access log: interfaces that dashboards and log collectors are built on.
 
-use crate::support::{ADMIN, Home, PASSWORD, SECRET_KEY, Server, Start, Visitor, until};
+use crate::support::{
+    ADMIN, Home, PASSWORD, Redis, SECRET_KEY, Server, Start, Visitor, reply_of, until,
+};
 use serde_json::Value;
 use vestibule::server::meters::{COUNTERS, GAUGES, TIMES};
 
@@ -268,6 +270,24 @@ async fn every_metric_there_is_moves_with_what_it_counts() {
         value(&scrape(&operations).await, "vestibule_sessions_live", &[]) < 0.5
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_fresh_server_on_redis_does_not_say_that_nobody_is_signed_in() {
+    let redis = Redis::start();
+    let home = Home::on(&redis);
+    let server = home.server().planted().start();
+    let visitor = server.visitor();
+    let cookies = visitor.sign_in_as_admin().await;
+    let trends = visitor.get_as(&cookies, "/callosum/v1/vestibule/admin/trends");
+    let (status, trends) = reply_of(trends.await).await;
+    assert_eq!(status, 200, "{trends}");
+    let minutes = trends["minutes"].as_array().unwrap();
+    // Counted is once in a minute; a count of the start would say nobody for as long.
+    assert!(
+        minutes.iter().all(|minute| minute["live"].is_null()),
+        "{trends}"
+    );
 }
 
 #[tokio::test]

@@ -190,6 +190,30 @@ async fn the_last_administrator_who_may_sign_in_is_not_taken_away() {
 }
 
 #[tokio::test]
+async fn two_administrators_who_disable_each_other_at_once_leave_one() {
+    let world = World::new().await;
+    let by = world.admin.operator();
+    world.admin.bootstrap(None, None).await.unwrap();
+    let second = NewUser {
+        is_admin: true,
+        ..NewUser::named("zoe")
+    };
+    world.admin.create_user(second, &by).await.unwrap();
+    for _ in 0..10 {
+        let (one, other) = tokio::join!(
+            world.admin.disable_user("zoe", &by),
+            world.admin.disable_user("tsadmin", &by),
+        );
+        assert_ne!(one.is_ok(), other.is_ok());
+        let denied = one.err().or(other.err()).unwrap();
+        assert!(matches!(denied, AdminError::Denied(_)), "{denied}");
+        for name in ["zoe", "tsadmin"] {
+            world.admin.enable_user(name, &by).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_hangs_is_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let path = socket_path(folder.path());

@@ -4,6 +4,7 @@ use crate::redis::{Kind, Topology};
 use crate::support::{START, TestRedis, at, key_id, options, session, session_id, user_id};
 use std::fmt::Write;
 use std::time::Duration;
+use tokio::time::{Instant, timeout};
 use vestibule::domain::directory::OrgId;
 use vestibule::domain::session::{
     AtLimit, Check, EndReason, Revocations, RevokeScope, SessionId, SessionLimit, SessionStore,
@@ -83,6 +84,14 @@ impl Servers {
                     master.command(words);
                 }
             }
+        }
+    }
+
+    /// Sends the one server a signal.
+    fn signal(&self, name: &str) {
+        match self {
+            Self::One(server) => server.signal(name),
+            Self::Several(_) => unreachable!("one server"),
         }
     }
 
@@ -248,6 +257,76 @@ async fn without_its_subscription_a_node_asks_redis_every_time() {
     assert_eq!(
         store.check(&id, at(12)).await.unwrap(),
         Check::Ended(EndReason::Logout)
+    );
+}
+
+/// The window that the documents give.
+const WINDOW: Duration = Duration::from_millis(250);
+
+/// The middle one of some.
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_29_what_another_node_ends_is_over_here_within_the_documented_window() {
+    let servers = Servers::One(TestRedis::start(&[]).await);
+    let (here, there) = (
+        node(&servers.url(), true).await,
+        node(&servers.url(), true).await,
+    );
+    wait_until_cached(&servers, &here).await;
+    let mut took = Vec::new();
+    for turn in 0..20 {
+        // Somebody else each time: what a revocation ended stays so at this moment.
+        let user = 1_000 + turn;
+        let id = opened(&there, user).await;
+        for _ in 0..3 {
+            assert!(is_live(&here, &id).await, "{turn}");
+        }
+        if turn % 2 == 0 {
+            there.close(&id, EndReason::Logout, at(11)).await.unwrap();
+        } else {
+            let scope = RevokeScope::User(user_id(user), id.tag());
+            there.revoke(scope, START).await.unwrap();
+        }
+        let ended = Instant::now();
+        wait_until_over(&here, &id).await;
+        took.push(ended.elapsed());
+    }
+    println!("{took:?}");
+    assert!(median(took.clone()) < WINDOW, "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_29_a_redis_that_hangs_is_answered_for_from_memory_no_longer_than_documented() {
+    let redis = TestRedis::start(&[]).await;
+    let url = redis.url();
+    let servers = Servers::One(redis);
+    let store = node(&url, true).await;
+    let mut lasted = Vec::new();
+    for _ in 0..3 {
+        wait_until_cached(&servers, &store).await;
+        let id = opened(&store, 1).await;
+        assert!(is_live(&store, &id).await);
+        servers.signal("STOP");
+        let began = Instant::now();
+        let mut last = Duration::ZERO;
+        // Whoever has to ask Redis waits.
+        let soon = Duration::from_millis(50);
+        while let Ok(Ok(Check::Live(_))) = timeout(soon, store.check(&id, at(10))).await {
+            last = began.elapsed();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        servers.signal("CONT");
+        lasted.push(last);
+    }
+    println!("{lasted:?}");
+    assert!(median(lasted.clone()) < WINDOW, "{lasted:?}");
+    assert!(
+        *lasted.iter().max().unwrap() > Duration::ZERO,
+        "never from memory"
     );
 }
 

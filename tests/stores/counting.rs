@@ -23,6 +23,8 @@ async fn one_node_counts_what_is_open_and_the_other_knows() {
         server.open("a:").await.unwrap(),
     );
     let foreign = server.open("a:i:").await.unwrap();
+    // Whoever starts takes over what there is, which is nothing yet.
+    one.take_over_count().await.unwrap();
     assert_eq!(one.live_sessions(), None);
     open_three_and_end_one(&one).await;
     open_three_and_end_one(&foreign).await;
@@ -34,6 +36,9 @@ async fn one_node_counts_what_is_open_and_the_other_knows() {
         .unwrap();
     two.count_live(at(3)).await.unwrap();
     assert_eq!(two.live_sessions(), Some(2));
+    let third = server.open("a:").await.unwrap();
+    third.take_over_count().await.unwrap();
+    assert_eq!(third.live_sessions(), Some(2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

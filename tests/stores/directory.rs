@@ -1,6 +1,7 @@
 //! What every directory promises: one suite, run against each database it can be kept in.
 #![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
 
+mod administrators;
 mod api_tokens;
 mod durability;
 mod keys;
@@ -61,6 +62,10 @@ macro_rules! every_case {
                 a_last_org_that_was_left_falls_back,
                 passwords_and_status_change_and_a_deleted_user_leaves_no_membership,
                 users_and_groups_that_are_deleted_while_others_add_to_them_leave_nothing_behind,
+            ]
+            administrators: [
+                the_last_administrator_stays_unless_they_may_go,
+                of_two_administrators_who_take_each_other_away_one_stays,
             ]
             provision: [
                 case_38_twenty_simultaneous_creations_make_one_user,

@@ -31,6 +31,11 @@ over_every_store! {
     a_limit_lowered_later_ends_all_that_is_too_many,
 }
 
+/// How long all sessions of one user may take to end.
+const ALL_END_WITHIN: Duration = Duration::from_millis(5);
+/// How often that is tried; the best counts.
+const TRIES: u64 = 20;
+
 mod many {
     use super::case_36_ten_thousand_sessions_end_as_fast_as_one;
 
@@ -376,8 +381,17 @@ async fn case_36_ten_thousand_sessions_end_as_fast_as_one(room: Room) {
             many.push(login.await.unwrap());
         }
     }
+    // Where several nodes share a store the others are told by nobody, and know at once all the same.
+    let nodes = [
+        Some(Arc::clone(&room)),
+        room.another_node().await.map(Arc::new),
+    ];
+    let nodes: Vec<Arc<Room>> = nodes.into_iter().flatten().collect();
+    for node in &nodes {
+        assert_eq!(why(node, &many[0], START).await, None);
+    }
     let mut took = [Duration::MAX; 2];
-    for turn in 0..5 {
+    for turn in 0..TRIES {
         for (user, best) in [1, 2].into_iter().zip(&mut took) {
             let scope = RevokeScope::User(user_id(user), tag(user));
             let began = Instant::now();
@@ -391,10 +405,12 @@ async fn case_36_ten_thousand_sessions_end_as_fast_as_one(room: Room) {
         took[1] < took[0] * 10 + Duration::from_millis(2),
         "{took:?}"
     );
-    let after = at(5);
+    assert!(took[1] < ALL_END_WITHIN, "{took:?}");
+    let after = at(TRIES);
     assert_eq!(why(&room, &one, after).await, Some(EndReason::Revoked));
-    for id in &many {
-        assert_eq!(why(&room, id, after).await, Some(EndReason::Revoked));
+    for (turn, id) in many.iter().enumerate() {
+        let node = &nodes[turn % nodes.len()];
+        assert_eq!(why(node, id, after).await, Some(EndReason::Revoked));
     }
     assert!(handles(&room, 2, after).await.is_empty());
 }

@@ -65,6 +65,21 @@ impl Room {
         }
     }
 
+    /// A second node on the same store; none where a store is one process's own.
+    pub async fn another_node(&self) -> Option<Self> {
+        match &self.again {
+            Again::Embedded(_) => None,
+            Again::Redis(server, prefix) => {
+                let store = server.open(prefix).await.unwrap();
+                Some(Self::of(
+                    store,
+                    Again::Redis(Arc::clone(server), prefix.clone()),
+                ))
+            }
+            Again::Several(servers, prefix) => Some(several(servers, prefix).await),
+        }
+    }
+
     /// The same room after a restart of the program.
     pub async fn restart(self) -> Self {
         let Self {

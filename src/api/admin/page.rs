@@ -1,14 +1,14 @@
 //! The console's page and its files from `static/console/`. It may be framed by nobody: a click on it is an act.
 
 use crate::api::admin::Admin;
-use crate::api::dialect::{refuse_path, render_failures, resource};
+use crate::api::dialect::{ApiError, render_failures, resource};
+use crate::api::nowhere::nowhere;
 use crate::api::verb::{self, Takes};
-use actix_web::HttpResponse;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, X_FRAME_OPTIONS,
 };
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::web;
+use actix_web::{HttpRequest, HttpResponse, web};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
 connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'";
@@ -60,7 +60,7 @@ pub fn mount(config: &mut web::ServiceConfig) {
             .service(resource::<Admin>("").takes([verb::read(page)]))
             .service(resource::<Admin>("/").takes([verb::read(page)]))
             .service(resource::<Admin>("/{name}").takes([verb::read(file)]))
-            .default_service(web::to(refuse_path::<Admin>)),
+            .default_service(web::to(nowhere::<Admin>)),
     );
 }
 
@@ -73,14 +73,15 @@ async fn page() -> HttpResponse {
         .body(PAGE)
 }
 
-async fn file(name: web::Path<String>) -> HttpResponse {
+async fn file(
+    name: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError<Admin>> {
     match FILES.iter().find(|(known, ..)| *known == name.as_str()) {
-        Some((_, kind, body)) => HttpResponse::Ok()
+        Some((_, kind, body)) => Ok(HttpResponse::Ok()
             .content_type(*kind)
             .insert_header((CACHE_CONTROL, "no-cache"))
-            .body(*body),
-        None => HttpResponse::NotFound()
-            .content_type(ContentType::plaintext())
-            .body("There is no such file here.\n"),
+            .body(*body)),
+        None => nowhere(request).await,
     }
 }

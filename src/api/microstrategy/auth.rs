@@ -10,8 +10,8 @@ use crate::api::microstrategy::guard::{AUTH_TOKEN, belonging, check};
 use crate::api::microstrategy::site::{Mode, Site};
 use crate::api::services::Services;
 use crate::domain::failure::{Failure, Unauthenticated};
-use crate::domain::login::{IDLE_SLACK, OpenRequest, Opened};
-use crate::domain::session::{Method, SessionId, SessionNotes};
+use crate::domain::login::{IDLE_SLACK, OpenRequest, Opened, Replaced};
+use crate::domain::session::{Method, SessionNotes};
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
@@ -113,9 +113,10 @@ pub const fn off(mode: Mode) -> Failure {
 
 fn name_and_password(fields: &Fields) -> Result<(String, SecretString), Failure> {
     let name = required("username", fields.text("username")?)?;
-    // An empty one is as wrong as any other.
-    let password = fields.secret("password")?.unwrap_or_default();
-    Ok((name, password))
+    // An empty one is as wrong as any other, and nobody's: as an attempt it would only count against whose name it is.
+    let password = fields.secret("password")?;
+    let wrong = Failure::Unauthenticated(Unauthenticated::BadCredentials);
+    Ok((name, password.ok_or(wrong)?))
 }
 
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, Failure> {
@@ -165,14 +166,17 @@ pub fn wanted(fields: &Fields, site: &Site, services: &Services) -> Result<OpenR
 
 /// The live session that came with a login: it ends when the new one opens. What is dead, or only half there,
 /// is as if it had not come.
-pub fn replaced(request: &HttpRequest, services: &Services) -> Result<Option<SessionId>, Failure> {
+pub fn replaced(request: &HttpRequest, services: &Services) -> Result<Option<Replaced>, Failure> {
     let Ok(block) = belonging(request.headers(), services.microstrategy()?) else {
         return Ok(None);
     };
-    // Another site's page must not end a session by signing its visitor in anew.
-    Ok(refuse_forgery(request, services)
-        .is_ok()
-        .then(|| block.session_id()))
+    let id = block.session_id();
+    // Another site's page must not end somebody else's session by signing its visitor in anew.
+    Ok(Some(if refuse_forgery(request, services).is_ok() {
+        Replaced::OfAnybody(id)
+    } else {
+        Replaced::OfSameUser(id)
+    }))
 }
 
 /// 204 with the token and both cookies.

@@ -10,13 +10,16 @@ use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use secrecy::SecretString;
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use std::fmt;
 
 /// The fields of a body; an empty body has none, and unknown ones are ignored.
 pub struct Fields(Map<String, Value>);
+
+/// What is expected of a body that no parser reads.
+pub const WELL_FORMED: &str = "well-formed JSON";
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -91,17 +94,25 @@ fn read(kind: Kind, body: &[u8]) -> Result<Fields, Failure> {
     match kind {
         // Nothing of the parser's own message is told: it may quote a password.
         Kind::Json => {
-            let once: Once = serde_json::from_slice(body)
-                .map_err(|_| Failure::bad("", "a JSON object, each name given once"))?;
-            Ok(Fields(once.0))
+            let read: Pairs = serde_json::from_slice(body).map_err(|error| {
+                let expected = if error.is_data() {
+                    "a JSON object"
+                } else {
+                    WELL_FORMED
+                };
+                Failure::bad("", expected)
+            })?;
+            match read.twice {
+                Some(name) => Err(Failure::bad(shown(&name), "to be given once")),
+                None => Ok(Fields(read.fields)),
+            }
         }
         Kind::Form => {
             let pairs: Vec<(String, String)> = form::parse(body)?;
             let mut fields = Map::new();
             for (name, value) in pairs {
                 if fields.contains_key(&name) {
-                    let name: String = name.chars().take(60).collect();
-                    return Err(Failure::bad(name, "to be given once"));
+                    return Err(Failure::bad(shown(&name), "to be given once"));
                 }
                 fields.insert(name, Value::String(value));
             }
@@ -111,33 +122,42 @@ fn read(kind: Kind, body: &[u8]) -> Result<Fields, Failure> {
     }
 }
 
-/// An object whose names are all different. Readers differ about which of two values counts: a proxy that looks into
-/// a login must not see another than we do.
-struct Once(Map<String, Value>);
+fn shown(name: &str) -> String {
+    name.chars().take(60).collect()
+}
 
-impl<'de> Deserialize<'de> for Once {
+/// An object, and a name that is there twice. Readers differ about which of two values counts: a proxy that looks into
+/// a login must not see another than we do.
+struct Pairs {
+    fields: Map<String, Value>,
+    twice: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Pairs {
     fn deserialize<R: Deserializer<'de>>(reader: R) -> Result<Self, R::Error> {
-        reader.deserialize_map(OnceVisitor)
+        reader.deserialize_map(PairsVisitor)
     }
 }
 
-struct OnceVisitor;
+struct PairsVisitor;
 
-impl<'de> Visitor<'de> for OnceVisitor {
-    type Value = Once;
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Once, A::Error> {
-        let mut fields = Map::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Pairs, A::Error> {
+        let (mut fields, mut twice) = (Map::new(), None);
         while let Some((name, value)) = pairs.next_entry::<String, Value>()? {
-            if fields.insert(name, value).is_some() {
-                return Err(A::Error::custom("a name twice"));
+            if fields.contains_key(&name) {
+                twice = Some(name);
+            } else {
+                fields.insert(name, value);
             }
         }
-        Ok(Once(fields))
+        Ok(Pairs { fields, twice })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The dialect's cookies: read as leniently as its clients write them, set so that each of them can cope.
 
-use crate::api::caller::is_https;
+use crate::api::caller::{is_https, is_over_tls};
 use crate::api::microstrategy::site::Site;
 use crate::api::services::{SameSiteRule, Services};
 use crate::domain::session::{BlockId, BlockIds};
@@ -103,7 +103,7 @@ fn lines(
 
 /// `Secure` only where the browser's side is https: over plain http a client would keep the cookie to itself.
 fn attributes(request: &HttpRequest, services: &Services, site: &Site) -> String {
-    let is_https = is_https(request.head(), request.app_config().secure(), services);
+    let is_https = is_https(request.head(), is_over_tls(request), services);
     let same_site = match services.site.same_site {
         SameSiteRule::Auto if is_https => "None",
         SameSiteRule::Auto | SameSiteRule::Lax => "Lax",

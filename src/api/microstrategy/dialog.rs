@@ -19,7 +19,7 @@ use crate::domain::login::{IDLE_SLACK, OpenRequest, Opened};
 use crate::domain::sso::Protocol;
 use actix_session::Session;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, http, web};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -75,8 +75,11 @@ pub async fn log_in(
     // A page of another site must not sign its visitor in to an account of its own.
     refuse_forgery(&request, &services)?;
     let wanted = DialogLanding.request(&request, &services)?;
-    let name = fields.username.unwrap_or_default();
-    let password = fields.password.unwrap_or_default();
+    let missing = |field| Failure::bad(field, "a value; it is missing or empty");
+    let name = optional(fields.username).ok_or_else(|| missing("username"))?;
+    // No attempt: nobody has an empty password, and it would count against whose name it is.
+    let password = fields.password.filter(|it| !it.expose_secret().is_empty());
+    let password = password.ok_or_else(|| missing("password"))?;
     let login = &services.login;
     let opened = match mode {
         Mode::Standard => login.log_in(&name, &password, wanted, &caller.client).await,

@@ -96,10 +96,11 @@ impl Shown {
     /// The dialog with what went wrong.
     fn again(&self, services: &Services, failure: &Failure, incident: Incident) -> HttpResponse {
         // Whoever mistyped needs nobody else.
-        let is_theirs = matches!(
-            failure,
-            Failure::Unauthenticated(_) | Failure::TooManyRequests { .. }
-        );
+        let is_theirs = words::is_empty_field(failure)
+            || matches!(
+                failure,
+                Failure::Unauthenticated(_) | Failure::TooManyRequests { .. }
+            );
         let dialog = DialogPage {
             error: Some(words::dialog_refused(failure)),
             incident: (!is_theirs).then_some(incident),

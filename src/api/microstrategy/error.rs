@@ -1,6 +1,7 @@
 //! What a refusal looks like in `MicroStrategy` words (docs/dialects/microstrategy.md, "Errors").
 
 use crate::api::dialect::{Dialect, Incident};
+use crate::api::microstrategy::body::WELL_FORMED;
 use crate::api::status::announce_wait;
 use crate::domain::failure::{Failure, Unauthenticated};
 use crate::domain::session::EndReason;
@@ -94,9 +95,7 @@ fn codes(failure: &Failure) -> (StatusCode, &'static str, Option<i32>) {
 
 fn message(failure: &Failure) -> String {
     match failure {
-        Failure::BadRequest { field, expected }
-            if field.is_empty() && expected.contains("JSON") =>
-        {
+        Failure::BadRequest { field, expected } if field.is_empty() && expected == WELL_FORMED => {
             "Invalid JSON".to_owned()
         }
         Failure::BadRequest { field, expected } if field.is_empty() => {

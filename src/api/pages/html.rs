@@ -1,14 +1,15 @@
 //! What rendered pages share: their dialect, their policy, and the page for what could not be shown.
 
+use crate::api::caller::services;
 use crate::api::dialect::{Dialect, Incident};
-use crate::api::pages::words;
+use crate::api::pages::{SignInSite, words};
 use crate::api::status::{announce_wait, status};
 use crate::domain::failure::Failure;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CONTENT_SECURITY_POLICY, ContentType, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
 };
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
 
 const INCIDENT_HEADER: HeaderName = HeaderName::from_static("x-callosum-incident-id");
@@ -21,23 +22,35 @@ impl Dialect for Pages {
     const NAME: &'static str = "pages";
 
     fn render(failure: &Failure, incident: Incident) -> HttpResponse {
-        let (title, sentence) = words::failed(failure);
-        let page = FailedPage {
-            title,
-            sentence,
-            incident,
-        };
-        let mut reply = start(status(failure), None);
-        reply.insert_header((INCIDENT_HEADER, incident.to_string()));
-        let mut reply = finish(reply, &page);
-        announce_wait(&mut reply, failure);
-        reply
+        failed(None, failure, incident)
     }
+
+    fn render_for(request: &HttpRequest, failure: &Failure, incident: Incident) -> HttpResponse {
+        let site = services(request).map(|services| &services.sign_in);
+        failed(site, failure, incident)
+    }
+}
+
+fn failed(site: Option<&SignInSite>, failure: &Failure, incident: Incident) -> HttpResponse {
+    let (title, sentence) = words::failed(failure);
+    let page = FailedPage {
+        site,
+        title,
+        sentence,
+        incident,
+    };
+    let mut reply = start(status(failure), None);
+    reply.insert_header((INCIDENT_HEADER, incident.to_string()));
+    let mut reply = finish(reply, &page);
+    announce_wait(&mut reply, failure);
+    reply
 }
 
 #[derive(Template)]
 #[template(path = "failed.html", config = "static/templates/askama.toml")]
-struct FailedPage {
+struct FailedPage<'a> {
+    /// None only where the server is not there to be asked.
+    site: Option<&'a SignInSite>,
     title: &'static str,
     sentence: &'static str,
     incident: Incident,

@@ -1,6 +1,6 @@
 //! `/sign-in`: signing in with a password, or setting off to an identity provider; without scripts as well as with.
 
-use crate::api::caller::{Caller, is_https};
+use crate::api::caller::{Caller, is_https, is_over_tls};
 use crate::api::departure::own_base;
 use crate::api::dialect::{ApiError, incident_of};
 use crate::api::form::{Form, Query, flag, optional};
@@ -16,7 +16,7 @@ use crate::api::services::Services;
 use crate::api::session_layer::{self, Presented, presented_id, with_presented};
 use crate::api::status::{announce_wait, status};
 use crate::domain::failure::{Failure, Unauthenticated};
-use crate::domain::login::OpenRequest;
+use crate::domain::login::{OpenRequest, Replaced};
 use crate::domain::session::Check;
 use actix_session::Session;
 use actix_web::http::StatusCode;
@@ -156,7 +156,7 @@ pub async fn sign_in(
         let request = OpenRequest {
             org,
             is_remembered,
-            replaced: presented_id(),
+            replaced: presented_id().map(Replaced::OfAnybody),
             ..OpenRequest::default()
         };
         let door = &services.login;
@@ -293,7 +293,7 @@ fn signed_in_name() -> Option<String> {
 }
 
 fn is_secure(request: &HttpRequest, services: &Services) -> bool {
-    is_https(request.head(), request.app_config().secure(), services)
+    is_https(request.head(), is_over_tls(request), services)
 }
 
 #[cfg(test)]

@@ -166,12 +166,18 @@ pub fn sign_in_with(provider: &str) -> String {
     format!("Sign in with {provider}")
 }
 
+/// Whether somebody left a field of the form empty.
+pub fn is_empty_field(failure: &Failure) -> bool {
+    matches!(failure, Failure::BadRequest { field, .. } if field == "username" || field == "password")
+}
+
 /// Above the dialog's form, which is there to be filled in again.
 pub fn dialog_refused(failure: &Failure) -> String {
     match failure {
         Failure::Unauthenticated(Unauthenticated::BadCredentials) => {
             "The user name or password is wrong, or the account may not sign in.".to_owned()
         }
+        failure if is_empty_field(failure) => NO_NAME_OR_PASSWORD.to_owned(),
         Failure::TooManyRequests { retry_after } => too_many_attempts(*retry_after),
         Failure::Unavailable { .. } => {
             "What tells this server who may sign in does not answer right now. Nothing is \

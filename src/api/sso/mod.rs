@@ -18,7 +18,7 @@ use crate::api::services::Services;
 use crate::api::session_layer;
 use crate::api::verb::{self, Takes};
 use crate::domain::failure::Failure;
-use crate::domain::login::{OpenRequest, Opened};
+use crate::domain::login::{OpenRequest, Opened, Replaced};
 use crate::domain::sso::{ProviderError, SsoError};
 use actix_session::Session;
 use actix_web::middleware::from_fn;
@@ -85,7 +85,7 @@ impl Landing for BrowserLanding {
 
     fn request(&self, _: &HttpRequest, _: &Services) -> Result<OpenRequest, Failure> {
         Ok(OpenRequest {
-            replaced: session_layer::presented_id(),
+            replaced: session_layer::presented_id().map(Replaced::OfAnybody),
             ..OpenRequest::default()
         })
     }

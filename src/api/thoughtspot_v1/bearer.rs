@@ -173,7 +173,10 @@ pub async fn fetch(
         .trusted
         .issue(request, &caller.client)
         .await
-        .map_err(|error| ApiError::from(error).for_org(asked.as_deref()))?;
+        .map_err(|error| {
+            let refused = ApiError::from(error).for_org(asked.as_deref());
+            refused.sent_as(&[("org", "org_identifier")])
+        })?;
     Ok(HttpResponse::Ok().json(Twice::of(FetchedToken {
         token: issued.text.expose().to_owned(),
         creation_time_in_millis: issued.record.created_at().millis(),

@@ -34,10 +34,11 @@ impl Described for V1 {
 fn spelled(field: &str) -> &str {
     match field {
         "org" => "orgid",
+        "account type" => "usertype",
         "display name" => "displayname",
         "new password" => "password",
         "memberships" => "groups",
-        "attributes" => "jwt_user_options",
+        "filters" | "sorts" | "parameters" | "variables" | "objects" => "jwt_user_options",
         other => other,
     }
 }

@@ -12,9 +12,8 @@ use crate::api::session_layer;
 use crate::api::thoughtspot_v1::V1;
 use crate::domain::directory::OrgId;
 use crate::domain::failure::Failure;
-use crate::domain::login::OpenRequest;
+use crate::domain::login::{OpenRequest, Replaced};
 use crate::domain::redirect::SafeRedirect;
-use crate::domain::session::SessionId;
 use actix_session::Session;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -157,7 +156,7 @@ pub async fn redeem_by_get(
 /// The target is judged before the token is looked at: a bad one opens nothing and sets no cookie.
 async fn redeem_token(
     form: TokenForm,
-    replaced: Option<SessionId>,
+    replaced: Option<Replaced>,
     caller: &Caller<V1>,
     cookies: &Session,
     services: &Services,

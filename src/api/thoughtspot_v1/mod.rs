@@ -8,6 +8,7 @@ mod bearer;
 mod error;
 mod login;
 mod metadata;
+mod new_user;
 mod org;
 mod prism;
 mod session;

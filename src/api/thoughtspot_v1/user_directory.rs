@@ -7,6 +7,7 @@ use crate::api::openapi::refusals::{Always, Clashing, Guarded, Missing, WithBody
 use crate::api::services::Services;
 use crate::api::thoughtspot::{account_type, account_type_word};
 use crate::api::thoughtspot_v1::V1;
+use crate::api::thoughtspot_v1::new_user::NewUserForm;
 use crate::domain::administration::{
     AdminError, AdminScope, GroupSearch, MAX_FOUND, NewAccount, UserSearch,
 };
@@ -15,95 +16,9 @@ use crate::domain::failure::{Failure, StoreError};
 use actix_web::{HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeSet;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-
-/// The form of `POST user/`.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = V1NewUserForm)]
-pub struct NewUserForm {
-    #[schema(min_length = 1, value_type = String)]
-    name: Option<String>,
-    #[schema(value_type = String, format = Password, required = false)]
-    password: Option<SecretString>,
-    #[schema(min_length = 1, value_type = String)]
-    displayname: Option<String>,
-    #[schema(value_type = String, required = false)]
-    email: Option<String>,
-    /// A JSON object, as a string; its `mail` is the address.
-    #[schema(value_type = String, required = false)]
-    properties: Option<String>,
-    /// `DEFAULT`; users who cannot be shared with are not offered.
-    #[schema(pattern = "^(DEFAULT)?$", value_type = String, required = false)]
-    visibility: Option<String>,
-    /// A JSON array of names or GUIDs, as a string.
-    #[schema(value_type = String, required = false)]
-    groups: Option<String>,
-    /// `LOCAL_USER`, `SAML_USER`, `OIDC_USER`, or `LDAP_USER` where LDAP is on.
-    #[schema(pattern = "^(LOCAL_USER|LDAP_USER|SAML_USER|OIDC_USER)?$", value_type = String, required = false)]
-    usertype: Option<String>,
-    /// A JSON array of the numbers of Orgs, as a string; without it the one worked in.
-    #[schema(value_type = String, required = false)]
-    orgids: Option<String>,
-    /// One of them, as other calls have it.
-    #[schema(value_type = i64, required = false)]
-    orgid: Option<String>,
-}
-
-impl NewUserForm {
-    fn orgs(&mut self) -> Result<Option<Vec<String>>, Failure> {
-        let one = optional(self.orgid.take()).map(|org| vec![org]);
-        let Some(text) = optional(self.orgids.take()) else {
-            return Ok(one);
-        };
-        let wrong = || Failure::bad("orgids", "a JSON array of the numbers of Orgs");
-        let listed: Value = serde_json::from_str(&text).map_err(|_| wrong())?;
-        let listed = match listed {
-            Value::Array(listed) => listed,
-            single => vec![single],
-        };
-        let number = |value: &Value| match value {
-            Value::Number(number) => Some(number.to_string()),
-            Value::String(text) => Some(text.clone()),
-            _ => None,
-        };
-        let several: Vec<String> = listed
-            .iter()
-            .map(number)
-            .collect::<Option<_>>()
-            .ok_or_else(wrong)?;
-        if several.is_empty() {
-            return Err(wrong());
-        }
-        match one {
-            Some(one) if one != several => Err(Failure::bad("orgids", "the Org that orgid names")),
-            _ => Ok(Some(several)),
-        }
-    }
-
-    fn email(&mut self) -> Result<Option<String>, Failure> {
-        let email = optional(self.email.take());
-        let Some(text) = optional(self.properties.take()) else {
-            return Ok(email);
-        };
-        let properties: Properties = serde_json::from_str(&text)
-            .map_err(|_| Failure::bad("properties", "a JSON object, its mail a string"))?;
-        match (email, optional(properties.mail)) {
-            (Some(email), Some(mail)) if email != mail => {
-                Err(Failure::bad("properties", "the mail that email names"))
-            }
-            (email, mail) => Ok(mail.or(email)),
-        }
-    }
-}
-
-/// What is read of a new user's `properties`.
-#[derive(Deserialize)]
-struct Properties {
-    mail: Option<String>,
-}
 
 /// `POST user/`: a user in the Org worked in, or in `orgid`.
 #[utoipa::path(
@@ -125,6 +40,11 @@ pub async fn create(
         return Err(Failure::bad("visibility", "DEFAULT; other values are not offered").into());
     }
     let (orgs, email) = (form.orgs()?, form.email()?);
+    let manager = who.acts(&services);
+    if let Some(sent) = &orgs {
+        let found = manager.require_orgs(&sent.value).await;
+        found.map_err(|error| ApiError::from(error).sent_as(&[("orgs", sent.name)]))?;
+    }
     let usertype = optional(form.usertype);
     let account_type = account_type("usertype", usertype.as_deref(), services.login.has_ldap())?;
     let groups = optional(form.groups).map_or(Ok(Vec::new()), |text| {
@@ -134,16 +54,17 @@ pub async fn create(
     let new = NewAccount {
         name: required("name", form.name)?,
         display_name: Some(required("displayname", form.displayname)?),
-        email,
+        email: email.value,
         account_type,
         password: form
             .password
             .filter(|password| !password.expose_secret().is_empty()),
-        orgs,
+        orgs: orgs.map(|sent| sent.value.iter().map(OrgId::to_string).collect()),
         groups,
         status: AccountStatus::Active,
     };
-    let user = who.acts(&services).create_user(new).await?;
+    let user = manager.create_user(new).await;
+    let user = user.map_err(|error| ApiError::from(error).sent_as(&[("email", email.name)]))?;
     let (principal, sees) = who.viewer();
     let shown = details(&services, &user, principal.org, sees, true).await?;
     Ok(HttpResponse::Ok().json(shown))

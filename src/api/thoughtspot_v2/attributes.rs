@@ -2,12 +2,17 @@
 
 use crate::domain::failure::Failure;
 use crate::domain::token::{Attributes, Filter, MetadataRef, NamedValues, Sort};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// A filter rule of `auth/token/custom`, or a runtime filter of `user_parameters`.
+///
+/// Here and below a name that is not known is refused: a rule that is lost shows rows it was to hide. `persist` and
+/// `objects` are the vendor's in `user_parameters`; nothing of those persists, and rules hold for every object.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FilterRule {
     column_name: String,
     /// `EQ`, `NE`, `IN`, …
@@ -15,28 +20,49 @@ pub struct FilterRule {
     #[serde(deserialize_with = "crate::api::json::texts")]
     #[schema(value_type = Vec<String>)]
     values: Option<Vec<String>>,
+    #[serde(default, rename = "persist")]
+    #[schema(value_type = Option<bool>)]
+    _persist: IgnoredAny,
+    #[serde(default, rename = "objects")]
+    #[schema(value_type = Option<Vec<ObjectRule>>)]
+    _objects: IgnoredAny,
 }
 
 /// A runtime sort of `user_parameters`.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SortRule {
     column_name: String,
     /// `ASC` (the default) or `DESC`.
     #[schema(pattern = "^(ASC|DESC)$")]
     order: Option<String>,
+    #[serde(default, rename = "persist")]
+    #[schema(value_type = Option<bool>)]
+    _persist: IgnoredAny,
+    #[serde(default, rename = "objects")]
+    #[schema(value_type = Option<Vec<ObjectRule>>)]
+    _objects: IgnoredAny,
 }
 
 /// A parameter or variable and its values.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NamedRule {
     name: String,
     #[serde(deserialize_with = "crate::api::json::texts")]
     #[schema(value_type = Vec<String>)]
     values: Option<Vec<String>>,
+    #[serde(default, rename = "persist")]
+    #[schema(value_type = Option<bool>)]
+    _persist: IgnoredAny,
+    #[serde(default, rename = "objects")]
+    #[schema(value_type = Option<Vec<ObjectRule>>)]
+    _objects: IgnoredAny,
 }
 
 /// An object that the rules are limited to.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ObjectRule {
     /// `LOGICAL_TABLE` without it.
     #[serde(rename = "type")]
@@ -47,26 +73,31 @@ pub struct ObjectRule {
 
 /// `user_parameters` of full and object tokens (deprecated by the vendor, still sent).
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct UserParameters {
-    #[serde(default)]
-    objects: Vec<ObjectRule>,
-    #[serde(default)]
-    runtime_filters: Vec<FilterRule>,
-    #[serde(default)]
-    runtime_sorts: Vec<SortRule>,
-    #[serde(default)]
-    parameters: Vec<NamedRule>,
+    objects: Option<Vec<ObjectRule>>,
+    runtime_filters: Option<Vec<FilterRule>>,
+    runtime_sorts: Option<Vec<SortRule>>,
+    parameters: Option<Vec<NamedRule>>,
 }
 
 impl UserParameters {
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.objects.as_ref().is_none_or(Vec::is_empty)
+            && self.runtime_filters.as_ref().is_none_or(Vec::is_empty)
+            && self.runtime_sorts.as_ref().is_none_or(Vec::is_empty)
+            && self.parameters.as_ref().is_none_or(Vec::is_empty)
+    }
+
     /// As the domain keeps them.
     pub fn into_attributes(self) -> Result<Attributes, Failure> {
         Ok(Attributes {
-            filters: filters(self.runtime_filters),
-            sorts: sorts(self.runtime_sorts)?,
-            parameters: named(self.parameters),
+            filters: filters(self.runtime_filters.unwrap_or_default()),
+            sorts: sorts(self.runtime_sorts.unwrap_or_default())?,
+            parameters: named(self.parameters.unwrap_or_default()),
             variables: Vec::new(),
-            objects: objects("user_parameters", self.objects)?,
+            objects: objects("user_parameters.objects", self.objects.unwrap_or_default())?,
         })
     }
 }
@@ -90,7 +121,12 @@ fn sorts(rules: Vec<SortRule>) -> Result<Vec<Sort>, Failure> {
             let is_ascending = match rule.order.as_deref().unwrap_or("ASC") {
                 "ASC" => true,
                 "DESC" => false,
-                _ => return Err(Failure::bad("runtime_sorts", "an order of ASC or DESC")),
+                _ => {
+                    return Err(Failure::bad(
+                        "user_parameters.runtime_sorts",
+                        "an order of ASC or DESC",
+                    ));
+                }
             };
             Ok(Sort {
                 column: rule.column_name,

@@ -55,8 +55,9 @@ fn spelled(field: &str) -> &str {
         "account type" => "account_type",
         "display name" => "display_name",
         "new password" => "new_password",
-        "status" => "status, account_status",
-        "attributes" => "filter_rules, parameter_values, variable_values or user_parameters",
+        "filters" => "filter_rules",
+        "parameters" => "parameter_values",
+        "variables" => "variable_values",
         other => other,
     }
 }

@@ -3,7 +3,7 @@
 use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::guard::{RequireSession, bearer};
-use crate::api::json::{Json, text};
+use crate::api::json::{Json, secret, text};
 use crate::api::openapi::refusals::{Always, Guarded, WithBody};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v2::V2;
@@ -22,6 +22,7 @@ use utoipa::ToSchema;
 #[derive(Default, Deserialize, ToSchema)]
 pub struct GivenToken {
     #[schema(value_type = Option<String>, format = Password)]
+    #[serde(default, deserialize_with = "secret")]
     token: Option<SecretString>,
     /// For `revoke`: the GUID or name of a user.
     #[serde(default, deserialize_with = "text")]

@@ -22,8 +22,10 @@ use uuid::Uuid;
 #[schema(as = GroupRequest)]
 pub struct GroupBody {
     /// Needed to create.
+    #[serde(default, deserialize_with = "text")]
     name: Option<String>,
     /// Needed to create.
+    #[serde(default, deserialize_with = "text")]
     display_name: Option<String>,
     /// What to do with `user_identifiers` and `privileges`: `ADD`, `REPLACE` (the default) or `REMOVE`.
     #[schema(pattern = "^(ADD|REPLACE|REMOVE)$")]
@@ -120,7 +122,9 @@ pub async fn delete(
 pub struct SearchBody {
     #[serde(default, deserialize_with = "text")]
     group_identifier: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     name_pattern: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     display_name: Option<String>,
     #[serde(default, deserialize_with = "texts")]
     org_identifiers: Option<Vec<String>>,

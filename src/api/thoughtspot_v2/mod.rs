@@ -12,6 +12,7 @@ mod org;
 mod password;
 mod security;
 mod session;
+mod strange_rules;
 mod system;
 mod token;
 mod token_view;

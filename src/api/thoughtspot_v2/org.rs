@@ -3,7 +3,7 @@
 use crate::api::admin_guard::{RequireManager, RequireViewer};
 use crate::api::dialect::ApiError;
 use crate::api::form::required;
-use crate::api::json::{Json, text, texts};
+use crate::api::json::{Json, clearing, text, texts};
 use crate::api::openapi::refusals::{Always, Clashing, Guarded, Missing, WithBody};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v2::V2;
@@ -20,7 +20,9 @@ use utoipa::ToSchema;
 #[schema(as = OrgRequest)]
 pub struct OrgBody {
     /// Needed to create.
+    #[serde(default, deserialize_with = "clearing")]
     name: Option<String>,
+    #[serde(default, deserialize_with = "clearing")]
     description: Option<String>,
     /// `ACTIVE` or `IN_ACTIVE`.
     #[schema(pattern = "^(ACTIVE|IN_ACTIVE)$")]
@@ -110,7 +112,9 @@ pub async fn delete(
 pub struct SearchBody {
     #[serde(default, deserialize_with = "text")]
     org_identifier: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     name_pattern: Option<String>,
+    #[serde(default, deserialize_with = "clearing")]
     description: Option<String>,
     #[schema(pattern = "^(ACTIVE|IN_ACTIVE)$")]
     status: Option<String>,

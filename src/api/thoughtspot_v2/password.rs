@@ -4,7 +4,7 @@ use crate::api::admin_guard::{RequireManager, RequireViewer};
 use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::form::required;
-use crate::api::json::{Json, text, texts};
+use crate::api::json::{Json, secret, text, texts};
 use crate::api::openapi::refusals::{Always, Guarded, Missing, WithBody, WithPassword};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v2::V2;
@@ -26,10 +26,15 @@ pub struct PasswordBody {
     user_identifier: Option<String>,
     /// Needed to change it.
     #[schema(value_type = Option<String>, format = Password)]
+    #[serde(default, deserialize_with = "secret")]
     current_password: Option<SecretString>,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, required = true)]
+    #[serde(default, deserialize_with = "secret")]
     new_password: Option<SecretString>,
 }
+
+/// The domain sets a password; these calls have two.
+const NEW_PASSWORD: &[(&str, &str)] = &[("password", "new_password")];
 
 /// `POST users/change-password`: the current password is the right to set another.
 ///
@@ -61,9 +66,10 @@ pub async fn change(
         .await?;
     let me = services.require_user(&who.principal).await?;
     let by = Actor::user(&me, caller.client);
-    administration
+    let done = administration
         .change_password(proof, &current, &new, &by)
-        .await?;
+        .await;
+    done.map_err(|error| ApiError::from(error).sent_as(NEW_PASSWORD))?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -82,7 +88,8 @@ pub async fn reset(
     let body = body.into_inner();
     let called = required("user_identifier", body.user_identifier)?;
     let new = required_password("new_password", body.new_password)?;
-    who.acts(&services).reset_password(&called, &new).await?;
+    let done = who.acts(&services).reset_password(&called, &new).await;
+    done.map_err(|error| ApiError::from(error).sent_as(NEW_PASSWORD))?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -3,7 +3,7 @@
 use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
 use crate::api::guard::{RequireSession, bearer, close_session, replaced};
-use crate::api::json::{Json, flag, text};
+use crate::api::json::{Json, flag, secret, text};
 use crate::api::openapi::refusals::{Always, Guarded, Minting, WithBody, WithPassword};
 use crate::api::services::Services;
 use crate::api::session_layer;
@@ -28,8 +28,10 @@ const SESSION_TOKEN_VALIDITY: Duration = Duration::from_hours(24);
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = LoginRequest)]
 pub struct LoginBody {
+    #[serde(default, deserialize_with = "text")]
     username: Option<String>,
     #[schema(value_type = Option<String>, format = Password)]
+    #[serde(default, deserialize_with = "secret")]
     password: Option<SecretString>,
     /// The number or name of an Org; without it the last one.
     #[serde(default, deserialize_with = "text")]

@@ -2,13 +2,14 @@
 
 use crate::api::caller::Caller;
 use crate::api::dialect::ApiError;
-use crate::api::json::{Json, flag, text, texts};
+use crate::api::json::{Unread, flag, parse, secret, text, texts};
 use crate::api::openapi::refusals::{Always, WithBody, WithKey, WithPassword};
 use crate::api::services::Services;
 use crate::api::thoughtspot_v2::V2;
 use crate::api::thoughtspot_v2::attributes::{
     FilterRule, NamedRule, ObjectRule, UserParameters, filters, named, objects,
 };
+use crate::api::thoughtspot_v2::strange_rules::refuse_strange_rules;
 use crate::api::thoughtspot_v2::token_view::{CustomReply, TokenReply};
 use crate::api::thoughtspot_v2::user_view::OrgRef;
 use crate::domain::audit::Client;
@@ -31,11 +32,14 @@ const DEFAULT_VALIDITY: u64 = 300;
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = TokenRequest)]
 pub struct TokenBody {
-    #[schema(min_length = 1, value_type = String)]
+    #[schema(min_length = 1, value_type = String, required = true)]
+    #[serde(default, deserialize_with = "text")]
     username: Option<String>,
     #[schema(value_type = Option<String>, format = Password)]
+    #[serde(default, deserialize_with = "secret")]
     password: Option<SecretString>,
     #[schema(value_type = Option<String>, format = Password)]
+    #[serde(default, deserialize_with = "secret")]
     secret_key: Option<SecretString>,
     /// 300 without it.
     #[schema(minimum = 1, value_type = Option<u64>)]
@@ -45,7 +49,9 @@ pub struct TokenBody {
     org_id: Option<String>,
     #[serde(default, deserialize_with = "text")]
     org_identifier: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     email: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     display_name: Option<String>,
     #[serde(default, deserialize_with = "flag")]
     auto_create: Option<bool>,
@@ -54,6 +60,7 @@ pub struct TokenBody {
     /// For full and object tokens.
     user_parameters: Option<UserParameters>,
     /// For object tokens: the GUID of a Liveboard or visualization.
+    #[serde(default, deserialize_with = "text")]
     object_id: Option<String>,
     // The rest is for custom tokens.
     /// `REPLACE`, `APPEND`, `NONE` or `RESET`.
@@ -73,6 +80,39 @@ pub struct GroupRef {
     identifier: String,
 }
 
+/// A body whose access rules are all read: what does not know a rule's name must not mint as if there were none.
+fn read(body: &Unread<V2>) -> Result<TokenBody, Failure> {
+    let parsed = parse(body.as_bytes())?;
+    refuse_strange_rules(body.as_bytes())?;
+    Ok(parsed)
+}
+
+impl TokenBody {
+    /// Rules of custom tokens in a call for another kind, which has its own place for them.
+    fn refuse_custom_rules(&self) -> Result<(), Failure> {
+        let named = |list: &Option<Vec<NamedRule>>| list.as_ref().is_some_and(|it| !it.is_empty());
+        let given = [
+            (
+                "filter_rules",
+                self.filter_rules.as_ref().is_some_and(|it| !it.is_empty()),
+            ),
+            ("parameter_values", named(&self.parameter_values)),
+            ("variable_values", named(&self.variable_values)),
+            (
+                "objects",
+                self.objects.as_ref().is_some_and(|it| !it.is_empty()),
+            ),
+        ];
+        match given.into_iter().find(|(_, is_given)| *is_given) {
+            None => Ok(()),
+            Some((name, _)) => Err(Failure::bad(
+                name,
+                "to be left out; auth/token/custom takes it, here rules stand in user_parameters",
+            )),
+        }
+    }
+}
+
 /// What differs between the three.
 struct Kind {
     access: Access,
@@ -81,7 +121,17 @@ struct Kind {
     auto_create: bool,
     updates_existing: bool,
     groups: Option<Vec<String>>,
+    /// How the call spells what the domain finds fault with.
+    sent: &'static [(&'static str, &'static str)],
 }
+
+/// How rules are called within `user_parameters`.
+const IN_USER_PARAMETERS: &[(&str, &str)] = &[
+    ("filters", "user_parameters.runtime_filters"),
+    ("sorts", "user_parameters.runtime_sorts"),
+    ("parameters", "user_parameters.parameters"),
+    ("objects", "user_parameters.objects"),
+];
 
 /// `POST auth/token/full`.
 #[utoipa::path(
@@ -95,11 +145,12 @@ struct Kind {
     ),
 )]
 pub async fn full(
-    body: Json<V2, TokenBody>,
+    body: Unread<V2>,
     caller: Caller<V2>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V2>> {
-    let mut body = body.into_inner();
+    let mut body = read(&body)?;
+    body.refuse_custom_rules()?;
     let kind = of_user(&mut body, Access::Full)?;
     let issued = issue(body, kind, &services, &caller.client).await?;
     Ok(HttpResponse::Ok().json(TokenReply::new(&issued)))
@@ -117,11 +168,12 @@ pub async fn full(
     ),
 )]
 pub async fn object(
-    body: Json<V2, TokenBody>,
+    body: Unread<V2>,
     caller: Caller<V2>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V2>> {
-    let mut body = body.into_inner();
+    let mut body = read(&body)?;
+    body.refuse_custom_rules()?;
     let id = body
         .object_id
         .take()
@@ -144,11 +196,11 @@ pub async fn object(
     ),
 )]
 pub async fn custom(
-    body: Json<V2, TokenBody>,
+    body: Unread<V2>,
     caller: Caller<V2>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, ApiError<V2>> {
-    let mut body = body.into_inner();
+    let mut body = read(&body)?;
     let kind = custom_kind(&mut body)?;
     let issued = issue(body, kind, &services, &caller.client).await?;
     let record = &issued.record;
@@ -172,10 +224,21 @@ fn of_user(body: &mut TokenBody, access: Access) -> Result<Kind, Failure> {
         auto_create: body.auto_create.unwrap_or(false),
         updates_existing: true,
         groups: body.group_identifiers.take(),
+        sent: IN_USER_PARAMETERS,
     })
 }
 
 fn custom_kind(body: &mut TokenBody) -> Result<Kind, Failure> {
+    if body
+        .user_parameters
+        .as_ref()
+        .is_some_and(|it| !it.is_empty())
+    {
+        return Err(Failure::bad(
+            "user_parameters",
+            "to be left out; here rules are filter_rules, parameter_values and variable_values",
+        ));
+    }
     let has_variables = body.variable_values.as_ref().is_some_and(|v| !v.is_empty());
     // The vendor requires it; its own Python client leaves it out.
     let persist = match body.persist_option.as_deref().unwrap_or("NONE") {
@@ -211,6 +274,7 @@ fn custom_kind(body: &mut TokenBody) -> Result<Kind, Failure> {
         auto_create: body.auto_create.unwrap_or(true),
         updates_existing: false,
         groups: groups.map(|list| list.into_iter().map(|group| group.identifier).collect()),
+        sent: &[("groups", "groups[].identifier")],
     })
 }
 
@@ -229,6 +293,10 @@ async fn issue(
     let secret_key = body.secret_key.filter(is_given);
     let password = body.password.filter(is_given);
     let validity = validity(body.validity_time_in_sec.as_deref())?;
+    let org_sent = match &body.org_identifier {
+        None if body.org_id.is_some() => "org_id",
+        _ => "org_identifier",
+    };
     let asked = body.org_identifier.or(body.org_id);
     let org = services.org_asked_for(asked.as_deref()).await?;
     let voucher = match (secret_key, password) {
@@ -259,7 +327,10 @@ async fn issue(
         persist: kind.persist,
     };
     let issued = services.trusted.issue(request, client).await;
-    issued.map_err(|error| ApiError::from(error).for_org(asked.as_deref()))
+    issued.map_err(|error| {
+        let refused = ApiError::from(error).for_org(asked.as_deref());
+        refused.sent_as(&[("org", org_sent)]).sent_as(kind.sent)
+    })
 }
 
 /// A token for whoever is signed in already.

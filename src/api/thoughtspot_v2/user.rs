@@ -3,7 +3,7 @@
 use crate::api::admin_guard::{RequireManager, RequireViewer};
 use crate::api::dialect::ApiError;
 use crate::api::form::{optional, required};
-use crate::api::json::{Json, text, texts};
+use crate::api::json::{Json, clearing, secret, text, texts};
 use crate::api::openapi::refusals::{Always, Clashing, Guarded, Missing, WithBody};
 use crate::api::services::Services;
 use crate::api::thoughtspot::account_type;
@@ -26,12 +26,16 @@ use utoipa::ToSchema;
 #[schema(as = UserRequest)]
 pub struct UserBody {
     /// Needed to create.
+    #[serde(default, deserialize_with = "text")]
     name: Option<String>,
     /// Needed to create.
+    #[serde(default, deserialize_with = "text")]
     display_name: Option<String>,
     /// Needed to create.
+    #[serde(default, deserialize_with = "clearing")]
     email: Option<String>,
     #[schema(value_type = Option<String>, format = Password)]
+    #[serde(default, deserialize_with = "secret")]
     password: Option<SecretString>,
     /// `LOCAL_USER`, or `LDAP_USER` where LDAP is on; it cannot be changed later.
     #[schema(pattern = "^(LOCAL_USER|LDAP_USER|SAML_USER|OIDC_USER)$")]
@@ -152,8 +156,11 @@ pub async fn delete(
 pub struct SearchBody {
     #[serde(default, deserialize_with = "text")]
     user_identifier: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     name_pattern: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     display_name: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     email: Option<String>,
     account_type: Option<String>,
     #[schema(pattern = "^(ACTIVE|INACTIVE|EXPIRED|LOCKED|PENDING|SUSPENDED)$")]

@@ -3,12 +3,15 @@
 use crate::domain::administration::users::checked_email;
 use crate::domain::administration::{Actor, AdminError, Administration, checked_text};
 use crate::domain::authn::Authenticated;
-use crate::domain::directory::{MembershipChange, Operation, OrgId, User, UserChange};
+use crate::domain::directory::{
+    AccountStatus, DirectoryError, LastAdministrator, MembershipChange, Operation, OrgId, User,
+    UserChange,
+};
 use crate::domain::session::RevokeScope;
 use secrecy::{ExposeSecret, SecretString};
 
 impl Administration {
-    /// Changes what a user is called and may do. `at` is filled in here.
+    /// Changes what a user is called and may do. `at` and `last_administrator` are filled in here.
     ///
     /// Whoever stops administering the server is signed out: their session may be in an Org that was
     /// open to them for that only.
@@ -26,11 +29,13 @@ impl Administration {
         }
         let scope = self.user_scope(user.id);
         let loses_power = user.is_admin && change.is_admin == Some(false);
+        let last_administrator = self.last_administrator().await?;
         if loses_power {
-            self.spare_last_administrator(user).await?;
+            self.spare_last(user, last_administrator).await?;
             self.revoke_ahead(scope, by).await?;
         }
         let change = UserChange {
+            last_administrator,
             at: self.clock.now(),
             ..change
         };
@@ -40,6 +45,16 @@ impl Administration {
             self.revoke(scope, by).await?;
         }
         Ok(user)
+    }
+
+    /// Refuses the last administrator before anything of theirs is ended. Of several who take each other's power away at
+    /// the same time the store refuses the last; that one is signed out all the same.
+    async fn spare_last(&self, user: &User, last: LastAdministrator) -> Result<(), AdminError> {
+        let counts = user.status == AccountStatus::Active && last == LastAdministrator::Stays;
+        if counts && !self.directory.has_administrator(Some(user.id)).await? {
+            return Err(DirectoryError::LastAdministrator.into());
+        }
+        Ok(())
     }
 
     /// Changes which Orgs and groups a user belongs to. `at` is filled in here.

@@ -5,15 +5,19 @@ use crate::domain::authn::PasswordError;
 use crate::domain::directory::{DirectoryError, NameError};
 use crate::domain::failure::{Failure, StoreError};
 
+/// Why the last one who may sign in is not taken away: nobody could sign in and put it right.
+pub(in crate::domain::administration) const LAST_ADMINISTRATOR: &str =
+    "this is the last active administrator of the server; make another user one first";
+
 /// An act of administration that was not done. Unless it says so, nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// A value is wrong.
-    #[error("{field}: {expected}")]
+    #[error("{field}: expected {expected}")]
     Field {
         /// Which, in the domain's words.
         field: &'static str,
-        /// What is wrong with it or was expected, as a sentence.
+        /// What was expected: it is told behind that word.
         expected: String,
     },
     /// What should be unique is taken.
@@ -84,12 +88,16 @@ impl From<DirectoryError> for AdminError {
         match error {
             DirectoryError::Exists { what, name } => Self::Exists { what, name },
             DirectoryError::Missing { what, name } => Self::Missing { what, name },
-            DirectoryError::BadName { .. } => Self::field("name", error.to_string()),
-            DirectoryError::PrimaryOrg => Self::field("org", error.to_string()),
+            DirectoryError::BadName { why, .. } => Self::name(why),
+            DirectoryError::PrimaryOrg => Self::field(
+                "org",
+                "another Org than the Primary Org, which cannot be deleted",
+            ),
             DirectoryError::NotInOrg(org) => Self::field(
                 "memberships",
-                format!("the user is not a member of Org {org}"),
+                format!("groups of the user's own Orgs, which Org {org} is none of"),
             ),
+            DirectoryError::LastAdministrator => Denied(LAST_ADMINISTRATOR).into(),
             DirectoryError::Store(error) => Self::Store(error),
         }
     }
@@ -119,6 +127,84 @@ impl From<&AdminError> for Failure {
             AdminError::Denied(why) => Self::forbidden(why.0),
             AdminError::Hasher(_) => Self::Internal,
             AdminError::NotRevoked(cause) | AdminError::Store(cause) => cause.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::directory::{NameKey, OrgId, check_email, check_text};
+    use crate::domain::token::{Attributes, Filter, Sort};
+
+    /// What may stand behind "expected": no sentence with a subject of its own.
+    fn assert_follows(expected: &str) {
+        let starts = [
+            "at most ",
+            "at least ",
+            "a ",
+            "an ",
+            "no ",
+            "names ",
+            "groups ",
+            "another ",
+        ];
+        assert!(
+            starts.iter().any(|start| expected.starts_with(start)),
+            "{expected}"
+        );
+        for verb in [" has ", " have ", " must ", " is not a ", "cannot be one"] {
+            assert!(!expected.contains(verb), "{expected}");
+        }
+    }
+
+    #[test]
+    fn every_reason_can_stand_behind_expected() {
+        let long = "x".repeat(2_000);
+        for name in ["", " a", "a\0", &long] {
+            assert_follows(&NameKey::new(name).unwrap_err().to_string());
+        }
+        for error in [PasswordError::TooShort, PasswordError::TooLong] {
+            assert_follows(&error.to_string());
+        }
+        for text in ["\0", &long] {
+            assert_follows(&check_text(text).unwrap_err().to_string());
+        }
+        assert_follows(&check_email("x").unwrap_err().to_string());
+        let filter = |operator: &str, values: usize| Filter {
+            column: "a".to_owned(),
+            operator: operator.to_owned(),
+            values: vec![String::new(); values],
+        };
+        let nameless = Sort {
+            column: String::new(),
+            is_ascending: true,
+        };
+        for (filters, sorts) in [
+            (vec![filter("NEAR", 1)], Vec::new()),
+            (vec![filter("EQ", 1_001)], Vec::new()),
+            (Vec::new(), vec![nameless]),
+        ] {
+            let attributes = Attributes {
+                filters,
+                sorts,
+                ..Attributes::default()
+            };
+            assert_follows(&attributes.validate().unwrap_err().to_string());
+        }
+        for error in [
+            DirectoryError::PrimaryOrg,
+            DirectoryError::NotInOrg(OrgId(7)),
+            DirectoryError::BadName {
+                what: "user",
+                name: String::new(),
+                why: NameError::Empty,
+            },
+        ] {
+            let AdminError::Field { expected, .. } = AdminError::from(error) else {
+                panic!("it is about no field");
+            };
+            assert_follows(&expected);
         }
     }
 }

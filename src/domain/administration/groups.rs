@@ -70,7 +70,7 @@ fn checked_privileges(privileges: &[String]) -> Result<(), AdminError> {
     if privileges.len() > MAX_PRIVILEGES {
         return Err(AdminError::field(
             "privileges",
-            format!("at most {MAX_PRIVILEGES}"),
+            format!("at most {MAX_PRIVILEGES} privileges"),
         ));
     }
     for privilege in privileges {

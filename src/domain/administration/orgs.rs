@@ -41,7 +41,8 @@ impl Administration {
         checked_text("description", &org.description)?;
         let is_disabled = org.status == OrgStatus::Disabled;
         if is_disabled && org.id == OrgId::PRIMARY {
-            return Err(AdminError::field("status", "the Primary Org stays active"));
+            let expected = "the Primary Org to stay active";
+            return Err(AdminError::field("status", expected));
         }
         self.directory.update_org(org).await?;
         let what = if is_disabled {
@@ -86,7 +87,10 @@ impl Administration {
                 return Ok(id);
             }
         }
-        Err(AdminError::field("org", "no free number was found"))
+        Err(AdminError::field(
+            "org",
+            "fewer Orgs: no free number was found",
+        ))
     }
 }
 

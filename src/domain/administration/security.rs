@@ -192,6 +192,16 @@ mod tests {
     }
 
     #[test]
+    fn a_wildcard_is_not_recommended_where_it_is_refused() {
+        let refused = origins(&["https://*.example.com"]).unwrap_err().to_string();
+        assert!(
+            refused.contains("each origin is written in full"),
+            "{refused}"
+        );
+        assert_eq!(refused.matches("*.").count(), 1, "{refused}");
+    }
+
+    #[test]
     fn redirect_hosts_are_bare() {
         let hosts = |text: &str| normal_hosts("hosts", &[text.to_owned()]);
         assert_eq!(hosts("App.Example.com").unwrap(), ["app.example.com"]);

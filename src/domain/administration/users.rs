@@ -1,9 +1,9 @@
 //! Users: creating, listing, passwords, switching off and deleting.
 
-use crate::domain::administration::{Actor, AdminError, Administration, Denied, checked_text};
+use crate::domain::administration::{Actor, AdminError, Administration, checked_text};
 use crate::domain::directory::{
-    AccountStatus, AccountType, Group, Membership, NameKey, Org, OrgId, User, UserChange,
-    UserDraft, UserId, check_email,
+    AccountStatus, AccountType, Group, LastAdministrator, Membership, NameKey, Org, OrgId, User,
+    UserChange, UserDraft, UserId, check_email,
 };
 use crate::domain::random;
 use crate::domain::session::EndReason;
@@ -199,9 +199,9 @@ impl Administration {
         by: &Actor,
     ) -> Result<User, AdminError> {
         let user = self.require_user(name).await?;
-        self.spare_last_administrator(&user).await?;
+        let last = self.last_administrator().await?;
         self.directory
-            .set_status(user.id, AccountStatus::Disabled)
+            .set_status(user.id, AccountStatus::Disabled, last)
             .await?;
         self.changed("user_disabled", &user.name, by);
         self.revoke_for(self.user_scope(user.id), reason, by)
@@ -215,8 +215,9 @@ impl Administration {
     /// Switches a user on again. Sessions that were ended stay ended.
     pub async fn enable_user(&self, name: &str, by: &Actor) -> Result<User, AdminError> {
         let user = self.require_user(name).await?;
+        let last = LastAdministrator::default();
         self.directory
-            .set_status(user.id, AccountStatus::Active)
+            .set_status(user.id, AccountStatus::Active, last)
             .await?;
         self.changed("user_enabled", &user.name, by);
         Ok(User {
@@ -242,22 +243,15 @@ impl Administration {
         Ok(self.directory.has_administrator(None).await?)
     }
 
-    /// Refuses to take the last one away: nobody could sign in and put it right.
-    pub(in crate::domain::administration) async fn spare_last_administrator(
+    /// Whether the last one may be taken away: before the first start, which makes one.
+    pub(in crate::domain::administration) async fn last_administrator(
         &self,
-        user: &User,
-    ) -> Result<(), AdminError> {
-        let counts = user.is_admin && user.status == AccountStatus::Active;
-        if counts
-            && !self.directory.has_administrator(Some(user.id)).await?
-            && self.has_begun().await?
-        {
-            return Err(Denied(
-                "this is the last active administrator of the server; make another user one first",
-            )
-            .into());
-        }
-        Ok(())
+    ) -> Result<LastAdministrator, AdminError> {
+        Ok(if self.has_begun().await? {
+            LastAdministrator::Stays
+        } else {
+            LastAdministrator::MayGo
+        })
     }
 
     /// Has a user administer the server, or no longer.
@@ -289,8 +283,9 @@ impl Administration {
         let mut memberships: Vec<Membership> = Vec::new();
         for draft in drafts {
             for group in &draft.groups {
-                NameKey::new(group)
-                    .map_err(|error| AdminError::field("groups", format!("{group:?}: {error}")))?;
+                NameKey::new(group).map_err(|error| {
+                    AdminError::field("groups", format!("{error}, not {group:?}"))
+                })?;
             }
             let org = self.require_org(&draft.org).await?.id;
             match memberships.iter_mut().find(|known| known.org == org) {

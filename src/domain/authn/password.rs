@@ -34,14 +34,14 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// Why a password was not hashed.
+/// Why a password was not hashed. Where it is the password itself: what was expected of it.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// Shorter than [`MIN_PASSWORD_BYTES`].
-    #[error("a password has at least {MIN_PASSWORD_BYTES} bytes")]
+    #[error("at least {MIN_PASSWORD_BYTES} bytes")]
     TooShort,
     /// Longer than [`MAX_PASSWORD_BYTES`].
-    #[error("a password has at most {MAX_PASSWORD_BYTES} bytes")]
+    #[error("at most {MAX_PASSWORD_BYTES} bytes")]
     TooLong,
     /// The hasher itself failed.
     #[error("hashing failed: {0}")]

@@ -13,10 +13,22 @@ pub struct UserChange {
     pub email: Option<String>,
     /// Whether the user administers the whole server.
     pub is_admin: Option<bool>,
+    /// What may become of the last administrator, should it be this user.
+    pub last_administrator: LastAdministrator,
     /// Attributes that replace the ones kept for the user.
     pub attributes: Option<Attributes>,
     /// Now.
     pub at: Timestamp,
+}
+
+/// What may become of the last user who administers the server and may sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LastAdministrator {
+    /// They stay what they are: nobody would be left to put it right.
+    #[default]
+    Stays,
+    /// They may go.
+    MayGo,
 }
 
 /// How a list in a [`MembershipChange`] is meant.

@@ -13,7 +13,7 @@ mod records;
 mod text;
 
 pub use api_tokens::{ApiToken, ApiTokens};
-pub use changes::{MembershipChange, Operation, UserChange, UserQuery};
+pub use changes::{LastAdministrator, MembershipChange, Operation, UserChange, UserQuery};
 pub use content::{Liveboard, Visualization};
 pub use copier::{Census, CopiedTable, Destination, DirectoryCopier};
 pub use ids::{GroupId, KeyId, OrgId, UserId};
@@ -51,13 +51,13 @@ pub enum DirectoryError {
         name: String,
     },
     /// A name that cannot be one.
-    #[error("{what} \"{name}\": {why}")]
+    #[error("{what} \"{name}\": expected {why}")]
     BadName {
         /// The kind of thing.
         what: &'static str,
         /// The name as given.
         name: String,
-        /// What is wrong with it.
+        /// What was expected of it.
         why: NameError,
     },
     /// The Primary Org always exists.
@@ -66,6 +66,9 @@ pub enum DirectoryError {
     /// The existing user is not in the Org and may not be added.
     #[error("the user is not a member of Org {0}")]
     NotInOrg(OrgId),
+    /// Nobody who may sign in would administer the server any more.
+    #[error("the last active administrator of the server is not taken away")]
+    LastAdministrator,
     /// The store could not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -105,6 +108,9 @@ pub trait Users: std::fmt::Debug + Send + Sync {
     /// The last Org becomes the Primary Org, or the lowest one joined when that is not among them.
     async fn create_user(&self, draft: &UserDraft) -> Result<User, DirectoryError>;
     /// Changes what the user is called and may do; the account is otherwise as before.
+    ///
+    /// Unless the last administrator may go, they are refused with [`DirectoryError::LastAdministrator`], also of
+    /// several who take each other's power away at the same time.
     async fn update_user(&self, id: UserId, change: &UserChange) -> Result<User, DirectoryError>;
     /// Changes which Orgs and groups the user belongs to, all of it or nothing.
     ///
@@ -127,8 +133,15 @@ pub trait Users: std::fmt::Debug + Send + Sync {
         new: &PasswordHash,
     ) -> Result<bool, StoreError>;
     /// Enables or disables the account; without such a user nothing happens.
-    async fn set_status(&self, id: UserId, status: AccountStatus) -> Result<(), StoreError>;
-    /// Deletes the user and every membership; false when there was none.
+    ///
+    /// The last administrator is refused as by [`Users::update_user`].
+    async fn set_status(
+        &self,
+        id: UserId,
+        status: AccountStatus,
+        last: LastAdministrator,
+    ) -> Result<(), DirectoryError>;
+    /// Deletes the user, whoever it is, and every membership; false when there was none.
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError>;
     /// Remembers the Org the user worked in last; one the user does not belong to is not remembered.
     async fn set_last_org(&self, id: UserId, org: OrgId) -> Result<(), StoreError>;

@@ -13,20 +13,20 @@ pub const MAX_NAME_BYTES: usize = 255;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NameKey(String);
 
-/// Why a name is refused.
+/// Why a name is refused: what was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Nothing, or only spaces.
-    #[error("a name must not be empty")]
+    #[error("a name that is not empty")]
     Empty,
     /// Longer than `MAX_NAME_BYTES`.
-    #[error("a name has at most {MAX_NAME_BYTES} bytes")]
+    #[error("at most {MAX_NAME_BYTES} bytes")]
     TooLong,
     /// A control character, or an invisible one that changes how text reads.
-    #[error("a name must not contain control or text-direction characters")]
+    #[error("no control characters and none that turn the direction of text")]
     Control,
     /// A space at either end.
-    #[error("a name must not begin or end with a space")]
+    #[error("a name without a space at either end")]
     Padded,
 }
 

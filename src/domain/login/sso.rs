@@ -134,7 +134,9 @@ impl Login {
             .plus(self.policy.absolute.max(self.policy.remembered));
         self.sso.remember(&link, user.id, until).await?;
         let held = intent.and_then(|intent| intent.held);
-        let replaced = request.replaced.as_ref().map(SessionHandle::of);
+        let tag = self.trusted.tag(user.id);
+        let replaced = request.replaced.as_ref().and_then(|came| came.by(tag));
+        let replaced = replaced.map(SessionHandle::of);
         if let Some(held) = held.filter(|held| replaced != Some(*held)) {
             // Its cookie did not come along, so that nothing else would end it.
             self.end(&held, EndReason::Replaced, client).await?;

@@ -52,7 +52,7 @@ impl Origin {
             return Err(OriginError::NotAnOrigin);
         }
         if parts.authority.contains('*') {
-            return Err(OriginError::Wildcard);
+            return Err(OriginError::NotInFull);
         }
         parts.origin(text).map_err(OriginError::Url)
     }
@@ -136,6 +136,9 @@ pub enum OriginError {
         "a * stands for one whole label before at least two others, as in https://*.example.com"
     )]
     Wildcard,
+    /// A `*` where each origin is listed by itself.
+    #[error("each origin is written in full; a * stands for nothing here")]
+    NotInFull,
     /// Not a usable URL to begin with.
     #[error(transparent)]
     Url(RedirectRefusal),
@@ -146,11 +149,12 @@ impl OriginRule {
     pub fn parse(text: &str, source: &'static str) -> Result<Self, OriginError> {
         let text = with_scheme(text);
         let Some((scheme, parent)) = text.split_once("://*.") else {
-            return Origin::parse(&text).map(|origin| Self::Exact { origin, source });
+            let origin = Origin::parse(&text).map_err(in_a_rule)?;
+            return Ok(Self::Exact { origin, source });
         };
         // A stand-in label lets the parser judge the parent as part of a name: `*.0.0.1` must not come
         // to mean 127.0.0.1.
-        let child = Origin::parse(&format!("{scheme}://w.{parent}"))?;
+        let child = Origin::parse(&format!("{scheme}://w.{parent}")).map_err(in_a_rule)?;
         let host = child.host.strip_prefix("w.").unwrap_or_default().to_owned();
         if host.split('.').filter(|label| !label.is_empty()).count() < 2 {
             return Err(OriginError::Wildcard);
@@ -188,6 +192,14 @@ impl fmt::Display for OriginRule {
                 Origin::new(parent.scheme, host, parent.port).fmt(f)
             }
         }
+    }
+}
+
+/// Rules may have a `*`, so it is where it stands that is wrong.
+fn in_a_rule(error: OriginError) -> OriginError {
+    match error {
+        OriginError::NotInFull => OriginError::Wildcard,
+        other => other,
     }
 }
 

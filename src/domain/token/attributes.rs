@@ -84,17 +84,27 @@ pub struct MetadataRef {
     pub id: Uuid,
 }
 
-/// Why attributes are refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AttributeError {
-    /// Too many of one kind.
+/// Why attributes are refused: which of them, and what was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{expected}")]
+pub struct AttributeError {
+    /// `filters`, `sorts`, `parameters`, `variables` or `objects`.
+    pub part: &'static str,
+    /// What was expected.
+    pub expected: Expected,
+}
+
+/// What was expected of attributes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Expected {
+    /// Fewer of one kind.
     #[error("at most {MAX_ENTRIES} entries of one kind and {MAX_VALUES} values each")]
-    TooMany,
-    /// An empty or over-long name or value.
-    #[error("names must not be empty, and no text may exceed {MAX_TEXT_BYTES} bytes")]
+    Fewer,
+    /// Names and values that are neither empty nor over-long.
+    #[error("names that are not empty, and no text of more than {MAX_TEXT_BYTES} bytes")]
     Text,
-    /// Not one of `OPERATORS`.
-    #[error("unknown operator; expected one of {}", OPERATORS.join(", "))]
+    /// One of `OPERATORS`.
+    #[error("an operator, one of {}", OPERATORS.join(", "))]
     Operator,
 }
 
@@ -132,32 +142,45 @@ impl Attributes {
 
     /// Holds the limits that keep a stored record small and every operator known.
     pub fn validate(&self) -> Result<(), AttributeError> {
-        let counts = [
-            self.filters.len(),
-            self.sorts.len(),
-            self.parameters.len(),
-            self.variables.len(),
-            self.objects.len(),
-        ];
-        if counts.into_iter().any(|n| n > MAX_ENTRIES) {
-            return Err(AttributeError::TooMany);
-        }
-        for filter in &self.filters {
-            check_named(&filter.column, &filter.values)?;
-            if !OPERATORS.contains(&filter.operator.as_str()) {
-                return Err(AttributeError::Operator);
+        for (part, count) in [
+            ("filters", self.filters.len()),
+            ("sorts", self.sorts.len()),
+            ("parameters", self.parameters.len()),
+            ("variables", self.variables.len()),
+            ("objects", self.objects.len()),
+        ] {
+            if count > MAX_ENTRIES {
+                return Err(Expected::Fewer.of(part));
             }
         }
-        for named in self.parameters.iter().chain(&self.variables) {
-            check_named(&named.name, &named.values)?;
+        for filter in &self.filters {
+            check_named("filters", &filter.column, &filter.values)?;
+            if !OPERATORS.contains(&filter.operator.as_str()) {
+                return Err(Expected::Operator.of("filters"));
+            }
+        }
+        for named in &self.parameters {
+            check_named("parameters", &named.name, &named.values)?;
+        }
+        for named in &self.variables {
+            check_named("variables", &named.name, &named.values)?;
         }
         for sort in &self.sorts {
-            check_named(&sort.column, &[])?;
+            check_named("sorts", &sort.column, &[])?;
         }
         for object in &self.objects {
-            check_named(&object.kind, &[])?;
+            check_named("objects", &object.kind, &[])?;
         }
         Ok(())
+    }
+}
+
+impl Expected {
+    const fn of(self, part: &'static str) -> AttributeError {
+        AttributeError {
+            part,
+            expected: self,
+        }
     }
 }
 
@@ -166,13 +189,13 @@ fn folded<'a>(names: impl Iterator<Item = &'a String>) -> BTreeSet<String> {
     names.map(|name| NameKey::fold(name.trim())).collect()
 }
 
-fn check_named(name: &str, values: &[String]) -> Result<(), AttributeError> {
+fn check_named(part: &'static str, name: &str, values: &[String]) -> Result<(), AttributeError> {
     if values.len() > MAX_VALUES {
-        return Err(AttributeError::TooMany);
+        return Err(Expected::Fewer.of(part));
     }
     let is_long = |text: &str| text.len() > MAX_TEXT_BYTES;
     if name.is_empty() || is_long(name) || values.iter().any(|v| is_long(v)) {
-        return Err(AttributeError::Text);
+        return Err(Expected::Text.of(part));
     }
     Ok(())
 }

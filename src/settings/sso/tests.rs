@@ -72,7 +72,14 @@ fn wrong_values_are_refused_with_what_was_expected() {
             vec![ISSUER, CLIENT, ("corp.clientid", "x")],
             "sso.corp.client_id",
         ),
-        (vec![("Corp.client_id", "x")], "not a setting"),
+        (
+            vec![("Corp.client_id", "x")],
+            "sso.Corp.client_id is not a setting; a section [sso.NAME] is named by 1 to 32 lower-case",
+        ),
+        (
+            vec![ISSUER, CLIENT, ("corp.foo", "x")],
+            "sso.corp.foo is not a setting; `vestibule config show` lists them all",
+        ),
         (vec![("corp.protocol", "saml")], "metadata_file"),
         (vec![("corp.protocol", "ldap")], "oidc or saml"),
         (
@@ -123,4 +130,33 @@ fn wrong_values_are_refused_with_what_was_expected() {
         let refused = load(&flags).unwrap_err();
         assert!(refused.contains(words), "{flags:?}: {refused}");
     }
+}
+
+#[test]
+fn one_fault_is_told_once() {
+    let saml = [("corp.protocol", "saml"), ("corp.entity_id", "us")];
+    for flags in [
+        vec![("corp.metadata_file", "/nowhere.xml")],
+        vec![
+            ("corp.metadata_file", file!()),
+            ("corp.key_file", "/nowhere.pem"),
+            ("corp.cert_file", file!()),
+        ],
+        vec![
+            ("corp.metadata_file", file!()),
+            ("corp.key_file", file!()),
+            ("corp.cert_file", "/nowhere.pem"),
+        ],
+        vec![("corp.metadata_file", file!()), ("corp.entity_id", "a\nb")],
+    ] {
+        let flags: Vec<_> = saml.into_iter().chain(flags).collect();
+        let refused = load(&flags).unwrap_err();
+        assert_eq!(
+            refused.matches("expected").count(),
+            1,
+            "{flags:?}: {refused}"
+        );
+    }
+    let refused = load(&[CLIENT, ("corp.issuer", "ftp://idp.example")]).unwrap_err();
+    assert_eq!(refused.matches("expected").count(), 1, "{refused}");
 }

@@ -23,6 +23,16 @@ impl RedisStore {
         (count != UNKNOWN).then(|| usize::try_from(count).unwrap_or(usize::MAX))
     }
 
+    /// Takes over what a node counted of late, without counting.
+    pub async fn take_over_count(&self) -> Result<(), StoreError> {
+        let kept = self.keys.live();
+        let mut ask = ::redis::cmd("GET");
+        ask.arg(&kept);
+        let count: Option<u64> = self.link.query(&kept, &ask).await?;
+        self.live.store(count.unwrap_or(UNKNOWN), Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Counts, if no other node has done so within the minute, and takes over the common count.
     ///
     /// Counted are the entries of the users' indexes that have not reached their absolute end. A session that went
@@ -47,11 +57,7 @@ impl RedisStore {
                 .arg(u64::try_from(COUNT_KEPT.as_millis()).unwrap_or(u64::MAX));
             let _: () = self.link.query(&kept, &tell).await?;
         }
-        let mut ask = ::redis::cmd("GET");
-        ask.arg(&kept);
-        let count: Option<u64> = self.link.query(&kept, &ask).await?;
-        self.live.store(count.unwrap_or(UNKNOWN), Ordering::Relaxed);
-        Ok(())
+        self.take_over_count().await
     }
 
     async fn count(&self, now: Timestamp) -> Result<u64, StoreError> {

@@ -8,8 +8,8 @@ use super::rows::{self, millis};
 use super::{Conn, SqlDirectory, failed, query, quietly};
 use crate::domain::authn::PasswordHash;
 use crate::domain::directory::{
-    AccountStatus, DirectoryError, Group, GroupId, MembershipChange, NameKey, Org, OrgId,
-    Provision, User, UserChange, UserDraft, UserId, UserQuery, Users,
+    AccountStatus, DirectoryError, Group, GroupId, LastAdministrator, MembershipChange, NameKey,
+    Org, OrgId, Provision, User, UserChange, UserDraft, UserId, UserQuery, Users,
 };
 use crate::domain::failure::StoreError;
 use crate::domain::token::Attributes;
@@ -199,6 +199,9 @@ impl Users for SqlDirectory {
 
     async fn update_user(&self, id: UserId, change: &UserChange) -> Result<User, DirectoryError> {
         let mut tx = self.begin().await?;
+        if change.is_admin == Some(false) {
+            judge_last(&mut tx, id, change.last_administrator).await?;
+        }
         let user = apply(&mut tx, id, change).await?;
         tx.commit().await.map_err(failed)?;
         Ok(user)
@@ -253,13 +256,23 @@ impl Users for SqlDirectory {
         quietly(changed, false)
     }
 
-    async fn set_status(&self, id: UserId, status: AccountStatus) -> Result<(), StoreError> {
+    async fn set_status(
+        &self,
+        id: UserId,
+        status: AccountStatus,
+        last: LastAdministrator,
+    ) -> Result<(), DirectoryError> {
+        let mut tx = self.begin().await?;
+        if status == AccountStatus::Disabled {
+            judge_last(&mut tx, id, last).await?;
+        }
         query("UPDATE users SET is_active = $2 WHERE id = $1")
             .bind(id.to_string())
             .bind(i64::from(status == AccountStatus::Active))
-            .execute(&self.writer)
+            .execute(&mut *tx)
             .await
             .map_err(failed)?;
+        tx.commit().await.map_err(failed)?;
         Ok(())
     }
 
@@ -360,6 +373,30 @@ async fn require_by_id(conn: &mut Conn, id: UserId) -> Result<User, DirectoryErr
         .map_err(failed)?
         .ok_or_else(|| missing("user", &id))?;
     Ok(rows::user(&row)?)
+}
+
+/// Refuses the last administrator who may sign in, unless they may go. Within the transaction that would take them away,
+/// or two who do so to each other would both find the other one left.
+async fn judge_last(
+    conn: &mut Conn,
+    id: UserId,
+    last: LastAdministrator,
+) -> Result<(), DirectoryError> {
+    if last == LastAdministrator::MayGo {
+        return Ok(());
+    }
+    let found = query(
+        "SELECT 1 FROM users WHERE id = $1 AND is_admin = 1 AND is_active = 1 AND NOT EXISTS
+             (SELECT 1 FROM users WHERE id <> $1 AND is_admin = 1 AND is_active = 1)",
+    )
+    .bind(id.to_string())
+    .fetch_optional(conn)
+    .await
+    .map_err(failed)?;
+    match found {
+        Some(_) => Err(DirectoryError::LastAdministrator),
+        None => Ok(()),
+    }
 }
 
 /// Adds the bare user, in no Org; false when the name is taken.

@@ -36,10 +36,46 @@ pub struct People<'a> {
     pub revoked: Client,
     /// Somebody's token, good.
     pub token: String,
-    /// Signed in through a dialect with sessions of its own.
-    pub apart: Client,
+    /// Those of a dialect with sessions of its own.
+    pub apart: Apart,
     /// Whether the leaver was let go: a full server still ends sessions.
     pub has_left: AtomicBool,
+}
+
+/// Users of a dialect with sessions of its own.
+pub struct Apart {
+    /// Signed in.
+    pub good: Client,
+    /// Signed in, and about to leave.
+    pub leaver: Client,
+    /// Signed out.
+    pub ended: Client,
+    /// Signed in before everything of the user was revoked.
+    pub revoked: Client,
+    /// Whether the leaver was let go.
+    pub has_left: AtomicBool,
+}
+
+impl Apart {
+    /// Signs them in and one out again; everything of Carol's is still to be revoked.
+    async fn meet(app: &TestApp) -> Self {
+        let ended = signed_in_apart(app, "alice", ALICE_PASSWORD).await;
+        let reply = settled(|| ended.send(MicroStrategy::log_out(&ended))).await;
+        assert_eq!(reply.status, 204, "{}", reply.text());
+        Self {
+            good: signed_in_apart(app, "alice", ALICE_PASSWORD).await,
+            leaver: signed_in_apart(app, "bob", PASSWORD).await,
+            revoked: signed_in_apart(app, "carol", PASSWORD).await,
+            ended,
+            has_left: AtomicBool::new(false),
+        }
+    }
+
+    /// The status of one of their sessions, once there is an answer.
+    pub async fn status(client: &Client) -> u16 {
+        let ask = || client.send(MicroStrategy::ask_who(client));
+        settled(ask).await.status
+    }
 }
 
 impl<'a> People<'a> {
@@ -50,13 +86,14 @@ impl<'a> People<'a> {
         let ended = signed_in(app, "alice", ALICE_PASSWORD).await;
         assert_eq!(settled(|| ended.log_out()).await.status, 204);
         let revoked = signed_in(app, "carol", PASSWORD).await;
+        let apart = Apart::meet(app).await;
         let admin = signed_in(app, "tsadmin", ADMIN_PASSWORD).await;
         let form = [("username", r#"["carol"]"#)];
         let reply = settled(|| admin.post("/user/session/invalidate", &form)).await;
         assert_eq!(reply.status, 204, "{}", reply.text());
         Self {
             token: token(app, "alice").await,
-            apart: MicroStrategy::alice(app).await,
+            apart,
             app,
             has_left: AtomicBool::new(false),
             good,
@@ -95,12 +132,21 @@ pub async fn token(app: &TestApp, user: &str) -> String {
     reply.text()
 }
 
-async fn signed_in(app: &TestApp, user: &str, password: &str) -> Client {
+/// Somebody let in by a password.
+pub async fn signed_in(app: &TestApp, user: &str, password: &str) -> Client {
     let mut client = app.anon();
     let reply = settled(|| client.post_login(user, password)).await;
     assert_eq!(reply.status, 204, "{}", reply.text());
     client.keep(&reply);
     client
+}
+
+/// The same in a dialect with sessions of its own.
+async fn signed_in_apart(app: &TestApp, user: &str, password: &str) -> Client {
+    let anon = app.anon();
+    let ask = || anon.send(MicroStrategy::log_in(&anon, user, password, None));
+    let reply = settled(ask).await;
+    MicroStrategy::let_in(app, &reply)
 }
 
 async fn ask<D: Dialect>(people: &People<'_>) -> Vec<Asked> {
@@ -120,21 +166,29 @@ async fn ask<D: Dialect>(people: &People<'_>) -> Vec<Asked> {
         ("mint", &anon, D::mint(&anon, SECRET_KEY, "bob", None)),
         ("redeem", &anon, D::redeem(&anon, &people.token)),
     ];
-    all::<D>(people, asks).await
+    all::<D>(&people.has_left, asks).await
 }
 
 /// In a dialect that has no trusted authentication.
 async fn ask_without_tokens<D: Dialect>(people: &People<'_>) -> Vec<Asked> {
-    let anon = people.app.anon();
+    let (app, people) = (people.app, &people.apart);
+    let anon = app.anon();
     let asks = vec![
-        ("who", &people.apart, D::ask_who(&people.apart)),
+        ("who", &people.good, D::ask_who(&people.good)),
+        ("log out", &people.leaver, D::log_out(&people.leaver)),
+        ("ended", &people.ended, D::ask_who(&people.ended)),
+        (
+            "ended by others",
+            &people.revoked,
+            D::ask_who(&people.revoked),
+        ),
         ("log in", &anon, D::log_in(&anon, "bob", PASSWORD, None)),
     ];
-    all::<D>(people, asks).await
+    all::<D>(&people.has_left, asks).await
 }
 
 async fn all<D: Dialect>(
-    people: &People<'_>,
+    has_left: &AtomicBool,
     asks: Vec<(&str, &Client, RequestBuilder)>,
 ) -> Vec<Asked> {
     let asks = asks.into_iter().map(|(what, client, request)| async move {
@@ -142,7 +196,7 @@ async fn all<D: Dialect>(
         let reply = client.send(request).await;
         let took = began.elapsed();
         if what == "log out" && reply.status < 300 {
-            people.has_left.store(true, Ordering::Relaxed);
+            has_left.store(true, Ordering::Relaxed);
         }
         let what = format!("{}: {what}", D::NAME);
         assert!(

@@ -1,11 +1,13 @@
 //! The master dies under load and a replica takes over: nobody sees anything but 503, and what was
 //! acknowledged is so still, because replicas were waited for.
 
-use crate::faults::asks::{is_active, token};
+use crate::faults::asks::{is_active, settled, signed_in, token};
 use crate::faults::{SOON, app_on};
+use crate::parity::dialects::{Dialect, MicroStrategy, V1, V2};
 use crate::servers::{Kind, Topology};
-use crate::support::{Client, TestApp};
-use futures_util::future::join_all;
+use crate::support::{ADMIN_PASSWORD, Client, PASSWORD, Reply, TestApp};
+use futures_util::future::{join, join3};
+use reqwest::RequestBuilder;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,50 +19,103 @@ const FAILOVER_WITHIN: Duration = Duration::from_secs(40);
 /// Sessions that each user opens before, and after.
 const ENOUGH: usize = 10;
 
-/// Who comes and goes: on which shards of a Cluster they are is chance, and may be one and the same.
-const USERS: [&str; 3] = ["alice", "bob", "tsadmin"];
+/// How many come and go, one in each dialect and one who is revoked: on which shards of a Cluster they are is chance,
+/// and may be one and the same.
+const USERS: usize = 4;
 
 /// What one user did.
-#[derive(Default)]
 struct Done {
+    ask_who: fn(&Client) -> RequestBuilder,
     open: Vec<Client>,
     closed: Vec<Client>,
     refused: usize,
 }
 
+/// Asks; none where one is told to try later.
+async fn asked<D: Dialect>(client: &Client, request: RequestBuilder, status: u16) -> Option<Reply> {
+    let began = Instant::now();
+    let reply = client.send(request).await;
+    // Far below a hang, far above what a machine under load takes.
+    assert!(began.elapsed() < SOON * 4, "took {:?}", began.elapsed());
+    if reply.status == 503 {
+        assert!(D::is_refusal(&reply), "{}: {}", D::NAME, reply.text());
+        return None;
+    }
+    assert_eq!(reply.status, status, "{}: {}", D::NAME, reply.text());
+    Some(reply)
+}
+
 /// Signs in over and over, and out again every third time.
-async fn come_and_go(app: &TestApp, user: &str, stop: &AtomicBool, opened: &AtomicUsize) -> Done {
-    let token = token(app, user).await;
-    let mut done = Done::default();
+async fn come_and_go<D: Dialect>(
+    app: &TestApp,
+    enter: impl Fn(&Client) -> RequestBuilder,
+    stop: &AtomicBool,
+    opened: &AtomicUsize,
+) -> Done {
+    let mut done = Done {
+        ask_who: D::ask_who,
+        open: Vec::new(),
+        closed: Vec::new(),
+        refused: 0,
+    };
     let mut turn = 0;
     while !stop.load(Ordering::Relaxed) {
         turn += 1;
-        let mut client = app.anon();
-        let began = Instant::now();
-        let reply = client.redeem(&[("auth_token", &token)]).await;
-        // Far below a hang, far above what a machine under load takes.
-        assert!(began.elapsed() < SOON * 4, "took {:?}", began.elapsed());
-        if reply.status == 503 {
-            done.refused += 1;
-        } else {
-            assert_eq!(reply.status, 204, "{}", reply.text());
-            client.keep(&reply);
-            opened.fetch_add(1, Ordering::Relaxed);
-            if turn % 3 == 0 {
-                let reply = client.log_out().await;
-                match reply.status {
-                    204 => done.closed.push(client),
+        let anon = app.anon();
+        match asked::<D>(&anon, enter(&anon), 204).await {
+            None => done.refused += 1,
+            Some(reply) => {
+                let client = D::let_in(app, &reply);
+                opened.fetch_add(1, Ordering::Relaxed);
+                if turn % 3 != 0 {
+                    done.open.push(client);
+                } else if asked::<D>(&client, D::log_out(&client), 204)
+                    .await
+                    .is_some()
+                {
+                    done.closed.push(client);
+                } else {
                     // Written or not: nobody was told.
-                    503 => done.refused += 1,
-                    other => panic!("{other}: {}", reply.text()),
+                    done.refused += 1;
                 }
-            } else {
-                done.open.push(client);
             }
         }
         sleep(Duration::from_millis(15)).await;
     }
     done
+}
+
+/// Lets Carol in by a token and has an administrator end all that is hers, over and over: cookie and token of each
+/// time that this was acknowledged.
+async fn revoke(app: &TestApp, stop: &AtomicBool, times: &AtomicUsize) -> Vec<(Client, String)> {
+    let admin = signed_in(app, "tsadmin", ADMIN_PASSWORD).await;
+    let mut revoked = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        sleep(Duration::from_millis(15)).await;
+        // What comes after a revocation is not of the same moment.
+        app.tick();
+        let mut carol = app.anon();
+        let minted = carol.mint(&[("username", "carol")]).await;
+        if minted.status != 200 {
+            assert_eq!(minted.status, 503, "{}", minted.text());
+            continue;
+        }
+        let token = minted.text();
+        let Some(reply) = asked::<V1>(&carol, V1::redeem(&carol, &token), 204).await else {
+            continue;
+        };
+        carol.keep(&reply);
+        let form = [("username", r#"["carol"]"#)];
+        let request = admin.request(reqwest::Method::POST, "/user/session/invalidate");
+        if asked::<V1>(&admin, request.form(&form), 204)
+            .await
+            .is_some()
+        {
+            revoked.push((carol, token));
+            times.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    revoked
 }
 
 /// Asked on another thread, so that the load goes on.
@@ -83,9 +138,24 @@ async fn fail_over(kind: Kind, accident: Accident) {
     let servers = Arc::new(Topology::start(kind));
     let app = app_on(&servers, 1);
     let stop = AtomicBool::new(false);
-    let opened: [AtomicUsize; USERS.len()] = std::array::from_fn(|_| AtomicUsize::new(0));
-    let users = USERS.iter().zip(&opened);
-    let load = join_all(users.map(|(user, opened)| come_and_go(&app, user, &stop, opened)));
+    let opened: [AtomicUsize; USERS] = std::array::from_fn(|_| AtomicUsize::new(0));
+    let token = token(&app, "alice").await;
+    let load = join3(
+        come_and_go::<V1>(&app, |anon| V1::redeem(anon, &token), &stop, &opened[0]),
+        come_and_go::<V2>(
+            &app,
+            |anon| V2::log_in(anon, "tsadmin", ADMIN_PASSWORD, None),
+            &stop,
+            &opened[1],
+        ),
+        come_and_go::<MicroStrategy>(
+            &app,
+            |anon| MicroStrategy::log_in(anon, "bob", PASSWORD, None),
+            &stop,
+            &opened[2],
+        ),
+    );
+    let load = join(load, revoke(&app, &stop, &opened[3]));
     let happening = async {
         while opened.iter().any(|of| of.load(Ordering::Relaxed) < ENOUGH) {
             sleep(Duration::from_millis(50)).await;
@@ -135,25 +205,32 @@ async fn fail_over(kind: Kind, accident: Accident) {
         stop.store(true, Ordering::Relaxed);
         assert!(is_back, "not everybody can sign in again");
     };
-    let (done, ()) = futures_util::future::join(load, happening).await;
+    let (((one, two, three), revoked), ()) = join(load, happening).await;
 
-    let (open, closed) = (
-        done.iter().map(|one| one.open.len()).sum::<usize>(),
-        done.iter().map(|one| one.closed.len()).sum::<usize>(),
+    assert!(
+        one.refused + two.refused + three.refused > 0,
+        "nobody noticed anything"
     );
-    let refused: usize = done.iter().map(|one| one.refused).sum();
-    println!("{open} opened, {closed} closed, {refused} refused");
-    assert!(open > ENOUGH && closed > 0);
-    assert!(refused > 0, "nobody noticed anything");
-    for client in done.iter().flat_map(|one| &one.open) {
-        assert_eq!(
-            is_active(client).await,
-            204,
-            "an acknowledged session is lost"
-        );
+    for done in [one, two, three] {
+        let (open, closed, refused) = (done.open.len(), done.closed.len(), done.refused);
+        println!("{open} opened, {closed} closed, {refused} refused");
+        assert!(open > 0 && closed > 0);
+        let status = async |client: &Client| {
+            let ask = || client.send((done.ask_who)(client));
+            settled(ask).await.status
+        };
+        for client in &done.open {
+            assert_eq!(status(client).await, 200, "an acknowledged session is lost");
+        }
+        for client in &done.closed {
+            assert_eq!(status(client).await, 401, "an ended session lives again");
+        }
     }
-    for client in done.iter().flat_map(|one| &one.closed) {
-        assert_eq!(is_active(client).await, 401, "an ended session lives again");
+    for (carol, token) in &revoked {
+        assert_eq!(is_active(carol).await, 401, "revoked is revoked");
+        let bearer = app.anon().with_bearer(token);
+        let reply = settled(|| bearer.info()).await;
+        assert_eq!(reply.status, 401, "a revoked token lives again");
     }
 }
 

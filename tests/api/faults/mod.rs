@@ -7,29 +7,39 @@ mod asks;
 mod failover;
 mod inflict;
 
-use crate::faults::asks::{DIALECTS, People, is_active, settled};
+use crate::faults::asks::{Apart, DIALECTS, People, is_active, settled};
 use crate::faults::inflict::{Fault, Harm};
+use crate::parity::dialects::{Dialect, MicroStrategy};
 use crate::servers::{Kind, Topology, until};
 use crate::support::TestApp;
 use futures_util::future::join_all;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use vestibule::settings::{SessionStoreSetting, Settings};
 
-/// The promise is 250 ms; a machine that does much else at the same time gets slack.
+/// The promise is 250 ms, which the end-to-end tests hold; a machine that does much else at the same time gets slack.
 const SOON: Duration = Duration::from_millis(1_500);
 /// The promise is one second.
 const BACK: Duration = Duration::from_secs(3);
 
+/// How long a check may be answered from memory.
+const FROM_MEMORY: Duration = Duration::from_millis(250);
+
 /// A server on them, with more than one worker.
 fn app_on(servers: &Topology, wait_replicas: usize) -> TestApp {
+    app_with(servers, |settings| {
+        settings.sessions.wait_replicas = wait_replicas;
+    })
+}
+
+fn app_with(servers: &Topology, change: impl FnOnce(&mut Settings)) -> TestApp {
     TestApp::with(|settings| {
         settings.sessions.store = SessionStoreSetting::Redis(servers.url().into());
-        settings.sessions.wait_replicas = wait_replicas;
         // As it is by default: elsewhere tests are more patient.
         settings.sessions.answer_within = Settings::defaults().sessions.answer_within;
         settings.server.workers = 2;
+        change(settings);
     })
 }
 
@@ -45,8 +55,12 @@ async fn assert_all_are_told_to_try_later(people: &People<'_>, harm: Harm) {
             };
             assert!(took < soon, "{what} took {took:?}");
             let is_leaving = what.contains("log out");
-            let is_over =
-                what.contains("ended") || is_leaving && people.has_left.load(Ordering::Relaxed);
+            let has_left = if what.starts_with(MicroStrategy::NAME) {
+                &people.apart.has_left
+            } else {
+                &people.has_left
+            };
+            let is_over = what.contains("ended") || is_leaving && has_left.load(Ordering::Relaxed);
             let is_right = match reply.status {
                 200..300 => !is_over || is_leaving,
                 401 => is_over,
@@ -76,23 +90,53 @@ async fn assert_all_are_back(people: &People<'_>) {
         is_active(&client).await
     }));
     assert_eq!(fresh.await, [204; 8]);
-    let has_left = people.has_left.load(Ordering::Relaxed);
-    let status = if has_left { 401 } else { 204 };
-    assert_eq!(is_active(&people.leaver).await, status);
+    let status = |has_left: &AtomicBool, lives| {
+        let has_left = has_left.load(Ordering::Relaxed);
+        if has_left { 401 } else { lives }
+    };
+    let left = status(&people.has_left, 204);
+    assert_eq!(is_active(&people.leaver).await, left);
     assert_eq!(is_active(&people.ended).await, 401, "revoked is revoked");
     assert_eq!(is_active(&people.revoked).await, 401, "revoked is revoked");
+    let apart = &people.apart;
+    let left = status(&apart.has_left, 200);
+    for (client, status, who) in [
+        (&apart.good, 200, "signed in"),
+        (&apart.leaver, left, "left"),
+        (&apart.ended, 401, "revoked is revoked"),
+        (&apart.revoked, 401, "revoked is revoked"),
+    ] {
+        let what = format!("{}: {who}", MicroStrategy::NAME);
+        assert_eq!(Apart::status(client).await, status, "{what}");
+    }
     let bearer = people.app.anon().with_bearer(&people.token);
     let reply = settled(|| bearer.info()).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
 }
 
 async fn endure(kind: Kind, fault: Fault) {
+    endure_with(kind, fault, false).await;
+}
+
+/// The same where checks may be answered from memory.
+async fn endure_with(kind: Kind, fault: Fault, is_cached: bool) {
     let servers = Topology::start(kind);
     servers.be_patient();
-    let app = app_on(&servers, 0);
+    let app = app_with(&servers, |settings| settings.sessions.cache = is_cached);
     let people = People::meet(&app).await;
+    if is_cached {
+        // Long enough to be heard of and kept.
+        for _ in 0..20 {
+            assert_eq!(is_active(&people.good).await, 204);
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
 
     let harm = fault.befall(&servers).await;
+    if is_cached {
+        // From then on nothing proves that memory is right.
+        sleep(FROM_MEMORY).await;
+    }
     assert_all_are_told_to_try_later(&people, harm).await;
     // Long enough for many attempts to reconnect.
     sleep(Duration::from_secs(1)).await;
@@ -159,6 +203,30 @@ async fn case_59_busy_with_a_script_is_503_and_soon_back(kind: Kind) {
 
 async fn case_59_redirecting_to_nowhere_is_503_and_soon_back(kind: Kind) {
     endure(kind, Fault::Moved).await;
+}
+
+mod cached {
+    use super::{Fault, Kind, endure_with};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn case_59_with_checks_from_memory_a_killed_redis_is_503_and_soon_back() {
+        endure_with(Kind::Single, Fault::Killed, true).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn case_59_with_checks_from_memory_a_hung_redis_is_503_and_soon_back() {
+        endure_with(Kind::Single, Fault::Hung, true).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn case_59_with_checks_from_memory_a_hung_cluster_is_503_and_soon_back() {
+        endure_with(Kind::Cluster, Fault::Hung, true).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn case_59_with_checks_from_memory_killed_servers_of_sentinel_are_503_and_soon_back() {
+        endure_with(Kind::Sentinel, Fault::Killed, true).await;
+    }
 }
 
 /// A minute of it makes the way back no longer. All topologies in one test, as all it does is wait.

@@ -109,6 +109,20 @@ async fn a_login_over_a_live_session_ends_it() {
 }
 
 #[tokio::test]
+async fn a_login_that_another_sites_page_made_ends_a_session_of_the_same_user_only() {
+    let app = TestApp::shared();
+    let foreign = |held: &Held| held.client(&app).with("origin", "https://evil.example");
+    let old = log_in(&app, "bob", PASSWORD).await;
+    let body = json!({ "username": "alice", "password": ALICE_PASSWORD });
+    Held::of(&app, &log_in_with(&foreign(&old), &body).await);
+    assert_eq!(status(&app, &old).await, 200);
+    let body = json!({ "username": "bob", "password": PASSWORD });
+    let new = Held::of(&app, &log_in_with(&foreign(&old), &body).await);
+    assert_eq!(status(&app, &old).await, 401);
+    assert_eq!(status(&app, &new).await, 200);
+}
+
+#[tokio::test]
 async fn wrong_credentials_look_alike() {
     let app = TestApp::spawn();
     for (user, password) in [
@@ -124,6 +138,32 @@ async fn wrong_credentials_look_alike() {
         assert_eq!(reply.json()["message"], "Login failed");
         assert_eq!(reply.json()["iServerCode"], -2_147_216_959);
     }
+}
+
+#[tokio::test]
+async fn an_empty_password_is_refused_and_counts_against_nobody() {
+    let app = TestApp::spawn();
+    let anon = app.anon();
+    for password in [json!(""), json!(null)] {
+        for _ in 0..4 {
+            let body = json!({ "loginMode": 1, "username": "carol", "password": password });
+            let reply = log_in_with(&anon, &body).await;
+            expect_error(&reply, 401, "ERR003");
+            let form = "loginMode=1&username=carol&password=";
+            let dialog = anon
+                .post_raw("!/MicroStrategyLibrary/auth/login", form)
+                .await;
+            assert_eq!(dialog.status, 400);
+            let page = dialog.text();
+            assert!(
+                page.contains("Enter your username and your password."),
+                "{page}"
+            );
+            assert!(page.contains("value=\"carol\""), "{page}");
+        }
+    }
+    log_in(&app, "carol", PASSWORD).await;
+    assert_eq!(anon.post_login("carol", PASSWORD).await.status, 204);
 }
 
 #[tokio::test]

@@ -35,13 +35,23 @@ async fn a_body_that_is_no_json_says_so_and_one_too_large_too() {
     let app = TestApp::shared();
     let client = app.anon();
     for below in ["auth/login", "auth/delegate"] {
-        for body in ["{", "[]", "\"x\"", "nonsense", "{\"username\": \"p1anted"] {
+        for (body, message) in [
+            ("{", "Invalid JSON"),
+            ("nonsense", "Invalid JSON"),
+            ("{\"username\": \"p1anted", "Invalid JSON"),
+            ("[]", "Invalid input: expected a JSON object"),
+            ("\"x\"", "Invalid input: expected a JSON object"),
+            (
+                "{\"password\":\"p1anted\",\"password\":\"p1anted\"}",
+                "Invalid input: password: expected to be given once",
+            ),
+        ] {
             let request = ask(&client, Method::POST, below)
                 .header("content-type", "application/json")
                 .body(body);
             let reply = client.send(request).await;
             expect_error(&reply, 400, "ERR006");
-            assert_eq!(reply.json()["message"], "Invalid JSON", "{body}");
+            assert_eq!(reply.json()["message"], message, "{body}");
         }
         let request = ask(&client, Method::POST, below)
             .header("content-type", "application/json")

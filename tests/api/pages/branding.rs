@@ -20,8 +20,15 @@ async fn title_and_colour_are_the_operators_on_every_page() {
         "!/callosum/v1/saml/nowhere",
         "!/MicroStrategyLibrary/auth/login-dialog.jsp",
         "!/MicroStrategyLibrary/auth/login-dialog.jsp?loginMode=8",
+        "!/embed/doctor",
+        // Where nothing is.
+        "!/nope",
+        "!/static/nope.js",
+        "!/console/nope.js",
+        "!/console/nope/nope",
     ] {
-        let page = app.anon().get(path).await.text();
+        let browser = app.anon().with("accept", "text/html,*/*;q=0.8");
+        let page = browser.get(path).await.text();
         assert!(page.contains("Acme &#60;Analytics&#62;</span>"), "{page}");
         assert!(!page.contains("Acme <"), "{page}");
         assert!(page.contains("/static/brand.css"), "{page}");

@@ -1,6 +1,6 @@
 //! How each dialect asks for the same, and what a refusal looks like in it.
 
-use crate::microstrategy;
+use crate::microstrategy::{self, Held};
 use crate::parity::Told;
 use crate::parity::situations::Situation;
 use crate::support::{ALICE_PASSWORD, Client, Reply, TestApp};
@@ -19,6 +19,13 @@ pub trait Dialect {
     /// Alice, signed in.
     async fn alice(app: &TestApp) -> Client {
         app.alice().await
+    }
+
+    /// Whom that reply to a login let in.
+    fn let_in(app: &TestApp, reply: &Reply) -> Client {
+        let mut client = app.anon();
+        client.keep(reply);
+        client
     }
 
     /// A password for a session, in the user's last Org or in that one.
@@ -202,6 +209,10 @@ impl Dialect for MicroStrategy {
     async fn alice(app: &TestApp) -> Client {
         let held = microstrategy::log_in(app, "alice", ALICE_PASSWORD).await;
         held.client(app)
+    }
+
+    fn let_in(app: &TestApp, reply: &Reply) -> Client {
+        Held::of(app, reply).client(app)
     }
 
     fn log_in(client: &Client, user: &str, password: &str, _: Option<i64>) -> RequestBuilder {

@@ -3,6 +3,7 @@
 mod bond;
 mod browsers;
 mod dialog;
+mod door;
 mod hosts;
 mod mix_up;
 mod orgs;

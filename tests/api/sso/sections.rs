@@ -14,7 +14,7 @@ use vestibule::settings::Settings;
 mod php;
 #[path = "../../idp/saml/support.rs"]
 #[expect(dead_code, reason = "the provider's tests use the rest")]
-mod saml;
+pub mod saml;
 
 use saml::{IDP, NOW, Says, Signature};
 

@@ -3,6 +3,7 @@
 mod client;
 mod logs;
 mod nodes;
+mod people;
 mod raw;
 mod redis;
 mod reply;
@@ -17,7 +18,6 @@ pub use trail::Trail;
 
 use actix_web::dev::ServerHandle;
 use nodes::{Front, Leading};
-use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
@@ -31,7 +31,7 @@ use vestibule::domain::administration::{Actor, Administration, MembershipDraft, 
 use vestibule::domain::audit::AuditSink;
 use vestibule::domain::authn::{PasswordHash, PasswordPool};
 use vestibule::domain::clock::{Clock, ManualClock, Timestamp};
-use vestibule::domain::directory::{KeyId, NameKey, OrgId, User, UserId};
+use vestibule::domain::directory::OrgId;
 use vestibule::domain::random::{Random, SystemRandom};
 use vestibule::server::addresses::Addresses;
 use vestibule::server::assemble::{self, Ground};
@@ -39,8 +39,8 @@ use vestibule::server::demo;
 use vestibule::server::listen::{Sockets, listen};
 use vestibule::server::meters::{CountedAudit, Meters};
 use vestibule::settings::{Loaded, SessionStoreSetting, Settings, Sources};
-use vestibule::stores;
 use vestibule::stores::measured::StoreObserver;
+use vestibule::stores::{self, Stores};
 
 /// Where the clock starts: 2026-03-01T12:00:00Z.
 pub const START: u64 = 1_772_366_400_000;
@@ -103,6 +103,7 @@ struct Node {
 /// What a node's thread hands over once it listens.
 struct Running {
     services: Arc<Services>,
+    stores: Stores,
     address: SocketAddr,
     sales: OrgId,
     handle: ServerHandle,
@@ -295,45 +296,9 @@ impl TestApp {
         (administration, administration.operator())
     }
 
-    /// The user's record.
-    pub async fn user(&self, name: &str) -> User {
-        self.find_user(name).await.unwrap()
-    }
-
-    /// The user's record, if there is one.
-    pub async fn find_user(&self, name: &str) -> Option<User> {
-        let key = NameKey::new(name).unwrap();
-        self.services.directory.find_user(&key).await.unwrap()
-    }
-
-    /// The names of the user's groups in that Org.
-    pub async fn groups(&self, user: UserId, org: OrgId) -> Vec<String> {
-        let groups = self.services.directory.groups_of(user, org).await.unwrap();
-        groups.into_iter().map(|group| group.name).collect()
-    }
-
-    /// A new secret key for one Org: its id and the key.
-    pub async fn org_key(&self, org: &str) -> (KeyId, String) {
-        use secrecy::ExposeSecret;
-        let (administration, by) = self.administration();
-        let (key, secret) = administration
-            .create_key("of an Org", Some(org), &by)
-            .await
-            .unwrap();
-        let secret = secret.expose_secret().to_owned();
-        self.plant(&secret);
-        (key.id, secret)
-    }
-
-    /// A user with that password, in the Primary Org.
-    pub async fn add_user(&self, name: &str, password: &str) -> User {
-        self.plant(password);
-        let (administration, by) = self.administration();
-        let user = NewUser {
-            password: Some(SecretString::from(password)),
-            ..NewUser::named(name)
-        };
-        administration.create_user(user, &by).await.unwrap()
+    /// The stores of one node.
+    pub fn stores_at(&self, number: usize) -> &Stores {
+        &self.nodes[number].running.stores
     }
 
     /// Something that must never turn up in the log or the audit trail.
@@ -424,6 +389,7 @@ async fn run(
     let server = listen(sockets, None, &settings.server, Arc::clone(&services)).unwrap();
     let running = Running {
         services,
+        stores: ground.stores.clone(),
         address: address.unwrap(),
         sales,
         handle: server.handle(),

@@ -3,6 +3,8 @@
 use crate::support::{LIVEBOARD, SECRET_KEY, TestApp, VISUALIZATION};
 use reqwest::Method;
 use serde_json::json;
+use vestibule::domain::clock::Timestamp;
+use vestibule::domain::directory::{MembershipChange, Operation};
 
 #[tokio::test]
 async fn a_token_is_123_bare_characters_of_plain_text_whatever_is_accepted() {
@@ -298,18 +300,39 @@ async fn case_37_the_key_of_an_org_is_good_for_that_org_only() {
 async fn case_37_the_key_of_an_org_never_vouches_for_an_administrator_of_the_server() {
     let app = TestApp::spawn();
     let (_, key) = app.org_key("Sales").await;
-    for autocreate in ["false", "true"] {
+    let mint = async |autocreate: &str| {
         let form = [
             ("secret_key", key.as_str()),
             ("username", "tsadmin"),
             ("autocreate", autocreate),
         ];
-        let reply = app.anon().post("/session/auth/token", &form).await;
-        reply.expect_error(403, 10023, "administrator");
+        app.anon().post("/session/auth/token", &form).await
+    };
+    // In other Orgs only they are like anybody there, so that nobody learns who administers the server.
+    for autocreate in ["false", "true"] {
+        mint(autocreate).await.expect_error(
+            400,
+            10002,
+            "an existing user (with the key of one Org",
+        );
     }
     let admin = app.user("tsadmin").await;
-    let orgs = app.services.directory.orgs_of(admin.id).await.unwrap();
+    let directory = &app.services.directory;
+    let orgs = directory.orgs_of(admin.id).await.unwrap();
     assert_eq!(orgs.len(), 1, "nor does asking change the account");
+
+    let join = MembershipChange {
+        operation: Operation::Add,
+        orgs: Some(vec![app.sales]),
+        groups: None,
+        create_groups: false,
+        at: Timestamp::default(),
+    };
+    directory.change_memberships(admin.id, &join).await.unwrap();
+    for autocreate in ["false", "true"] {
+        let reply = mint(autocreate).await;
+        reply.expect_error(403, 10023, "administrator");
+    }
 }
 
 #[tokio::test]

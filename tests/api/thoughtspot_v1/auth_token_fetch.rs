@@ -36,12 +36,12 @@ async fn case_37_a_users_own_sign_in_fetches_a_token_of_any_of_their_orgs_and_no
         let there = app.anon().with_bearer(token);
         assert_eq!(there.info().await.json()["currentOrgId"], app.sales.0);
         let reply = fetch(&client, 99).await;
-        reply.expect_error(400, 13090, "orgid");
+        reply.expect_error(400, 13090, "values org_identifier: ");
     }
     let bob = app.bob().await;
     fetch(&bob, app.sales.0)
         .await
-        .expect_error(400, 13090, "orgid");
+        .expect_error(400, 13090, "values org_identifier: ");
 }
 
 #[tokio::test]

@@ -78,6 +78,8 @@ async fn a_new_user_gets_the_orgs_and_the_address_that_the_vendors_page_has() {
     let app = TestApp::spawn();
     let admin = app.admin().await;
     let sales = app.sales.0;
+    let (administration, by) = app.administration();
+    administration.create_org("77", "", &by).await.unwrap();
     let create = async |name: &str, more: &[(&'static str, &str)]| {
         let mut form = vec![("name", name), ("password", PASSWORD), ("displayname", "X")];
         form.extend_from_slice(more);
@@ -99,6 +101,12 @@ async fn a_new_user_gets_the_orgs_and_the_address_that_the_vendors_page_has() {
         (vec![("orgids", "Sales")], "orgids"),
         (vec![("orgids", "[]")], "orgids"),
         (vec![("orgids", "[{}]")], "orgids"),
+        (vec![("orgids", "[\"Sales\"]")], "orgids"),
+        (vec![("orgid", "Sales")], "orgid"),
+        // The number of none, though an Org is called that.
+        (vec![("orgids", "[77]")], "orgids"),
+        (vec![("orgids", "[0,\"77\"]")], "orgids"),
+        (vec![("orgid", "77")], "orgid"),
         (vec![("orgids", "[0]"), ("orgid", sales.as_str())], "orgids"),
         (vec![mail, ("email", "b@example.com")], "properties"),
         (vec![("properties", "mail")], "properties"),

@@ -111,6 +111,131 @@ async fn rules_that_could_be_lost_silently_are_refused() {
     }
 }
 
+#[tokio::test]
+async fn a_misspelt_rule_is_refused_and_not_left_out() {
+    let app = TestApp::shared();
+    let filter = json!({ "column_name": "Region", "operator": "EQ", "values": ["West"] });
+    let misspelt =
+        json!({ "column_name": "Region", "operator": "EQ", "values": ["West"], "value": ["East"] });
+    let named = json!([{ "name": "tenant", "values": ["a"] }]);
+    for (kind, more, word) in [
+        (
+            "custom",
+            json!({ "filter_rule": [filter] }),
+            "filter_rule: expected to be spelt filter_rules",
+        ),
+        (
+            "custom",
+            json!({ "filterRules": [filter] }),
+            "spelt filter_rules",
+        ),
+        (
+            "custom",
+            json!({ "parameter_value": named }),
+            "spelt parameter_values",
+        ),
+        (
+            "custom",
+            json!({ "Variable_Values": named }),
+            "spelt variable_values",
+        ),
+        (
+            "custom",
+            json!({ "runtime_filters": [filter] }),
+            "user_parameters",
+        ),
+        (
+            "custom",
+            json!({ "user_parameters": { "runtime_filters": [filter] } }),
+            "filter_rules",
+        ),
+        (
+            "custom",
+            json!({ "filter_rules": [misspelt] }),
+            "filter_rules[0].value: expected to be left out or spelt",
+        ),
+        (
+            "custom",
+            json!({ "parameter_values": [{ "name": "a", "values": [], "x": 1 }] }),
+            "parameter_values[0].x",
+        ),
+        (
+            "custom",
+            json!({ "objects": [{ "id": LIVEBOARD, "identifier": LIVEBOARD }] }),
+            "objects[0].id",
+        ),
+        (
+            "full",
+            json!({ "user_parameters": { "runtime_filter": [filter] } }),
+            "user_parameters.runtime_filter: expected",
+        ),
+        (
+            "full",
+            json!({ "user_parameters": { "runtime_filters": [misspelt] } }),
+            "runtime_filters[0].value",
+        ),
+        (
+            "full",
+            json!({ "user_parameters": { "runtime_sorts": [{ "column_name": "a", "asc": true }] } }),
+            "runtime_sorts[0].asc",
+        ),
+        (
+            "full",
+            json!({ "user_parameter": {} }),
+            "spelt user_parameters",
+        ),
+        (
+            "full",
+            json!({ "filter_rules": [filter] }),
+            "auth/token/custom",
+        ),
+        (
+            "full",
+            json!({ "variable_values": named }),
+            "auth/token/custom",
+        ),
+        (
+            "object",
+            json!({ "object_id": LIVEBOARD, "runtime_filters": [filter] }),
+            "user_parameters",
+        ),
+        (
+            "object",
+            json!({ "object_id": LIVEBOARD, "objects": [{ "identifier": LIVEBOARD }] }),
+            "auth/token/custom",
+        ),
+    ] {
+        let path = format!("auth/token/{kind}");
+        refused(&app.anon(), &path, with(&more), 400, word).await;
+    }
+}
+
+#[tokio::test]
+async fn all_that_the_vendor_documents_is_read() {
+    let app = TestApp::spawn();
+    let object = json!({ "type": "LIVEBOARD", "identifier": LIVEBOARD });
+    let whole = json!({ "user_parameters": {
+        "objects": [object],
+        "runtime_filters": [{ "column_name": "a", "operator": "EQ", "values": ["b"], "persist": false, "objects": [object] }],
+        "runtime_sorts": [{ "column_name": "a", "order": "DESC", "persist": true, "objects": null }],
+        "parameters": [{ "name": "a", "values": ["b"], "persist": null, "objects": [] }],
+    } });
+    let token = mint(&app, "full", whole).await;
+    assert_eq!(rules(&app, &token).await, 1);
+    let nothing = json!({ "user_parameters": {
+        "objects": null, "runtime_filters": null, "runtime_sorts": null, "parameters": null,
+    }, "filter_rules": [], "objects": null, "roles": ["x"], "someday": 1 });
+    let token = mint(&app, "full", nothing).await;
+    assert_eq!(rules(&app, &token).await, 0);
+    let custom = json!({
+        "persist_option": "NONE", "filter_rules": [{ "column_name": "a", "operator": "EQ", "values": [1, true, "b"] }],
+        "parameter_values": [{ "name": "a", "values": [1] }], "objects": [object], "variable_values": [],
+        "groups": [{ "identifier": "a" }], "auto_create": false, "user_parameters": {}, "group_identifiers": ["a"],
+    });
+    let token = mint(&app, "custom", custom).await;
+    assert_eq!(rules(&app, &token).await, 1);
+}
+
 /// How often the rules of a user were changed, by the audit trail.
 fn changes(app: &TestApp) -> usize {
     let events = app.trail.events();

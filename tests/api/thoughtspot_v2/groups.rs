@@ -5,6 +5,24 @@ use crate::thoughtspot_v2::{done, names, refused};
 use serde_json::{Value, json};
 
 #[tokio::test]
+async fn an_empty_privilege_is_none() {
+    let app = TestApp::spawn();
+    let admin = app.admin().await;
+    let body = json!({ "name": "Plain", "display_name": "Plain", "privileges": ["", "DATAMANAGEMENT", " "] });
+    let group = done(&admin, "groups/create", body).await;
+    assert_eq!(group["privileges"], json!(["DATAMANAGEMENT"]));
+    let change = json!({ "operation": "ADD", "privileges": [""] });
+    done(&admin, "groups/plain/update", change).await;
+    let found = done(
+        &admin,
+        "groups/search",
+        json!({ "group_identifier": "plain" }),
+    )
+    .await;
+    assert_eq!(found[0]["privileges"], json!(["DATAMANAGEMENT"]));
+}
+
+#[tokio::test]
 async fn a_group_is_created_found_changed_and_deleted() {
     let app = TestApp::spawn();
     let admin = app.admin().await;

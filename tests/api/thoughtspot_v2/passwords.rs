@@ -187,7 +187,10 @@ async fn sessions_end_for_those_listed_or_for_everybody() {
             json!({ "user_identifiers": ["bob", "nobody"] }),
             "user_identifiers",
         ),
-        (json!({ "user_identifiers": "bob" }), "JSON"),
+        (
+            json!({ "user_identifiers": "bob" }),
+            "user_identifiers: expected a list",
+        ),
     ] {
         refused(&admin, "users/force-logout", body, 400, word).await;
     }

@@ -98,7 +98,11 @@ async fn what_is_wrong_with_a_new_user_is_said_and_nothing_is_made() {
             "role_identifiers",
         ),
         (json!({ "name": "ALICE" }), 409, "exists"),
-        (json!({ "org_identifiers": "Primary" }), 400, "JSON"),
+        (
+            json!({ "org_identifiers": "Primary" }),
+            400,
+            "org_identifiers: expected a list",
+        ),
     ] {
         refused(&admin, "users/create", erin(more), status, word).await;
     }

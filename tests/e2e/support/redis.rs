@@ -104,6 +104,15 @@ impl Redis {
         assert!(line.starts_with(':'), "{line}");
     }
 
+    /// Sends it a signal by name, such as `STOP`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
     /// Kills the server without notice.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

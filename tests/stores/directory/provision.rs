@@ -4,7 +4,9 @@ use crate::directory::{
     Database, draft, group_names, in_org, just_in_time, key, later, org, org_ids,
 };
 use std::sync::Arc;
-use vestibule::domain::directory::{AccountStatus, DirectoryError, GroupDraft, GroupId, OrgId};
+use vestibule::domain::directory::{
+    AccountStatus, DirectoryError, GroupDraft, GroupId, LastAdministrator, OrgId,
+};
 
 const PRIMARY: OrgId = OrgId::PRIMARY;
 
@@ -129,7 +131,7 @@ pub async fn a_disabled_user_is_returned_as_is(database: &impl Database) {
     let directory = database.open().await;
     let alice = directory.create_user(&draft("alice")).await.unwrap().id;
     directory
-        .set_status(alice, AccountStatus::Disabled)
+        .set_status(alice, AccountStatus::Disabled, LastAdministrator::Stays)
         .await
         .unwrap();
     let before = directory.find_user_by_id(alice).await.unwrap().unwrap();

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use vestibule::domain::authn::{KeyDigest, PasswordHash};
 use vestibule::domain::directory::{
     AccountStatus, ApiToken, Directory, DirectoryCopier, DirectoryError, Group, GroupDraft,
-    GroupId, KeyId, Liveboard, MembershipChange, Operation, OrgId, SecretKey, UserChange, UserId,
-    Users,
+    GroupId, KeyId, LastAdministrator, Liveboard, MembershipChange, Operation, OrgId, SecretKey,
+    UserChange, UserId, Users,
 };
 use vestibule::domain::failure::{ReadOnly, StoreError};
 use vestibule::stores::sql::{Relocation, SqlDirectory, copied_before};
@@ -136,7 +136,8 @@ async fn write_everything(directory: &dyn Directory) -> Vec<Written> {
     noted(
         to,
         "set_status",
-        of.set_status(alice.id, AccountStatus::Disabled).await,
+        of.set_status(alice.id, AccountStatus::Disabled, LastAdministrator::Stays)
+            .await,
     );
     noted(to, "provision", of.provision(&provision).await);
     noted(

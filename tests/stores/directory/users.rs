@@ -3,8 +3,8 @@
 use crate::directory::{Database, NOW, draft, group_names, in_org, key, later, org, org_ids};
 use vestibule::domain::authn::PasswordHash;
 use vestibule::domain::directory::{
-    AccountStatus, AccountType, DirectoryError, MembershipChange, Operation, OrgId, UserChange,
-    UserDraft, UserQuery,
+    AccountStatus, AccountType, DirectoryError, LastAdministrator, MembershipChange, Operation,
+    OrgId, UserChange, UserDraft, UserQuery,
 };
 use vestibule::domain::token::{Attributes, Filter, MetadataRef, NamedValues, Sort};
 
@@ -457,8 +457,12 @@ pub async fn passwords_and_status_change_and_a_deleted_user_leaves_no_membership
     assert_eq!(hash().await, None);
 
     let status = AccountStatus::Disabled;
-    directory.set_status(alice, status).await.unwrap();
-    directory.set_status(alice, status).await.unwrap();
+    let disable = async || {
+        let last = LastAdministrator::Stays;
+        directory.set_status(alice, status, last).await.unwrap();
+    };
+    disable().await;
+    disable().await;
     let found = directory.find_user_by_id(alice).await.unwrap().unwrap();
     assert_eq!((found.status, found.created_at), (status, NOW));
 
@@ -467,7 +471,7 @@ pub async fn passwords_and_status_change_and_a_deleted_user_leaves_no_membership
     assert!(directory.delete_user(alice).await.unwrap());
     assert!(!directory.delete_user(alice).await.unwrap());
     directory.set_password(alice, Some(&second)).await.unwrap();
-    directory.set_status(alice, status).await.unwrap();
+    disable().await;
     assert_eq!(hash().await, None);
     assert_eq!(directory.members_of(staff).await.unwrap(), []);
     assert_eq!(org_ids(&*directory, alice).await, [0_i64; 0]);

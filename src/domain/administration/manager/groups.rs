@@ -27,6 +27,7 @@ impl Manager<'_> {
         users: &[String],
     ) -> Result<Group, AdminError> {
         self.scope.may_manage_in(self.org)?;
+        let privileges = named(&privileges);
         self.scope.may_touch_rights(&privileges)?;
         let members = self.targets(users).await?;
         if members.iter().any(|one| !one.orgs.contains(&self.org)) {
@@ -55,7 +56,7 @@ impl Manager<'_> {
             changed.display_name = display_name;
         }
         if let Some((operation, listed)) = &edit.privileges {
-            changed.privileges = applied(&group.privileges, *operation, listed);
+            changed.privileges = applied(&group.privileges, *operation, &named(listed));
         }
         self.scope.may_touch_rights(&changed.privileges)?;
         let moves = match &edit.users {
@@ -149,4 +150,10 @@ impl Manager<'_> {
             .await
             .map(drop)
     }
+}
+
+/// Without what is empty: such a text is as if it were not there.
+fn named(privileges: &[String]) -> Vec<String> {
+    let named = privileges.iter().filter(|it| !it.trim().is_empty());
+    named.cloned().collect()
 }

@@ -204,6 +204,23 @@ impl Manager<'_> {
         Ok(found)
     }
 
+    /// Refuses numbers under which there is no Org, and Orgs out of scope.
+    pub async fn require_orgs(&self, numbers: &[OrgId]) -> Result<(), AdminError> {
+        for org in numbers {
+            self.scope.may_manage_in(*org).map_err(|_| FOREIGN_ORG)?;
+            if self
+                .administration
+                .directory
+                .find_org(*org)
+                .await?
+                .is_none()
+            {
+                return Err(AdminError::field("orgs", "the numbers of existing Orgs"));
+            }
+        }
+        Ok(())
+    }
+
     /// Groups that a request lists, all in scope.
     async fn groups_called(
         &self,

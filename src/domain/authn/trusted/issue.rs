@@ -21,7 +21,8 @@ use secrecy::{ExposeSecret, SecretString};
 const MAX_GROUPS: usize = 200;
 
 /// One sentence for somebody who does not exist and for somebody whom the key of an Org does not reach: its holder
-/// must not learn by asking who there is in other Orgs.
+/// must not learn by asking who there is in other Orgs. With auto-creation they can, at the price of creating whoever
+/// there is not: a free name becomes a user, a taken one is this sentence.
 const NOBODY: &str = "an existing user (with the key of one Org: one of that Org), or a free name and auto-creation \
                       by a secret key";
 
@@ -115,7 +116,7 @@ impl TrustedAuth {
         request
             .attributes
             .validate()
-            .map_err(|error| parameter("attributes", error.to_string(), Refusal::BadRequest))?;
+            .map_err(|error| parameter(error.part, error.to_string(), Refusal::BadRequest))?;
         if let (Some(of), Some(wanted)) = (vouched.bound_org, request.org)
             && of != wanted
         {
@@ -135,7 +136,9 @@ impl TrustedAuth {
         let org = choose_org(&*self.directory, &user, wanted_org)
             .await
             .map_err(|refused| match refused {
-                OrgRefused::NotAllowed => IssueError::OrgNotAllowed,
+                OrgRefused::NotAllowed => IssueError::OrgNotAllowed {
+                    may_create: vouched.key.is_some(),
+                },
                 OrgRefused::Store(error) => IssueError::Store(error),
             })?;
         if let Some(key) = &vouched.key {
@@ -311,14 +314,15 @@ impl TrustedAuth {
                 Refusal::BadRequest,
             ));
         }
-        // Otherwise whoever holds the key of one Org would hold the server.
-        if user.is_admin && vouched.key_org().is_some() {
-            return Err(IssueError::KeyForAdministrator);
-        }
         if let Some(own) = vouched.key_org()
             && !self.org_ids_of(&user).await?.contains(&own)
         {
             return Err(parameter("username", NOBODY.into(), Refusal::OrgNotAllowed));
+        }
+        // Otherwise whoever holds the key of one Org would hold the server. After the above: of somebody in other Orgs
+        // the key's holder must not learn this either.
+        if user.is_admin && vouched.key_org().is_some() {
+            return Err(IssueError::KeyForAdministrator);
         }
         // A disabled account stays as it is: whoever holds a key may not revive or reshape it.
         let may_update =

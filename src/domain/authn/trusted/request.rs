@@ -135,11 +135,14 @@ pub enum IssueError {
     RulesNotTheirs(&'static str),
     /// The Org asked for is none the user may work in.
     #[error("Org not allowed")]
-    OrgNotAllowed,
+    OrgNotAllowed {
+        /// Whether the one who asks might have the user added to it.
+        may_create: bool,
+    },
     /// A parameter is wrong.
     #[error("{field}: {expected}")]
     Parameter {
-        /// Which, in the domain's words (`username`, `org`, `groups`, `attributes`).
+        /// Which, in the domain's words (`username`, `org`, `groups`, a part of the attributes).
         field: &'static str,
         /// What was expected.
         expected: String,
@@ -171,9 +174,12 @@ impl From<&IssueError> for Failure {
                 "the key of one Org cannot vouch for an administrator of the server",
             ),
             IssueError::RulesNotTheirs(reason) => Self::forbidden(*reason),
-            IssueError::OrgNotAllowed => Self::org_not_allowed(
+            IssueError::OrgNotAllowed { may_create: true } => Self::org_not_allowed(
                 "an active Org the user belongs to, or auto-creation to add the user",
             ),
+            IssueError::OrgNotAllowed { may_create: false } => {
+                Self::org_not_allowed("an active Org the user belongs to")
+            }
             IssueError::Parameter {
                 field, expected, ..
             } => Self::bad(*field, expected.clone()),
@@ -193,7 +199,7 @@ impl IssueError {
             Self::WrongKey => Refusal::WrongKey,
             Self::KeyOfOtherOrg | Self::KeyForAdministrator => Refusal::KeyOfOtherOrg,
             Self::RulesNotTheirs(_) => Refusal::AccessRules,
-            Self::OrgNotAllowed => Refusal::OrgNotAllowed,
+            Self::OrgNotAllowed { .. } => Refusal::OrgNotAllowed,
             Self::Parameter { why, .. } => *why,
             Self::SessionOver => Refusal::DeadToken,
             Self::TooMany(_) => Refusal::TokenLimit,

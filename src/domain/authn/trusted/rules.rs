@@ -83,7 +83,7 @@ impl TrustedAuth {
             Persist::Reset => Attributes::default(),
         };
         own.validate()
-            .map_err(|error| parameter("attributes", error.to_string(), Refusal::BadRequest))?;
+            .map_err(|error| parameter(error.part, error.to_string(), Refusal::BadRequest))?;
         // Applications ask for the same rules with every token.
         if own == user.attributes {
             return Ok(own);
