@@ -86,7 +86,7 @@ pub fn not_bound(name: &str, address: SocketAddr, error: io::Error) -> anyhow::E
     anyhow::Error::from(error).context(format!("{name} = {address}: cannot listen there{hint}"))
 }
 
-fn bind_one(address: SocketAddr) -> std::io::Result<TcpListener> {
+fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
     // Again, for the standard library asks for a short queue.
     rustix::net::listen(&listener, QUEUE)?;

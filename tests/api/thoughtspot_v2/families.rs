@@ -54,7 +54,7 @@ async fn end(who: &Client, what: &str) -> u16 {
 async fn case_33_a_bearer_that_keeps_minting_ends_with_its_session() {
     let app = Arc::new(TestApp::with(|settings| settings.server.workers = 2));
     let (administration, by) = app.administration();
-    for turn in 0..6 {
+    for turn in 0..2 {
         app.tick();
         let (alice, other) = (app.alice().await, app.alice().await);
         let all = Arc::new(Mutex::new(vec![minted(&alice).await]));
