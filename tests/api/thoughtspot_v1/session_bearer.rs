@@ -77,7 +77,9 @@ async fn fetch_moves_to_another_org_of_the_user_and_lasts_as_asked() {
     let bearer = app.anon().with_bearer(token["token"].as_str().unwrap());
     assert_eq!(bearer.info().await.json()["currentOrgId"], app.sales.0);
     let bob = app.bob().await;
-    bob.get(&path).await.expect_error(400, 13090, "org_identifier");
+    bob.get(&path)
+        .await
+        .expect_error(400, 13090, "org_identifier");
     let zero = "/v2/auth/token/fetch?validity_time_in_sec=0";
     bob.get(zero)
         .await
