@@ -26,6 +26,7 @@ pub use sections::{
     LogFormat, Metrics, Passwords, Redirects, SameSite, Server, SessionStoreSetting, Sessions,
     Telemetry, TokenLifetimeSetting, TokenReuseSetting, Tokens, TrustedAuth,
 };
+pub use spelling::distance;
 pub use sso::{SsoAccounts, SsoMapSetting, SsoProtocol, SsoProvider};
 pub use store_url::{Endpoint, RedisAddress, RedisTopology};
 

@@ -13,7 +13,7 @@ pub(in crate::settings) fn closest<'a>(
 }
 
 /// How many letters to insert, remove or replace to get from one to the other (Levenshtein).
-fn distance(from: &str, to: &str) -> usize {
+pub fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (i, a) in from.chars().enumerate() {

@@ -2,6 +2,7 @@
 
 use crate::api::json::parse;
 use crate::domain::failure::Failure;
+use crate::settings::distance;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -50,24 +51,9 @@ fn meant(name: &str) -> Option<(&'static str, Option<&'static str>)> {
     })
 }
 
-fn letters(name: &str) -> Vec<char> {
+fn letters(name: &str) -> String {
     let plain = name.chars().filter(|c| c.is_alphanumeric());
     plain.flat_map(char::to_lowercase).collect()
-}
-
-/// How many letters to insert, remove or replace to get from one to the other (Levenshtein).
-fn distance(from: &[char], to: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.iter().enumerate() {
-            let replace = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replace.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[to.len()]
 }
 
 #[cfg(test)]
