@@ -3,8 +3,9 @@
 // The provider asks nobody anything and keeps no cookie: a sign-in in a frame of another site is one that nobody sees.
 
 import assert from 'node:assert/strict';
-import { createSign, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createPublicKey, createSign, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
+import { freshKey } from '../common/fresh_key.mjs';
 import { Visit, endVisit, openBrowser } from './browser.mjs';
 import { given, runAll, test } from './cases.mjs';
 import { arrangements, casesAt } from './embed_page.mjs';
@@ -15,8 +16,8 @@ const issuer = given('TS_ISSUER');
 const client = given('TS_CLIENT_ID');
 const LENA = { sub: 'u1', preferred_username: 'lena', name: 'Lena Lind' };
 
-const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const signingKey = { ...publicKey.export({ format: 'jwk' }), kid: 'one', use: 'sig', alg: 'RS256' };
+const privateKey = freshKey('rsa', { modulusLength: 2048 });
+const signingKey = { ...createPublicKey(privateKey).export({ format: 'jwk' }), kid: 'one', use: 'sig', alg: 'RS256' };
 const encoded = (part) => Buffer.from(JSON.stringify(part)).toString('base64url');
 const nonces = new Map();
 

@@ -5,7 +5,9 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
 use serde_json::json;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// The secret of the client `by-secret`, planted: it must show up nowhere.
@@ -14,6 +16,9 @@ pub const CLIENT_SECRET: &str = "p1anted-client-secret-with-&+%-in-it";
 pub const CALLBACK: &str = "http://127.0.0.1:9/callosum/v1/oidc/callback";
 /// Where browsers come back after a sign-out.
 pub const AFTER_LOGOUT: &str = "http://127.0.0.1:9/callosum/v1/oidc/logout/complete";
+
+/// It is up within a second or two. One that is silent for this long hangs, and the test is to say so.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How a provider is to be.
 #[derive(Clone)]
@@ -143,10 +148,7 @@ impl Provider {
             .spawn()
             .expect("no node: run `make setup`");
         writeln!(child.stdin.as_mut().unwrap(), "{line}").unwrap();
-        let mut said = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut said)
-            .unwrap();
+        let said = first_line(child.stdout.take().unwrap());
         self.child = Some(child);
         assert_eq!(said, "ready\n", "{}", self.words());
     }
@@ -176,6 +178,19 @@ impl Drop for Provider {
     fn drop(&mut self) {
         self.down();
     }
+}
+
+/// What it says first, or nothing.
+fn first_line(stdout: ChildStdout) -> String {
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        let (mut lines, mut said) = (BufReader::new(stdout), String::new());
+        lines.read_line(&mut said).unwrap();
+        tell.send(said).ok();
+        // What it says later must find somebody who takes it.
+        std::io::copy(&mut lines, &mut std::io::sink()).ok();
+    });
+    told.recv_timeout(PATIENCE).unwrap_or_default()
 }
 
 /// Where `make setup` puts what the tests drive.

@@ -2,7 +2,11 @@
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
+use std::time::Duration;
 use url::Url;
+
+/// Whoever is not answered within this long says so, and what it had asked for.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A browser with its cookies.
 pub struct Browser {
@@ -14,6 +18,7 @@ impl Browser {
         // The client insists on a provider even for plain HTTP.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = Client::builder()
+            .timeout(PATIENCE)
             .cookie_store(true)
             .redirect(Policy::none())
             .no_proxy()

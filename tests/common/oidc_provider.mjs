@@ -1,12 +1,13 @@
 // A real OpenID Connect provider, of the published package oidc-provider. It reads its settings from the first line of
 // standard input and runs until that is closed, so that a test that is killed leaves none behind.
 
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
+import { freshKey } from './fresh_key.mjs';
 
 const lines = createInterface({ input: process.stdin });
 const given = JSON.parse((await lines[Symbol.asyncIterator]().next()).value);
@@ -20,8 +21,8 @@ const { default: Provider } = await import(pathToFileURL(require.resolve('oidc-p
 const signingKeys = () => {
   if (!fs.existsSync(given.keys)) {
     const name = `${Date.now()}`;
-    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
-    const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+    const rsa = freshKey('rsa', { modulusLength: 2048 }).export({ format: 'jwk' });
+    const ec = freshKey('ec', { namedCurve: 'P-256' }).export({ format: 'jwk' });
     fs.writeFileSync(given.keys, JSON.stringify([
       { ...rsa, kid: `rsa-${name}`, use: 'sig', alg: given.algorithm.startsWith('PS') ? 'PS256' : 'RS256' },
       { ...ec, kid: `ec-${name}`, use: 'sig', alg: 'ES256' },

@@ -4,8 +4,11 @@ use crate::support::{Reply, SECRET_KEY};
 use reqwest::{Method, RequestBuilder, redirect};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use vestibule::api::services::Services;
 
+/// Whoever is not answered within this long says so, and what it had asked for.
+const PATIENCE: Duration = Duration::from_mins(2);
 /// The documented prefix.
 const PREFIX: &str = "/callosum/v1/tspublic/v1";
 
@@ -30,6 +33,7 @@ impl Client {
         nodes: Arc<[Arc<Services>]>,
     ) -> Self {
         let mut http = reqwest::Client::builder()
+            .timeout(PATIENCE)
             .redirect(redirect::Policy::none())
             .no_proxy();
         if nodes.len() > 1 {
