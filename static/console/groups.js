@@ -71,8 +71,8 @@ export const showGroup = async (view, { id, again }) => {
   };
   const member = async (name, operation) => {
     await patch(path, { users: [name], operation });
+    await again();
     say(operation === 'add' ? t.joined : t.left);
-    again();
   };
   const addMember = () => {
     const [row, input] = field(t.userName, text({ required: true, autocapitalize: 'none' }));

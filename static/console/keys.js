@@ -23,8 +23,8 @@ export const showKeys = async (view, { again }) => {
     try {
       const { total } = await get('/sessions', { key: key.id, limit: 0 });
       if (!await ask(t.retireKey(key.label), t.retireLead(total), t.retire, () => post(`/keys/${part(key.id)}/retire`))) return;
+      await again();
       say(t.keyRetired);
-      again();
     } catch (error) {
       say(error.message);
     }

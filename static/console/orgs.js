@@ -28,8 +28,8 @@ export const showOrgs = async (view, { me, again }) => {
       say(error.message);
       return;
     }
+    await again();
     say(words);
-    again();
   };
   const path = (org) => `/orgs/${part(String(org.id))}`;
   const buttons = (org) => isServer && h('span', { class: 'row-buttons' },
@@ -41,8 +41,8 @@ export const showOrgs = async (view, { me, again }) => {
   const create = async () => {
     const made = await form(t.newOrg, t.create, null, (body) => post('/orgs', body));
     if (!made) return;
+    await again();
     say(t.orgCreated(made.name));
-    again();
   };
   const columns = [
     [t.name, (org) => h('a', { href: `#/users?org=${org.id}` }, org.name)],

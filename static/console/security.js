@@ -20,8 +20,8 @@ const origins = (security, again) => {
       place.replaceChildren();
       try {
         await put('/security', { embed_origins: lines(embed), frame_origins: lines(frame), redirect_hosts: lines(redirect) });
+        await again();
         say(t.securitySaved);
-        again();
       } catch (error) {
         place.replaceChildren(problem(error));
       }
@@ -58,8 +58,8 @@ const trusted = (security, orgs, again) => {
   const { is_on: isOn, is_in_force: isInForce, orgs_off: orgsOff } = security.trusted;
   const turn = async (body, words) => {
     await put('/trusted', body);
+    await again();
     say(words);
-    again();
   };
   const change = isOn
     ? button(t.switchOff, () => ask(t.switchOffTitle, t.switchOffLead, t.switchOff, () => turn({ is_on: false }, t.switched)), 'danger')

@@ -5,11 +5,11 @@ import { ask } from './dialog.js';
 import { badge, button, field, h, head, say, select, table, text, when } from './ui.js';
 import { t } from './words.js';
 
-/** Asks, and ends one session; resolves with whether it is done. */
-export const endOne = async (session) => {
-  const done = await ask(t.endOne(session.user), t.endOneLead, t.end, () => post('/sessions/revoke', { session: session.id }));
-  if (done) say(t.ended);
-  return done !== null;
+/** Asks, ends one session, and shows what is left. */
+export const endOne = async (session, again) => {
+  if (!await ask(t.endOne(session.user), t.endOneLead, t.end, () => post('/sessions/revoke', { session: session.id }))) return;
+  await again();
+  say(t.ended);
 };
 
 /** On the page of one user, `endOthers` ends all but one. */
@@ -56,8 +56,8 @@ export const showSessions = async (view, { me, parameters, again }) => {
     // Counted again: minutes may have passed since the list was drawn.
     const { total } = await get('/sessions', { ...body, everybody: '', limit: 0 });
     if (!await ask(t.endMany(total), lead, t.end, () => post('/sessions/revoke', body))) return;
+    await again();
     say(t.ended);
-    again();
   };
   const chosen = Object.entries(wanted).filter(([, value]) => value);
   let many = null;
@@ -74,6 +74,6 @@ export const showSessions = async (view, { me, parameters, again }) => {
     many ? head(t.sessions, t.sessionsLead, many) : head(t.sessions, t.sessionsLead),
     filters,
     h('p', { class: found.error ? 'error' : 'count', role: 'status' }, count),
-    h('div', { class: 'panel flush' }, sessionTable(found.sessions, (session) => endOne(session).then((done) => done && again()), { orgName })),
+    h('div', { class: 'panel flush' }, sessionTable(found.sessions, (session) => endOne(session, again), { orgName })),
   );
 };

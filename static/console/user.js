@@ -44,8 +44,8 @@ const memberships = async (user, path, context) => {
   const { me, again, sessions } = context;
   const change = async (body, words) => {
     await post(`${path}/memberships`, body);
+    await again();
     say(words);
-    again();
   };
   const leaveOrg = (org) => ask(t.leaveOrg(org.name), t.leaveLead(user.name, sessions.total), t.remove,
     () => change({ operation: 'remove', orgs: [String(org.org)] }, t.left));
@@ -83,9 +83,9 @@ export const showUser = async (view, { me, id, again }) => {
       say(error.message);
       return;
     }
-    say(words);
     if (leave) location.hash = '#/users';
-    else again();
+    else await again();
+    say(words);
   };
   const isOwn = user.id === me.user.id;
   const isActive = user.status === 'active';
@@ -122,7 +122,7 @@ export const showUser = async (view, { me, id, again }) => {
       ]), h('div', { class: 'panel-buttons' }, buttons)),
       await memberships(user, path, { me, again, sessions })),
     card(t.sessions,
-      sessionTable(sessions.sessions, (session) => endOne(session).then((done) => done && again()), { endOthers }),
+      sessionTable(sessions.sessions, (session) => endOne(session, again), { endOthers }),
       sessions.total > 0 && user.may_change && h('div', { class: 'panel-buttons' }, button(t.endUser, endAll, 'danger'))),
   ].filter(Boolean));
 };

@@ -34,8 +34,11 @@ export const go = async (page, words, view) => {
 
 /** Waits until the page says something. */
 export const said = (page, words) => until(`the page says ${words}`, async () => words.test(await page.textContent('#status')));
-/** Presses a button of the view. */
-export const press = (page, label) => page.click(`main button:text-is("${label}")`);
+/** Presses a button of the view; what the page said before is no answer to that. */
+export const press = async (page, label) => {
+  await page.evaluate(() => document.getElementById('status').replaceChildren());
+  await page.click(`main button:text-is("${label}")`);
+};
 /** Sends the dialog. */
 export const send = (page) => page.click('dialog button[type="submit"]');
 /** Fills in a field of the dialog. */
